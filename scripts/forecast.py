@@ -1,0 +1,26 @@
+"""Forecast an arm's infinite-capacity trajectory from the rewards of its generation 0."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.theory.forecast import effective_sample_size, forecast, statistics
+
+
+def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm: str, seeds: list[int]) -> None:
+    """Write study, arm, generation, seed, metric, value, effective_sample_size for every seed and generation."""
+    arrays = store.read_arrays(curated)
+    rows = []
+    for row, seed in enumerate(seeds):
+        rewards = arrays["reward"][row].astype("float64")
+        classes = arrays["label"][row] if "label" in arrays else None
+        trajectory = forecast(rewards, spec["choices"], spec["real_fraction"], spec["generations"])
+        for generation, weights in enumerate(trajectory):
+            values = statistics(weights, rewards, spec["supremum"], classes, spec["classes"])
+            known = {"study": study, "arm": arm, "generation": generation, "seed": seed}
+            known["effective_sample_size"] = repr(effective_sample_size(weights))
+            rows += [{**known, "metric": name, "value": repr(float(value))} for name, value in values.items()]
+    store.write_rows(forecast_path, store.FORECAST_COLUMNS, rows)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

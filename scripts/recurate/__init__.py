@@ -1,0 +1,1 @@
+"""Recurate: generative models retrained on their own curated samples, as a reproducible study."""

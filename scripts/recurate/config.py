@@ -1,0 +1,265 @@
+"""The configuration: which studies at which scale, and what a study file may say.
+
+Everything is validated here, before Snakemake builds its graph; a mistake becomes one line with file, key and remedy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from recurate.components import Component, Settings, load
+from recurate.curation import Curation
+from recurate.data import Data
+from recurate.errors import RecurateError
+from recurate.judges import Judge
+from recurate.layout import NAME
+from recurate.metrics import Metric
+from recurate.mixing import Mixing
+from recurate.models import Model
+from recurate.objectives import Objective
+from recurate.rewards import Reward
+from recurate.samplers import Sampler
+from recurate.theory.claims import CLAIMS
+from recurate.training import Training
+
+FIGURES = ("densities", "trajectory", "shares", "choices", "contact_sheet", "animation")
+MAX_GENERATIONS = 999
+
+
+def _component(base: type[Component], family: str) -> BeforeValidator:
+    return BeforeValidator(partial(_load, base, family))
+
+
+def _load(base: type[Component], family: str, spec: Any) -> Component:
+    try:
+        return load(base, family, spec)
+    except ValidationError as error:
+        raise PydanticCustomError("component", "invalid", {"inner": error.errors(include_url=False)}) from error
+    except RecurateError as error:
+        raise ValueError(str(error)) from error
+
+
+Base = TypeVar("Base", bound=BaseModel)
+
+
+class Origin(Settings):
+    """Generation 0: a model fitted to real data, shared by all arms that start from it."""
+
+    data: Annotated[SerializeAsAny[Data], _component(Data, "data")] = Field(description="the real data")
+    judge: Annotated[SerializeAsAny[Judge], _component(Judge, "judges")] | None = Field(
+        None, description="classifier trained on the real data, for rewards, class shares and features"
+    )
+    model: Annotated[SerializeAsAny[Model], _component(Model, "models")] = Field(description="the network")
+    objective: Annotated[SerializeAsAny[Objective], _component(Objective, "objectives")] = Field(
+        description="the training objective"
+    )
+    training: Training = Field(description="training of generation 0")
+    sampler: Annotated[SerializeAsAny[Sampler], _component(Sampler, "samplers")] = Field(
+        description="how samples are drawn, in every generation"
+    )
+    samples: int = Field(ge=2, description="size of every generation's sample set")
+    data_seed: int = Field(0, ge=0, description="seed of the real data and of the judge, shared by all replicates")
+
+    @model_validator(mode="after")
+    def _parts_fit_the_data(self) -> Origin:
+        for key in ("judge", "model"):
+            part = getattr(self, key)
+            if part is not None:
+                _check(key, partial(part.check, self.data.description))
+        return self
+
+
+class Retraining(Training):
+    """Training of the generations after the origin."""
+
+    start: Literal["scratch", "origin", "previous"] = Field(
+        "previous", description="whose parameters training starts from; the optimiser always starts afresh"
+    )
+
+
+class Arm(Settings):
+    """One way of closing the loop from an origin."""
+
+    title: str = Field("", description="how figures name the arm; the arm's name if empty")
+    origin: str = Field(description="name of the origin the arm starts from")
+    reward: Annotated[SerializeAsAny[Reward], _component(Reward, "rewards")] = Field(description="what curators prefer")
+    curation: Annotated[SerializeAsAny[Curation], _component(Curation, "curation")] = Field(
+        description="which samples they keep"
+    )
+    mixing: Mixing = Field(description="how much real data the next generation sees")
+    retraining: Retraining = Field(description="training of generations 1, 2, ..")
+
+
+class Study(Settings):
+    """One study file: origins, arms, figures and claims."""
+
+    title: str = Field(description="heading in the report")
+    answers: str = Field(description="which published figure or statement the study answers")
+    seeds: list[int] = Field(description="independent replicates: a number of them (0, 1, ..), or a list")
+    seeds_per_job: int = Field(8, ge=1, description="consecutive seeds that one job trains together")
+    generations: int = Field(ge=1, le=MAX_GENERATIONS, description="number of retrained generations T")
+    origins: dict[str, Origin] = Field(min_length=1, description="origins by name")
+    arms: dict[str, Arm] = Field(min_length=1, description="arms by name")
+    metrics: list[Annotated[SerializeAsAny[Metric], _component(Metric, "metrics")]] = Field(
+        [], description="metrics beside those every arm has"
+    )
+    claims: list[str] = Field(list(CLAIMS), description="published claims to check")
+    figures: list[str] = Field(["trajectory"], description="figures to draw")
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count_or_list(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value < 1:
+                raise ValueError(f"{value} is not allowed; give a number of seeds >= 1 or a list of seeds")
+            return list(range(value))
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _sorted_and_unique(cls, value: list[int]) -> list[int]:
+        repeated = [seed for seed, count in Counter(value).items() if count > 1]
+        if repeated or not value or min(value) < 0:
+            raise ValueError(f"duplicate or negative seeds in {value}; list each replicate's number (>= 0) once")
+        return sorted(value)
+
+    @field_validator("origins", "arms", mode="before")
+    @classmethod
+    def _safe_names(cls, value: Any) -> Any:
+        for name in value if isinstance(value, dict) else ():
+            if not NAME.match(str(name)):
+                raise ValueError(f"{name!r} is not a name; use lower-case letters, digits and _, with a letter first")
+        return value
+
+    @field_validator("claims", "figures")
+    @classmethod
+    def _known(cls, value: list[str], info: Any) -> list[str]:
+        known = FIGURES if info.field_name == "figures" else tuple(CLAIMS)
+        for name in value:
+            if name not in known:
+                raise ValueError(f"{name!r} is not known; allowed are {', '.join(known)}")
+        return value
+
+    @model_validator(mode="after")
+    def _arms_fit_their_origins(self) -> Study:
+        for name, arm in self.arms.items():
+            if arm.origin not in self.origins:
+                raise ValueError(
+                    f"arms.{name}.origin: there is no origin {arm.origin!r}; known are {', '.join(self.origins)}"
+                )
+            self._check_arm(f"arms.{name}", arm, self.origins[arm.origin])
+        return self
+
+    def _check_arm(self, key: str, arm: Arm, origin: Origin) -> None:
+        data = origin.data.description
+        if arm.reward.needs_judge and origin.judge is None:
+            raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
+        _check(f"{key}.reward", partial(arm.reward.check, data))
+        _check(f"{key}.curation", partial(arm.curation.check, origin.samples))
+        for number, metric in enumerate(self.metrics):
+            if metric.needs_judge and origin.judge is None:
+                raise ValueError(f"metrics.{number}: {metric.kind} needs a judge; give origins.{arm.origin} one")
+            _check(f"metrics.{number}", partial(metric.check, data))
+        for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):
+            if figure in self.figures and len(data.shape) != dimensions:
+                raise ValueError(f"figures: {figure} cannot show the data of {key}, whose shape is {data.shape}")
+
+    def seed_batches(self) -> list[list[int]]:
+        """Seeds of every job: consecutive ones, at most `seeds_per_job`, cut so that more seeds leave old jobs as they are."""
+        batches: list[list[int]] = []
+        for seed in self.seeds:
+            last = batches[-1] if batches else []
+            if last and seed == last[-1] + 1 and len(last) < self.seeds_per_job:
+                last.append(seed)
+            else:
+                batches.append([seed])
+        return batches
+
+
+class Config(Settings):
+    """`config/config.yaml`, with what `--config` changes."""
+
+    studies: list[str] = Field(description="studies that the default target makes")
+    scale: Literal["demo", "paper"] = Field("demo", description="demo: minutes on two cores; paper: the published size")
+    results: str = Field("results", description="folder that everything is written to")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run; auto takes a GPU if there is one")
+    overrides: dict[str, dict[str, Any]] = Field(
+        {}, description="settings by study that replace those of its file, for trying things out"
+    )
+
+
+def _check(key: str, check: Callable[[], None]) -> None:
+    try:
+        check()
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
+
+
+def validated(model: type[Base], value: Any, where: str) -> Base:
+    """Validate `value`, turning every error into one line that begins with `where` and the key.
+
+    Raises RecurateError.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise RecurateError("\n".join(_lines(error.errors(include_url=False), where, ()))) from error
+
+
+def _lines(errors: list[Any], where: str, prefix: tuple[Any, ...]) -> list[str]:
+    lines: list[str] = []
+    for error in errors:
+        location = (*prefix, *error["loc"])
+        if error["type"] == "component":
+            lines += _lines(error["ctx"]["inner"], where, location)
+            continue
+        key = ".".join(str(part) for part in location)
+        message = error["msg"].removeprefix("Value error, ")
+        got = "" if error["type"] in ("value_error", "missing", "unknown_key") else f" (got {error['input']!r})"
+        lines.append(f"{where}: {key}: {message}{got}" if key else f"{where}: {message}{got}")
+    return lines
+
+
+def merge(base: Any, change: Any) -> Any:
+    """`base` with the keys of `change` laid over it, mappings merged at every depth, everything else replaced."""
+    if isinstance(base, dict) and isinstance(change, dict):
+        return {**base, **{key: merge(base.get(key), value) for key, value in change.items()}}
+    return change
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; raises RecurateError with file and line if it is missing or malformed."""
+    try:
+        return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise RecurateError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise RecurateError(f"{path}: {line}not valid YAML ({getattr(error, 'problem', error)})") from error
+
+
+def read_study(path: Path, scale: str, override: dict[str, Any]) -> Study:
+    """Read a study file at one scale.
+
+    `arm_defaults` are laid under every arm, then the block of `scale` over the whole, then `override`.
+    """
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise RecurateError(f"{path}: must be a mapping of keys, see config/README.md")
+    scales = raw.pop("scales", None) or {}
+    if not isinstance(scales, dict) or set(scales) - {"demo", "paper"}:
+        raise RecurateError(f"{path}: scales: only demo and paper are allowed")
+    merged = merge(merge(raw, scales.get(scale) or {}), override)
+    defaults = merged.pop("arm_defaults", {})
+    if isinstance(merged.get("arms"), dict):
+        merged["arms"] = {name: merge(defaults, arm or {}) for name, arm in merged["arms"].items()}
+    return validated(Study, merged, str(path))

@@ -1,0 +1,62 @@
+"""K-wise curation by the generalised Bradley-Terry (Luce) choice rule."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator
+
+from recurate.curation import Curation
+from recurate.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class BradleyTerry(Curation):
+    """From K samples keep one, P(keep x_k) = exp r(x_k) / sum_j exp r(x_j) (Ferbach et al. 2024, equation 1).
+
+    `choices: .inf` is the limit K -> infinity, in which samples are kept in proportion to e^r.
+    """
+
+    choices: float = Field(4, description="K, samples a person chooses one from: an integer >= 1, or .inf")
+    kept: int = Field(ge=1, description="number of choices made, which is the size of the curated set")
+
+    @field_validator("choices", mode="before")
+    @classmethod
+    def _integer_or_infinite(cls, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or (value % 1 and value != math.inf):
+            raise ValueError(f"{value!r} is not allowed; it must be an integer >= 1 or .inf")
+        return value
+
+    def check(self, samples: int) -> None:
+        if self.choices != math.inf and self.choices > samples:
+            raise ValueError(f"choices: {self.choices:g} is larger than the pool of {samples} samples")
+
+    def keep(self, rewards: numpy.ndarray, generator: numpy.random.Generator) -> numpy.ndarray:
+        if self.choices == math.inf:
+            return proportional(rewards, self.kept, generator)
+        pools = disjoint_pools(len(rewards), int(self.choices), self.kept, generator)
+        # Gumbel-max: the arg max of r + Gumbel noise follows the softmax, without ever forming e^r.
+        winner = np.argmax(rewards[pools] + generator.gumbel(size=pools.shape), axis=1)
+        return np.take_along_axis(pools, winner[:, None], axis=1)[:, 0]
+
+
+def disjoint_pools(samples: int, choices: int, pools: int, generator: numpy.random.Generator) -> numpy.ndarray:
+    """Pools (pools, choices) int64 of distinct samples, each pool a uniformly random subset.
+
+    Permutations of all samples are cut into consecutive pools, so that every sample is offered equally often (up to one
+    pass): with K = 1 and as many choices as samples, everything is kept exactly once.
+    """
+    per_pass = samples // choices
+    passes = -(-pools // per_pass)
+    cut = [generator.permutation(samples)[: per_pass * choices].reshape(per_pass, choices) for _ in range(passes)]
+    return np.concatenate(cut)[:pools]
+
+
+def proportional(rewards: numpy.ndarray, kept: int, generator: numpy.random.Generator) -> numpy.ndarray:
+    """Indices (kept,) drawn independently in proportion to e^r, with the weights formed from r - max r."""
+    weights = np.exp(rewards.astype(np.float64) - rewards.max())
+    cumulative = np.cumsum(weights)
+    return np.searchsorted(cumulative, generator.random(kept) * cumulative[-1], side="right").astype(np.int64)

@@ -1,0 +1,115 @@
+"""Digests of settings and of code, so that Snakemake re-runs what an edit touches and nothing else.
+
+Snakemake does not see edits in imported modules. Each rule therefore carries a hash of the syntax trees of its script and
+of everything that script imports from this library; comments, docstrings and layout are not part of a syntax tree's
+meaning and do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LIBRARY = Path(__file__).parent
+FAMILY_OF_KEY = {
+    "data": "data",
+    "judge": "judges",
+    "model": "models",
+    "objective": "objectives",
+    "sampler": "samplers",
+    "reward": "rewards",
+    "curation": "curation",
+    "metrics": "metrics",
+}
+
+
+def spec_digest(spec: Any) -> str:
+    """SHA-256 (first 16 hex digits) of plain settings, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def code_digest(script: str | Path, kinds: Iterable[tuple[str, str]] = ()) -> str:
+    """Digest of `script`, of the component modules it will load, and of all they import from the library.
+
+    `kinds` are pairs of a component family and a kind, such as ("rewards", "clipped_distance").
+    """
+    from recurate.components import module_file
+
+    seen: dict[Path, str] = {}
+    pending = [Path(script), *(module_file(family, kind) for family, kind in kinds)]
+    while pending:
+        path = pending.pop()
+        if path not in seen:
+            seen[path], imports = _module(path, path.stat().st_mtime_ns)
+            pending.extend(imports)
+    return hashlib.sha256("".join(sorted(seen.values())).encode()).hexdigest()[:16]
+
+
+def kinds_in(spec: dict[str, Any]) -> list[tuple[str, str]]:
+    """Component kinds that a stage's settings name, found by their keys."""
+    found: list[tuple[str, str]] = []
+    for key, value in spec.items():
+        for part in value if isinstance(value, list) else [value]:
+            if key in FAMILY_OF_KEY and isinstance(part, dict):
+                found.append((FAMILY_OF_KEY[key], part["kind"]))
+    return found
+
+
+@cache
+def _module(path: Path, _modified: int) -> tuple[str, tuple[Path, ...]]:
+    """Hash of one module's meaning, and the library modules it imports."""
+    tree = ast.parse(path.read_text(), filename=str(path))
+    digest = hashlib.sha256("".join(_meaning(tree)).encode()).hexdigest()
+    return digest, tuple(sorted(set(_imports(tree))))
+
+
+def _meaning(node: ast.AST) -> Iterator[str]:
+    """Node types and values of a tree, without docstrings, positions and empty fields (which vary with Python)."""
+    yield f"({type(node).__name__}"
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            for item in value[1:] if name == "body" and _has_docstring(value) else value:
+                yield from _meaning(item) if isinstance(item, ast.AST) else (f" {item!r}",)
+        elif isinstance(value, ast.AST):
+            yield from _meaning(value)
+        elif value is not None and name != "kind":
+            yield f" {name}={value!r}"
+    yield ")"
+
+
+def _has_docstring(body: list[Any]) -> bool:
+    first = body[0] if body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+
+
+def _imports(tree: ast.AST) -> Iterator[Path]:
+    """Files of the library modules that a module imports anywhere, also inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _library_files(alias.name)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield from _library_files(node.module)
+            for alias in node.names:
+                yield from _library_files(f"{node.module}.{alias.name}")
+
+
+def _library_files(name: str) -> Iterator[Path]:
+    """The module's file and the `__init__.py` of its packages, if `name` is a module of this library."""
+    parts = name.split(".")
+    if parts[0] != "recurate":
+        return
+    folder = LIBRARY
+    yield folder / "__init__.py"
+    for part in parts[1:]:
+        if (folder / part / "__init__.py").is_file():
+            folder = folder / part
+            yield folder / "__init__.py"
+        elif (folder / f"{part}.py").is_file():
+            yield folder / f"{part}.py"

@@ -1,0 +1,76 @@
+"""Where every file lies. Paths are built here and nowhere else.
+
+Templates keep Snakemake's wildcards `{study} {origin} {arm} {seeds} {generation}`; parameters never enter a file name.
+"""
+
+from __future__ import annotations
+
+import re
+
+WILDCARDS = {
+    "study": r"[a-z][a-z0-9_]*",
+    "origin": r"[a-z][a-z0-9_]*",
+    "arm": r"[a-z][a-z0-9_]*",
+    "seeds": r"\d+-\d+",
+    "generation": r"\d{3}",
+}
+NAME = re.compile(rf"^{WILDCARDS['study']}$")
+
+
+class Layout:
+    """Path templates below the results folder."""
+
+    def __init__(self, results: str) -> None:
+        self.results = results
+        self.report = f"{results}/report.html"
+        self.study = f"{results}/{{study}}"
+        self.origin = f"{self.study}/origins/{{origin}}"
+        self.arm = f"{self.study}/arms/{{arm}}"
+
+    def in_study(self, name: str) -> str:
+        """A file of the whole study, for example `metrics.csv` or `figures/trajectory.pdf`."""
+        return f"{self.study}/{name}"
+
+    def in_origin(self, name: str) -> str:
+        """A file that all seeds of an origin share: real data, judge, their cards."""
+        return f"{self.origin}/{name}"
+
+    def origin_generation(self, name: str) -> str:
+        """A file of generation 0 as the origin made it: model or samples."""
+        return f"{self.origin}/seeds-{{seeds}}/gen-000/{name}"
+
+    def arm_generation(self, name: str) -> str:
+        """A file of one generation of an arm."""
+        return f"{self.arm}/seeds-{{seeds}}/gen-{{generation}}/{name}"
+
+    def arm_seeds(self, name: str) -> str:
+        """A file of all generations of an arm, such as its forecast."""
+        return f"{self.arm}/seeds-{{seeds}}/{name}"
+
+    def log(self, template: str) -> str:
+        """Log of the job that makes `template`."""
+        return self._beside("logs", template, "log")
+
+    def benchmark(self, template: str) -> str:
+        """Time and memory of the job that makes `template`."""
+        return self._beside("benchmarks", template, "tsv")
+
+    def _beside(self, folder: str, template: str, extension: str) -> str:
+        inner = template.removeprefix(f"{self.results}/")
+        return f"{self.results}/{folder}/{inner.rsplit('.', 1)[0]}.{extension}"
+
+
+def format_generation(generation: int) -> str:
+    """Generation number as it stands in a path: 3 -> "003"."""
+    return f"{generation:03d}"
+
+
+def format_seeds(seeds: list[int]) -> str:
+    """Consecutive seeds as they stand in a path: [0, 1, 2, 3] -> "0-3"."""
+    return f"{seeds[0]}-{seeds[-1]}"
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Inverse of `format_seeds`."""
+    first, last = text.split("-")
+    return list(range(int(first), int(last) + 1))

@@ -1,0 +1,28 @@
+"""NumPy and PyTorch, imported on first use.
+
+The Snakefile reads the configuration classes of every component each time it is parsed, also inside each Slurm job.
+Importing torch there would cost seconds per parse, so component modules take both libraries from here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+
+class LazyModule(ModuleType):
+    """Stands for a module until an attribute is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+else:
+    np = LazyModule("numpy")
+    torch = LazyModule("torch")
+
+__all__ = ["np", "torch"]

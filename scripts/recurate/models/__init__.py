@@ -1,0 +1,31 @@
+"""Networks: the parametrised functions that generative models are made of. One module per kind.
+
+All seeds of a job are evaluated together: every parameter has a leading seed axis.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from recurate.components import Component
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from recurate.data import Description
+
+
+class Model(Component, ABC):
+    """A time-dependent vector field v(x, t) with stacked parameters."""
+
+    @abstractmethod
+    def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
+        """Random parameters of ONE seed, without a seed axis, for samples of `shape`."""
+
+    @abstractmethod
+    def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
+        """Velocity, like `x`, at points `x` (seeds, batch, *shape) in network units and times (seeds, batch) in [0, 1]."""
+
+    def check(self, data: Description) -> None:
+        """Raise ValueError with one sentence if this network cannot take samples of such data."""

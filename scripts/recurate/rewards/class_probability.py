@@ -1,0 +1,37 @@
+"""Reward for one class, as a judge sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from recurate.lazy import np
+from recurate.rewards import Reward
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.data import Description
+    from recurate.judges import FittedJudge
+
+
+class ClassProbability(Reward):
+    """r(x) = gamma q_c(x), with q the judge's class probabilities (Ferbach et al. 2024, CIFAR-10: gamma = 5, airplane)."""
+
+    needs_judge: ClassVar[bool] = True
+
+    gamma: float = Field(5.0, gt=0, description="scale of the reward")
+    target_class: int = Field(0, ge=0, description="index c of the favoured class")
+
+    @property
+    def supremum(self) -> float:
+        return self.gamma
+
+    def __call__(self, x: numpy.ndarray, judge: FittedJudge | None) -> numpy.ndarray:
+        assert judge is not None
+        return self.gamma * judge.probabilities(x)[:, self.target_class].astype(np.float64)
+
+    def check(self, data: Description) -> None:
+        if self.target_class >= data.classes:
+            raise ValueError(f"target_class {self.target_class} does not exist, the data have {data.classes} classes")

@@ -1,0 +1,172 @@
+"""Every file of a study is written and read here: whole or not at all, and with its origin inside.
+
+Arrays are safetensors with a leading seed axis where seeds differ; tables are CSV, cards JSON. A file is written under a
+temporary name in its own folder and then renamed, so that what carries the final name is complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recurate.digest import spec_digest
+from recurate.errors import RecurateError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+METRIC_COLUMNS = ("study", "arm", "generation", "seed", "metric", "value")
+FORECAST_COLUMNS = (*METRIC_COLUMNS, "effective_sample_size")
+CLAIM_COLUMNS = (
+    "study", "arm", "claim", "source", "generation", "measured", "bound", "slack", "standard_error", "verdict", "note",
+)  # fmt: skip
+
+
+def provenance(spec: Any, code: str, device: str = "cpu") -> dict[str, str]:
+    """What made a file: digests of settings and code, library versions, device. Times are in `benchmarks/`."""
+    return {
+        "spec_digest": spec_digest(spec),
+        "code_digest": code,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "torch": version("torch"),
+        "device": device,
+    }
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path in the folder of `path`; rename it to `path` on success, delete it on failure.
+
+    The temporary name keeps the suffix, which libraries read as the format.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+    except OSError as error:
+        raise RecurateError(f"{path}: cannot be written ({error.strerror}); check the folder's permissions") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise RecurateError(f"{path}: writing failed ({error.strerror}); free space or check the folder") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Write named arrays as safetensors. Floating-point arrays must be finite.
+
+    The metadata goes in as one JSON string: the order of several keys would differ from run to run.
+    Raises RecurateError for NaN or infinite values, naming the array.
+    """
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    for name, array in arrays.items():
+        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+            raise RecurateError(f"{path}: '{name}' holds NaN or infinite values, so it is not written; lower the learning rate")
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with replacing(path) as temporary:
+        save_file(contiguous, str(temporary), metadata={"recurate": json.dumps(dict(metadata), sort_keys=True)})
+
+
+def read_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the named arrays of a safetensors file, or all of them.
+
+    Raises RecurateError for a file that is missing, truncated, of another format or without one of `names`.
+    """
+    with _opened(path) as file:
+        held = list(file.keys())
+        missing = [name for name in names or () if name not in held]
+        if missing:
+            raise RecurateError(f"{path}: no array named {missing[0]!r} in it (it holds {', '.join(held)}); {_REBUILD}")
+        return {name: file.get_tensor(name) for name in names or held}
+
+
+def read_parameters(path: str | Path) -> dict[str, np.ndarray]:
+    """Network parameters of a model file, without its training losses."""
+    arrays = read_arrays(path)
+    return {name.removeprefix("parameter/"): a for name, a in arrays.items() if name.startswith("parameter/")}
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Provenance that `write_arrays` put into a file."""
+    with _opened(path) as file:
+        return json.loads((file.metadata() or {}).get("recurate", "{}"))
+
+
+_REBUILD = "delete the file and run the study again, which rebuilds it"
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise RecurateError(f"{path}: no such file; run the study again, which rebuilds it") from error
+    except (SafetensorError, OSError) as error:
+        raise RecurateError(f"{path}: truncated or not a safetensors file ({error}); {_REBUILD}") from error
+
+
+def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a tidy CSV table; numbers keep all their digits."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read a CSV table whose header must be `columns`, all values as text."""
+    try:
+        with Path(path).open(newline="") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != tuple(columns):
+                raise RecurateError(f"{path}: its header is not {','.join(columns)}; {_REBUILD}")
+            return list(reader)
+    except OSError as error:
+        raise RecurateError(f"{path}: cannot be read ({error.strerror}); {_REBUILD}") from error
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a card: JSON with sorted keys."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a card."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise RecurateError(f"{path}: cannot be read as JSON ({error}); {_REBUILD}") from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file."""
+    with replacing(path) as temporary:
+        temporary.write_text(text)

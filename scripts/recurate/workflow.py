@@ -1,0 +1,300 @@
+"""What the rules ask: a job's settings, its inputs, its code digest. Knows the studies, knows nothing of Snakemake.
+
+Every function takes an object with the wildcards as attributes. A stage's settings hold what that stage reads and no more,
+because a change in them is what makes Snakemake run it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from recurate import store
+from recurate.config import Arm, Config, Origin, Study, read_study, validated
+from recurate.digest import code_digest, kinds_in
+from recurate.errors import RecurateError
+from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
+
+Spec = dict[str, Any]
+RULES_WITHOUT_WILDCARDS = ("all", "report")
+SCRIPTS = Path(__file__).parents[1]
+
+
+class Project:
+    """The studies of a project folder, as its configuration resolves them."""
+
+    wildcards = WILDCARDS
+    metric_columns = store.METRIC_COLUMNS
+    forecast_columns = store.FORECAST_COLUMNS
+
+    def __init__(self, config: dict[str, Any], folder: str = "config/studies") -> None:
+        self.config = validated(Config, config, "config/config.yaml")
+        self.layout = Layout(self.config.results)
+        files = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
+        self._names_are_known(files, folder)
+        self.studies: dict[str, Study] = {
+            name: read_study(path, self.config.scale, self.config.overrides.get(name, {})) for name, path in files.items()
+        }
+
+    def _names_are_known(self, files: dict[str, Path], folder: str) -> None:
+        for key, names in (("studies", self.config.studies), ("overrides", list(self.config.overrides))):
+            for name in names:
+                if name not in files:
+                    raise RecurateError(
+                        f"config/config.yaml: {key}: there is no study {name!r}; known are {', '.join(files)} (in {folder})"
+                    )
+        for name, path in files.items():
+            if not NAME.match(name):
+                raise RecurateError(f"{path}: a study's file name needs lower-case letters, digits and _ only")
+
+    def check_targets(self, targets: Iterable[str]) -> None:
+        """Raise RecurateError for a target on the command line that looks like a study and is none."""
+        for target in targets:
+            if NAME.match(target) and target not in self.studies and target not in RULES_WITHOUT_WILDCARDS:
+                raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(self.studies)}")
+
+    def study(self, w: Any) -> Study:
+        """Settings of a study."""
+        return self.studies[w.study]
+
+    def arm(self, w: Any) -> Arm:
+        """Settings of an arm; raises RecurateError for a file name with an arm that the study does not have."""
+        arms = self.study(w).arms
+        if w.arm not in arms:
+            raise RecurateError(f"study {w.study} has no arm {w.arm!r}; its arms are {', '.join(arms)}")
+        return arms[w.arm]
+
+    def origin(self, w: Any) -> Origin:
+        """Settings of an origin, given by name or through an arm."""
+        return self.study(w).origins[self._origin_name(w)]
+
+    def _origin_name(self, w: Any) -> str:
+        return w.origin if hasattr(w, "origin") else self.arm(w).origin
+
+    # Settings of the stages
+
+    def spec_real(self, w: Any) -> Spec:
+        """Real data."""
+        return _plain(self.origin(w), "data", "data_seed")
+
+    def spec_judge(self, w: Any) -> Spec:
+        """Judge."""
+        origin = self.origin(w)
+        return {**_plain(origin, "judge", "data_seed"), "classes": origin.data.description.classes}
+
+    def spec_train_origin(self, w: Any) -> Spec:
+        """Training of generation 0."""
+        return {**_plain(self.origin(w), "model", "objective", "training"), "real_fraction": 1.0}
+
+    def spec_train_arm(self, w: Any) -> Spec:
+        """Training of a later generation; where it starts from shows in its inputs."""
+        arm = self.arm(w)
+        training = arm.retraining.model_dump(mode="json", exclude={"start"})
+        fraction = arm.mixing.real_fraction
+        return {**_plain(self.origin(w), "model", "objective"), "training": training, "real_fraction": fraction}
+
+    def spec_sample(self, w: Any) -> Spec:
+        """Sampling, the same for an origin and its arms."""
+        return _plain(self.origin(w), "model", "sampler", "samples")
+
+    def spec_curate(self, w: Any) -> Spec:
+        """Reward, curation and classes."""
+        return {**_plain(self.origin(w), "data", "judge"), **_plain(self.arm(w), "reward", "curation")}
+
+    def spec_measure(self, w: Any) -> Spec:
+        """Metrics."""
+        origin = self.origin(w)
+        return {
+            **_plain(origin, "judge"),
+            **_plain(self.study(w), "metrics"),
+            "classes": origin.data.description.classes,
+            "supremum": self.arm(w).reward.supremum,
+        }
+
+    def spec_forecast(self, w: Any) -> Spec:
+        """Forecast: the operator's parameters and the horizon."""
+        arm = self.arm(w)
+        return {
+            "choices": arm.curation.choices,
+            "real_fraction": arm.mixing.real_fraction,
+            "generations": self.study(w).generations,
+            "classes": self.origin(w).data.description.classes,
+            "supremum": arm.reward.supremum,
+        }
+
+    def spec_claims(self, w: Any) -> Spec:
+        """Claims of a study, and each arm's operator."""
+        study = self.study(w)
+        return {"claims": study.claims, "arms": self._arms(w)}
+
+    def spec_figure(self, w: Any) -> Spec:
+        """What a figure may say about a study: titles, arms in order, seeds, generations."""
+        study = self.study(w)
+        names = ("title", "answers", "seeds", "generations")
+        return {**_plain(study, *names), "arms": self._arms(w)}
+
+    def _arms(self, w: Any) -> dict[str, Spec]:
+        study = self.study(w)
+        return {
+            name: {
+                "title": arm.title or name,
+                "origin": arm.origin,
+                "choices": arm.curation.choices,
+                "real_fraction": arm.mixing.real_fraction,
+                "supremum": arm.reward.supremum,
+                "classes": study.origins[arm.origin].data.description.classes,
+            }
+            for name, arm in study.arms.items()
+        }
+
+    def spec_resolved(self, w: Any) -> Spec:
+        """All settings of a study, defaults filled in."""
+        return self.study(w).model_dump(mode="json")
+
+    def spec(self, stage: str) -> Callable[[Any], str]:
+        """Settings of a stage as JSON text, as a function of the wildcards; Snakemake would flatten a mapping."""
+        settings = getattr(self, f"spec_{stage}")
+
+        def text(wildcards: Any) -> str:
+            return json.dumps(settings(wildcards))
+
+        return text
+
+    def code(self, script: str, stage: str | None = None) -> Callable[[Any], str]:
+        """Code digest of a script and of the components that its stage's settings name, as a function of the wildcards."""
+
+        def digest(wildcards: Any) -> str:
+            kinds = kinds_in(getattr(self, f"spec_{stage}")(wildcards)) if stage else ()
+            return code_digest(SCRIPTS / script, kinds)
+
+        return digest
+
+    # Inputs
+
+    def judge(self, w: Any) -> str | list[str]:
+        """The judge's parameters, or nothing where the origin has none."""
+        if self.origin(w).judge is None:
+            return []
+        return self._fill(self.layout.in_origin("judge.safetensors"), study=w.study, origin=self._origin_name(w))
+
+    def real(self, w: Any) -> str:
+        """Real data of an arm's origin."""
+        return self._fill(self.layout.in_origin("real.safetensors"), study=w.study, origin=self._origin_name(w))
+
+    def samples(self, w: Any) -> str:
+        """Sample set of a generation; generation 0 is the origin's."""
+        return self._of_generation(w, int(w.generation), "samples.safetensors")
+
+    def previous_samples(self, w: Any) -> str:
+        """Sample set of the generation before."""
+        return self._of_generation(w, int(w.generation) - 1, "samples.safetensors")
+
+    def previous_curated(self, w: Any) -> str:
+        """Curated set of the generation before."""
+        return self._in_arm(w, int(w.generation) - 1, "curated.safetensors")
+
+    def start(self, w: Any) -> str | list[str]:
+        """Model whose parameters training starts from, or nothing to start from scratch."""
+        start = self.arm(w).retraining.start
+        if start == "scratch":
+            return []
+        generation = int(w.generation) - 1 if start == "previous" else 0
+        return self._of_generation(w, generation, "model.safetensors")
+
+    def _of_generation(self, w: Any, generation: int, name: str) -> str:
+        if generation == 0:
+            template = self.layout.origin_generation(name)
+            return self._fill(template, study=w.study, origin=self.arm(w).origin, seeds=w.seeds)
+        return self._in_arm(w, generation, name)
+
+    def _in_arm(self, w: Any, generation: int, name: str) -> str:
+        template = self.layout.arm_generation(name)
+        return self._fill(template, study=w.study, arm=w.arm, seeds=w.seeds, generation=format_generation(generation))
+
+    def arm_zero_curated(self, w: Any) -> str:
+        """Curated set of an arm's generation 0, which holds the rewards that its forecast starts from."""
+        return self._in_arm(w, 0, "curated.safetensors")
+
+    def generation_tables(self, w: Any) -> list[str]:
+        """Every `metrics.csv` of a study, in the order of arms, seeds and generations."""
+        template = self.layout.arm_generation("metrics.csv")
+        return [
+            self._fill(template, study=w.study, arm=arm, seeds=seeds, generation=format_generation(generation))
+            for arm in self.study(w).arms
+            for seeds in self._seed_batches(w)
+            for generation in range(self.study(w).generations + 1)
+        ]
+
+    def forecast_tables(self, w: Any) -> list[str]:
+        """Every arm's `forecast.csv` of a study."""
+        template = self.layout.arm_seeds("forecast.csv")
+        return [
+            self._fill(template, study=w.study, arm=arm, seeds=seeds)
+            for arm in self.study(w).arms
+            for seeds in self._seed_batches(w)
+        ]
+
+    def shown_samples(self, w: Any) -> list[str]:
+        """Sample sets of the first seeds, for pictures: arms in order, each with generations 0..T."""
+        return [self._of_generation(v, generation, "samples.safetensors") for v, generation in self._shown(w)]
+
+    def shown_curated(self, w: Any) -> list[str]:
+        """Curated sets that belong to `shown_samples`."""
+        return [self._in_arm(v, generation, "curated.safetensors") for v, generation in self._shown(w)]
+
+    def shown_real(self, w: Any) -> list[str]:
+        """Real data of every arm's origin, arms in order."""
+        return [
+            self._fill(self.layout.in_origin("real.safetensors"), study=w.study, origin=arm.origin)
+            for arm in self.study(w).arms.values()
+        ]
+
+    def _shown(self, w: Any) -> list[tuple[Any, int]]:
+        first = self._seed_batches(w)[0]
+        generations = range(self.study(w).generations + 1)
+        return [
+            (_Wildcards(study=w.study, arm=arm, seeds=first), generation)
+            for arm in self.study(w).arms
+            for generation in generations
+        ]
+
+    def _seed_batches(self, w: Any) -> list[str]:
+        return [format_seeds(batch) for batch in self.study(w).seed_batches()]
+
+    # Targets
+
+    def targets(self, study: str) -> list[str]:
+        """Files that make a study complete."""
+        tables = ["metrics.csv", "forecast.csv", "claims.csv", "config.yaml"]
+        files = [self._fill(self.layout.in_study(name), study=study) for name in tables]
+        return files + [path for figure in self.studies[study].figures for path in self.figure_files(study, figure)]
+
+    def figure_files(self, study: str, figure: str) -> list[str]:
+        """Files of one figure, without its caption."""
+        extensions = ("gif",) if figure == "animation" else ("pdf", "png")
+        return [self._fill(self.layout.in_study(f"figures/{figure}.{ext}"), study=study) for ext in extensions]
+
+    def captions(self, study: str) -> list[str]:
+        """Caption files of a study's figures."""
+        return [
+            self._fill(self.layout.in_study(f"figures/{figure}.txt"), study=study) for figure in self.studies[study].figures
+        ]
+
+    def report_inputs(self, _: Any) -> list[str]:
+        """All that the report shows: the default studies' targets and captions."""
+        return [path for study in self.config.studies for path in self.targets(study) + self.captions(study)]
+
+    @staticmethod
+    def _fill(template: str, **wildcards: str) -> str:
+        return template.format(**wildcards)
+
+
+class _Wildcards:
+    def __init__(self, **wildcards: str) -> None:
+        self.__dict__.update(wildcards)
+
+
+def _plain(settings: Any, *names: str) -> Spec:
+    return settings.model_dump(mode="json", include=set(names))

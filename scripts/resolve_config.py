@@ -1,0 +1,16 @@
+"""Write down the settings a study was made with."""
+
+from typing import Any
+
+import yaml
+
+from recurate import job, store
+
+
+def main(resolved: str, spec: dict[str, Any]) -> None:
+    """Write `spec`, all settings of a study with defaults filled in, as YAML."""
+    store.write_text(resolved, yaml.safe_dump(spec, sort_keys=False, allow_unicode=True))
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,44 @@
+"""Draw a generation's sample set from its model, with new latents in every generation."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.components import load
+from recurate.device import describe, prepare
+from recurate.encoding import Encoding
+from recurate.errors import RecurateError
+from recurate.lazy import torch
+from recurate.models import Model
+from recurate.randomness import torch_generator
+from recurate.samplers import Sampler
+
+
+def main(
+    model: str,
+    samples: str,
+    spec: dict[str, Any],
+    code: str,
+    seeds: list[int],
+    device: str,
+    threads: int,
+    generation: int = 0,
+) -> None:
+    """Write `x` (seeds, samples, *shape) in data units to `samples`."""
+    device = prepare(device, threads)
+    encoding = Encoding.from_json(store.read_metadata(model)["encoding"])
+    parameters = {name: torch.from_numpy(value).to(device) for name, value in store.read_parameters(model).items()}
+    latents = torch.stack(
+        [
+            torch.randn(spec["samples"], *encoding.shape, generator=torch_generator(seed, generation, "sample"))
+            for seed in seeds
+        ]
+    )
+    network = load(Model, "models", spec["model"])
+    x = load(Sampler, "samplers", spec["sampler"]).generate(network, parameters, latents.to(device))
+    if not torch.isfinite(x).all():
+        raise RecurateError(f"{samples}: sampling gave NaN or infinite values; take more sampler steps or retrain {model}")
+    store.write_arrays(samples, {"x": encoding.decode(x)}, store.provenance(spec, code, describe(device)))
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821
