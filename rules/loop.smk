@@ -18,6 +18,8 @@ rule train_origin:
         layout.benchmark(layout.origin_generation("model.safetensors"))
     group:
         "generation"
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -25,8 +27,6 @@ rule train_origin:
     params:
         spec=project.spec("train_origin"),
         code=project.code("train.py", "train_origin"),
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/train.py"
 
@@ -46,6 +46,8 @@ rule train_arm:
         layout.benchmark(layout.arm_generation("model.safetensors"))
     group:
         "generation"
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -53,8 +55,6 @@ rule train_arm:
     params:
         spec=project.spec("train_arm"),
         code=project.code("train.py", "train_arm"),
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/train.py"
 
@@ -71,6 +71,8 @@ rule sample_origin:
         layout.benchmark(layout.origin_generation("samples.safetensors"))
     group:
         "generation"
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -78,8 +80,6 @@ rule sample_origin:
     params:
         spec=project.spec("sample"),
         code=project.code("sample.py", "sample"),
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/sample.py"
 
@@ -96,6 +96,8 @@ rule sample_arm:
         layout.benchmark(layout.arm_generation("samples.safetensors"))
     group:
         "generation"
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -103,8 +105,6 @@ rule sample_arm:
     params:
         spec=project.spec("sample"),
         code=project.code("sample.py", "sample"),
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/sample.py"
 
@@ -122,6 +122,8 @@ rule curate:
         layout.benchmark(layout.arm_generation("curated.safetensors"))
     group:
         "generation"
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -129,7 +131,5 @@ rule curate:
     params:
         spec=project.spec("curate"),
         code=project.code("curate.py", "curate"),
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/curate.py"

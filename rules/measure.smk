@@ -20,6 +20,8 @@ rule measure:
         layout.benchmark(layout.arm_generation("metrics.csv"))
     group:
         "generation"
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -27,8 +29,6 @@ rule measure:
     params:
         spec=project.spec("measure"),
         code=project.code("measure.py", "measure"),
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/measure.py"
 
@@ -43,6 +43,8 @@ rule gather_metrics:
         layout.log(layout.in_study("metrics.csv")),
     benchmark:
         layout.benchmark(layout.in_study("metrics.csv"))
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -50,7 +52,5 @@ rule gather_metrics:
     params:
         columns=project.metric_columns,
         code=project.code("gather.py"),
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/gather.py"

@@ -13,6 +13,8 @@ rule resolved_config:
         layout.log(layout.in_study("config.yaml")),
     benchmark:
         layout.benchmark(layout.in_study("config.yaml"))
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -20,8 +22,6 @@ rule resolved_config:
     params:
         spec=project.spec("resolved"),
         code=project.code("resolve_config.py"),
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/resolve_config.py"
 
@@ -36,6 +36,8 @@ rule forecast:
         layout.log(layout.arm_seeds("forecast.csv")),
     benchmark:
         layout.benchmark(layout.arm_seeds("forecast.csv"))
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -43,8 +45,6 @@ rule forecast:
     params:
         spec=project.spec("forecast"),
         code=project.code("forecast.py"),
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/forecast.py"
 
@@ -59,6 +59,8 @@ rule gather_forecasts:
         layout.log(layout.in_study("forecast.csv")),
     benchmark:
         layout.benchmark(layout.in_study("forecast.csv"))
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -66,8 +68,6 @@ rule gather_forecasts:
     params:
         columns=project.forecast_columns,
         code=project.code("gather.py"),
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/gather.py"
 
@@ -83,6 +83,8 @@ rule claims:
         layout.log(layout.in_study("claims.csv")),
     benchmark:
         layout.benchmark(layout.in_study("claims.csv"))
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -90,7 +92,5 @@ rule claims:
     params:
         spec=project.spec("claims"),
         code=project.code("check_claims.py"),
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/check_claims.py"

@@ -14,6 +14,8 @@ rule real_data:
         layout.log(layout.in_origin("real.safetensors")),
     benchmark:
         layout.benchmark(layout.in_origin("real.safetensors"))
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -21,8 +23,6 @@ rule real_data:
     params:
         spec=project.spec("real"),
         code=project.code("prepare_real.py", "real"),
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/prepare_real.py"
 
@@ -38,6 +38,8 @@ rule judge:
         layout.log(layout.in_origin("judge.safetensors")),
     benchmark:
         layout.benchmark(layout.in_origin("judge.safetensors"))
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -45,7 +47,5 @@ rule judge:
     params:
         spec=project.spec("judge"),
         code=project.code("train_judge.py", "judge"),
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/train_judge.py"

@@ -24,16 +24,18 @@ def main(
     threads: int,
     judge: str | None = None,
 ) -> None:
-    """Write `reward` (seeds, n), `index` (seeds, kept) into the samples and, where there are classes, `label` (seeds, n)."""
+    """Write `reward` (seeds, n), `index` (seeds, kept) and, where there are classes, `label` (seeds, n)."""
     x = store.read_arrays(samples, ["x"])["x"]
     fitted = _judge(spec, judge, threads)
     reward, curation = load(Reward, "rewards", spec["reward"]), load(Curation, "curation", spec["curation"])
     rewards = np.stack([reward(x_seed, fitted) for x_seed in x]).astype(np.float32)
     if not np.isfinite(rewards).all():
-        raise RecurateError(f"reward: {spec['reward']['kind']} gave NaN or infinite values on {samples}; mend the reward")
+        raise RecurateError(
+            f"reward: {spec['reward']['kind']} gave NaN or infinite values on {samples}; mend the reward"
+        )
     if rewards.max() > reward.supremum + 1e-4:
         raise RecurateError(
-            f"reward: {spec['reward']['kind']} gave {rewards.max():g}, above its supremum {reward.supremum:g}; mend the reward"
+            f"reward: {spec['reward']['kind']} gave {rewards.max():g}, above its supremum {reward.supremum:g}; mend it"
         )
     index = np.stack(
         [curation.keep(r, numpy_generator(seed, generation, "curate")) for r, seed in zip(rewards, seeds, strict=True)]

@@ -36,7 +36,9 @@ def main(
     network = load(Model, "models", spec["model"])
     x = load(Sampler, "samplers", spec["sampler"]).generate(network, parameters, latents.to(device))
     if not torch.isfinite(x).all():
-        raise RecurateError(f"{samples}: sampling gave NaN or infinite values; take more sampler steps or retrain {model}")
+        raise RecurateError(
+            f"{samples}: sampling gave NaN or infinite values; take more sampler steps or retrain {model}"
+        )
     store.write_arrays(samples, {"x": encoding.decode(x)}, store.provenance(spec, code, describe(device)))
 
 

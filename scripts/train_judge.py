@@ -24,7 +24,7 @@ def main(real: str, judge: str, card: str, spec: dict[str, Any], code: str, thre
     print(f"held-out accuracy {accuracy:.4f} on {len(data.test_y)} samples")
     if accuracy < model.minimum_accuracy:
         raise RecurateError(
-            f"judge: held-out accuracy {accuracy:.4f} is below minimum_accuracy {model.minimum_accuracy}; train it longer"
+            f"judge: held-out accuracy {accuracy:.4f} is below minimum_accuracy {model.minimum_accuracy}; raise epochs"
         )
     store.write_arrays(judge, fitted.parameters, store.provenance(spec, code))
     store.write_json(card, {"judge": spec["judge"], "test_accuracy": accuracy, "test_samples": len(data.test_y)})

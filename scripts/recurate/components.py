@@ -15,7 +15,7 @@ import pkgutil
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -30,14 +30,17 @@ class Settings(BaseModel):
     """Base of every configuration block: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    other_spellings: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
     def _only_known_keys(cls, values: Any) -> Any:
         for key in values if isinstance(values, dict) else ():
             if key not in cls.model_fields:
-                known = ", ".join(cls.model_fields)
-                raise PydanticCustomError("unknown_key", "unknown key '{key}'; known are {known}", {"key": key, "known": known})
+                known = ", ".join((*cls.model_fields, *cls.other_spellings))
+                raise PydanticCustomError(
+                    "unknown_key", "unknown key '{key}'; known are {known}", {"key": key, "known": known}
+                )
         return values
 
 
@@ -69,7 +72,10 @@ def module_file(family: str, kind: str) -> Path:
 
 
 def import_kind(family: str, kind: str) -> ModuleType:
-    """Import the module of `kind`, which for a path gets a name made from that path."""
+    """Import the module of `kind`, which for a path gets a name made from that path.
+
+    Raises RecurateError if the file of a path cannot be executed.
+    """
     path = module_file(family, kind)
     if not kind.endswith(".py"):
         return importlib.import_module(f"recurate.{family}.{kind}")
@@ -78,26 +84,33 @@ def import_kind(family: str, kind: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None and spec.loader is not None, path
         sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
+        try:
+            spec.loader.exec_module(sys.modules[name])
+        except Exception as error:
+            del sys.modules[name]  # a second attempt must not find the half that was executed
+            raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {error}); mend it") from error
     return sys.modules[name]
 
 
 def component_class(base: type[Kind], family: str, kind: str) -> type[Kind]:
     """The one subclass of `base` that the module of `kind` defines.
 
-    Raises RecurateError if the module holds none or several.
+    Raises RecurateError if the module holds none or several, or one with methods missing.
     """
     module = import_kind(family, kind)
-    found = [
+    found = {
         value
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
-    ]
+    }
     if len(found) != 1:
         raise RecurateError(
             f"{module.__file__} must define exactly one subclass of {base.__name__}, it has {len(found)}"
         )
-    return found[0]
+    (only,) = found
+    if missing := sorted(getattr(only, "__abstractmethods__", ())):
+        raise RecurateError(f"{module.__file__}: {only.__name__} must also define {', '.join(missing)}")
+    return only
 
 
 def load(base: type[Kind], family: str, spec: Any) -> Kind:

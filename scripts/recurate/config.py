@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from recurate.components import Component, Settings, load
@@ -173,7 +181,7 @@ class Study(Settings):
                 raise ValueError(f"figures: {figure} cannot show the data of {key}, whose shape is {data.shape}")
 
     def seed_batches(self) -> list[list[int]]:
-        """Seeds of every job: consecutive ones, at most `seeds_per_job`, cut so that more seeds leave old jobs as they are."""
+        """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""
         batches: list[list[int]] = []
         for seed in self.seeds:
             last = batches[-1] if batches else []
@@ -190,7 +198,9 @@ class Config(Settings):
     studies: list[str] = Field(description="studies that the default target makes")
     scale: Literal["demo", "paper"] = Field("demo", description="demo: minutes on two cores; paper: the published size")
     results: str = Field("results", description="folder that everything is written to")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run; auto takes a GPU if there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where networks run; auto takes a GPU if there is one"
+    )
     overrides: dict[str, dict[str, Any]] = Field(
         {}, description="settings by study that replace those of its file, for trying things out"
     )
@@ -229,10 +239,16 @@ def _lines(errors: list[Any], where: str, prefix: tuple[Any, ...]) -> list[str]:
 
 
 def merge(base: Any, change: Any) -> Any:
-    """`base` with the keys of `change` laid over it, mappings merged at every depth, everything else replaced."""
-    if isinstance(base, dict) and isinstance(change, dict):
-        return {**base, **{key: merge(base.get(key), value) for key, value in change.items()}}
-    return change
+    """`base` with the keys of `change` laid over it, mappings merged at every depth, everything else replaced.
+
+    A component of another kind replaces its whole block; so does a mixing rule, whose keys exclude each other.
+    """
+    if not (isinstance(base, dict) and isinstance(change, dict)):
+        return change
+    if change.get("kind", base.get("kind")) != base.get("kind"):
+        return change
+    merged = {**base, **{key: merge(base.get(key), value) for key, value in change.items()}}
+    return {**merged, "mixing": change["mixing"]} if "mixing" in change else merged
 
 
 def read_yaml(path: Path) -> Any:

@@ -1,8 +1,8 @@
 """Digests of settings and of code, so that Snakemake re-runs what an edit touches and nothing else.
 
-Snakemake does not see edits in imported modules. Each rule therefore carries a hash of the syntax trees of its script and
-of everything that script imports from this library; comments, docstrings and layout are not part of a syntax tree's
-meaning and do not count.
+Snakemake does not see edits in imported modules. Each rule therefore carries a hash of the syntax trees of its script
+and of everything that script imports from this library; comments, docstrings and layout are not part of a syntax
+tree's meaning and do not count.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def kinds_in(spec: dict[str, Any]) -> list[tuple[str, str]]:
     """Component kinds that a stage's settings name, found by their keys."""
     found: list[tuple[str, str]] = []
     for key, value in spec.items():
-        for part in value if isinstance(value, list) else [value]:
-            if key in FAMILY_OF_KEY and isinstance(part, dict):
-                found.append((FAMILY_OF_KEY[key], part["kind"]))
+        if key in FAMILY_OF_KEY:
+            parts = value if isinstance(value, list) else [value]
+            found += [(FAMILY_OF_KEY[key], part["kind"]) for part in parts if part]
     return found
 
 

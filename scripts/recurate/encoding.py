@@ -27,7 +27,7 @@ class Encoding:
 
     @classmethod
     def of(cls, real: numpy.ndarray) -> Encoding:
-        """Encoding for real data (n, *shape): fixed for images, mean and standard deviation over everything otherwise."""
+        """Encoding for real data (n, *shape): fixed for images, otherwise by mean and standard deviation over all."""
         if real.dtype == np.uint8:
             return cls(real.shape[1:], "uint8", 127.5, 127.5)
         return cls(real.shape[1:], "float32", float(real.mean()), float(real.std()))

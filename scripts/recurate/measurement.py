@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def reward_statistics(rewards: numpy.ndarray, supremum: float) -> dict[str, float]:
     """Mean reward, mean and variance of e^(r - r*), and the share of samples at the supremum.
 
-    `rewards` (n,), `supremum` r*. The variance is that of the sample itself (divided by n), as Lemma 2.2 of Ferbach et al.
-    (2024) reads for the empirical distribution.
+    `rewards` (n,), `supremum` r*. The variance is that of the sample itself (divided by n), as Lemma 2.2 of Ferbach et
+    al. (2024) reads for the empirical distribution.
     """
     scaled = np.exp(rewards - supremum)
     return {

@@ -6,11 +6,12 @@ Internally there is one parameter, the real fraction; the papers' parameters are
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from recurate.components import Settings
+from recurate.errors import RecurateError
 from recurate.lazy import np
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def synthetic_ratio_of(real_fraction: float) -> float:
 class Mixing(Settings):
     """Mixture a generation is trained on: real data with weight `real_fraction`, curated samples with the rest."""
 
+    other_spellings: ClassVar[tuple[str, ...]] = ("lambda",)
+
     real_fraction: float = Field(ge=0, le=1, description="weight of real data in every generation's training set")
 
     @model_validator(mode="before")
@@ -43,9 +46,10 @@ class Mixing(Settings):
             ratio = values["lambda"]
             if not isinstance(ratio, int | float) or isinstance(ratio, bool) or not ratio >= 0:
                 raise ValueError(f"lambda: {ratio!r} is not allowed; it must be a number >= 0 or .inf")
-            if len(values) > 1:
+            if "real_fraction" in values:
                 raise ValueError("give either lambda or real_fraction, not both")
-            return {"real_fraction": real_fraction_of(float(ratio))}
+            others = {key: value for key, value in values.items() if key != "lambda"}
+            return {**others, "real_fraction": real_fraction_of(float(ratio))}
         return values
 
     @property
@@ -63,7 +67,11 @@ def draw_rows(
     (Ferbach et al. 2024) whatever the sizes of the two sets.
 
     Parameters: `real`, `synthetic` are the numbers of rows of either set. Returns int64 of `shape`.
+    Raises RecurateError if a set with positive weight is empty.
     """
+    for weight, rows, name in ((real_fraction, real, "real data"), (1 - real_fraction, synthetic, "curated samples")):
+        if weight > 0 and rows == 0:
+            raise RecurateError(f"training needs {name} (their weight is {weight:g}), but there are none")
     from_real = generator.random(shape) < real_fraction
     real_rows = generator.integers(max(real, 1), size=shape)
     synthetic_rows = real + generator.integers(max(synthetic, 1), size=shape)

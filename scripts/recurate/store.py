@@ -1,7 +1,7 @@
 """Every file of a study is written and read here: whole or not at all, and with its origin inside.
 
-Arrays are safetensors with a leading seed axis where seeds differ; tables are CSV, cards JSON. A file is written under a
-temporary name in its own folder and then renamed, so that what carries the final name is complete.
+Arrays are safetensors with a leading seed axis where seeds differ; tables are CSV, cards JSON. A file is written under
+a temporary name in its own folder and then renamed, so that what carries the final name is complete.
 """
 
 from __future__ import annotations
@@ -76,14 +76,22 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: M
     Raises RecurateError for NaN or infinite values, naming the array.
     """
     import numpy as np
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     for name, array in arrays.items():
         if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-            raise RecurateError(f"{path}: '{name}' holds NaN or infinite values, so it is not written; lower the learning rate")
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+            raise RecurateError(
+                f"{path}: '{name}' holds NaN or infinite values, so it is not written; "
+                "if it was trained, lower the learning rate"
+            )
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    text = {"recurate": json.dumps(dict(metadata), sort_keys=True)}
     with replacing(path) as temporary:
-        save_file(contiguous, str(temporary), metadata={"recurate": json.dumps(dict(metadata), sort_keys=True)})
+        try:
+            save_file(contiguous, str(temporary), metadata=text)
+        except SafetensorError as error:
+            raise RecurateError(f"{path}: writing failed ({error}); free space or check the folder") from error
 
 
 def read_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
@@ -142,15 +150,22 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[
 
 
 def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Read a CSV table whose header must be `columns`, all values as text."""
+    """Read a CSV table whose header must be `columns`, all values as text.
+
+    Raises RecurateError for a file that is missing, of another format or cut off within a row.
+    """
     try:
         with Path(path).open(newline="") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != tuple(columns):
                 raise RecurateError(f"{path}: its header is not {','.join(columns)}; {_REBUILD}")
-            return list(reader)
-    except OSError as error:
-        raise RecurateError(f"{path}: cannot be read ({error.strerror}); {_REBUILD}") from error
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecurateError(f"{path}: cannot be read as CSV ({error}); {_REBUILD}") from error
+    for row in rows:
+        if None in row or None in row.values():
+            raise RecurateError(f"{path}: a row does not have {len(columns)} values; {_REBUILD}")
+    return rows
 
 
 def write_json(path: str | Path, value: Any) -> None:

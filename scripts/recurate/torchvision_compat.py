@@ -1,8 +1,8 @@
 """torchvision and clean-fid where torchvision's compiled operators do not fit the installed PyTorch.
 
 A CPU-only PyTorch beside a torchvision built for CUDA cannot load torchvision's operator library, and then importing
-torchvision stops at the missing operator `torchvision::nms`. Only in that case its schema is declared, so that the import
-succeeds; the operator itself stays unusable. On a matching installation nothing happens here.
+torchvision stops at the missing operator `torchvision::nms`. Only in that case its schema is declared, so that the
+import succeeds; the operator itself stays unusable. On a matching installation nothing happens here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The training loop: all seeds of a job at once, resumable, the same on every run.
 
-Random numbers are drawn per seed and per chunk of steps from a generator of that (seed, generation, chunk), so a seed sees
-the same numbers alone as in a batch, and a resumed run the same as an undisturbed one.
+Random numbers are drawn per seed and per chunk of steps from a generator of that (seed, generation, chunk), so a seed
+sees the same numbers alone as in a batch, and a resumed run the same as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
+
 from recurate import store
 from recurate.components import Settings
 from recurate.encoding import Encoding
@@ -54,8 +55,8 @@ class Training(Settings):
 class Pool:
     """What a generation is trained on: rows of [real; curated], the real ones with probability `real_fraction`.
 
-    `real` is (n, *shape), shared by all seeds; `curated` is (seeds, kept, *shape) or None where there is none (an origin).
-    Both in data units.
+    `real` is (n, *shape), shared by all seeds; `curated` is (seeds, kept, *shape) or None where there is none (an
+    origin). Both in data units.
     """
 
     real: Tensor
@@ -172,7 +173,9 @@ class Trainer:
         stacked = {name: torch.stack([d[name] for d in draws]).to(self.device) for name in draws[0]}
         return torch.stack(rows).to(self.device), stacked
 
-    def _save(self, parameters: dict[str, Tensor], optimizer: torch.optim.Optimizer, losses: list[numpy.ndarray]) -> None:
+    def _save(
+        self, parameters: dict[str, Tensor], optimizer: torch.optim.Optimizer, losses: list[numpy.ndarray]
+    ) -> None:
         arrays = {"losses": np.stack(losses)}
         for name, value in parameters.items():
             arrays[f"parameter/{name}"] = value.detach().cpu().numpy()

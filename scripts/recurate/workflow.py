@@ -1,12 +1,13 @@
 """What the rules ask: a job's settings, its inputs, its code digest. Knows the studies, knows nothing of Snakemake.
 
-Every function takes an object with the wildcards as attributes. A stage's settings hold what that stage reads and no more,
+Every function takes an object with the wildcards as attributes. A stage's settings hold what it reads and no more,
 because a change in them is what makes Snakemake run it again.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,12 @@ class Project:
     def __init__(self, config: dict[str, Any], folder: str = "config/studies") -> None:
         self.config = validated(Config, config, "config/config.yaml")
         self.layout = Layout(self.config.results)
+        self._results_can_be_written()
         files = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
         self._names_are_known(files, folder)
         self.studies: dict[str, Study] = {
-            name: read_study(path, self.config.scale, self.config.overrides.get(name, {})) for name, path in files.items()
+            name: read_study(path, self.config.scale, self.config.overrides.get(name, {}))
+            for name, path in files.items()
         }
 
     def _names_are_known(self, files: dict[str, Path], folder: str) -> None:
@@ -43,11 +46,19 @@ class Project:
             for name in names:
                 if name not in files:
                     raise RecurateError(
-                        f"config/config.yaml: {key}: there is no study {name!r}; known are {', '.join(files)} (in {folder})"
+                        f"config/config.yaml: {key}: no study {name!r} in {folder}; known are {', '.join(files)}"
                     )
         for name, path in files.items():
             if not NAME.match(name):
                 raise RecurateError(f"{path}: a study's file name needs lower-case letters, digits and _ only")
+
+    def _results_can_be_written(self) -> None:
+        folder = Path(self.config.results)
+        existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        if not (existing.is_dir() and os.access(existing, os.W_OK)):
+            raise RecurateError(
+                f"config/config.yaml: results: {existing} is not a folder that can be written to; name another"
+            )
 
     def check_targets(self, targets: Iterable[str]) -> None:
         """Raise RecurateError for a target on the command line that looks like a study and is none."""
@@ -135,6 +146,11 @@ class Project:
         names = ("title", "answers", "seeds", "generations")
         return {**_plain(study, *names), "arms": self._arms(w)}
 
+    def spec_densities(self, w: Any) -> Spec:
+        """The same for pictures of the plane, with every arm's reward, whose level sets they show."""
+        rewards = [_plain(arm, "reward")["reward"] for arm in self.study(w).arms.values()]
+        return {**self.spec_figure(w), "reward": rewards}
+
     def _arms(self, w: Any) -> dict[str, Spec]:
         study = self.study(w)
         return {
@@ -163,7 +179,7 @@ class Project:
         return text
 
     def code(self, script: str, stage: str | None = None) -> Callable[[Any], str]:
-        """Code digest of a script and of the components that its stage's settings name, as a function of the wildcards."""
+        """Code digest of a script and of the components its stage's settings name, as a function of the wildcards."""
 
         def digest(wildcards: Any) -> str:
             kinds = kinds_in(getattr(self, f"spec_{stage}")(wildcards)) if stage else ()
@@ -279,7 +295,8 @@ class Project:
     def captions(self, study: str) -> list[str]:
         """Caption files of a study's figures."""
         return [
-            self._fill(self.layout.in_study(f"figures/{figure}.txt"), study=study) for figure in self.studies[study].figures
+            self._fill(self.layout.in_study(f"figures/{figure}.txt"), study=study)
+            for figure in self.studies[study].figures
         ]
 
     def report_inputs(self, _: Any) -> list[str]:

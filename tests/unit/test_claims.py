@@ -87,9 +87,7 @@ def test_lemma_2_2_is_tight_near_convergence() -> None:
     promised = bounds.next_exponential_reward(now["exp_reward_mean"], now["exp_reward_variance"], choices)
     gain = after["exp_reward_mean"] - now["exp_reward_mean"]
     # One rare low state among copies of the best: gain / promised gain = K / (K - 1 + e^(r - r*)).
-    assert gain / (promised - now["exp_reward_mean"]) == pytest.approx(
-        choices / (choices - 1 + low), rel=1e-4
-    )
+    assert gain / (promised - now["exp_reward_mean"]) == pytest.approx(choices / (choices - 1 + low), rel=1e-4)
     assert now["exp_reward_mean"] == pytest.approx(1 - rare * (1 - low))
 
 
@@ -113,9 +111,7 @@ def test_bounds_have_the_published_values_at_lambda_one_half() -> None:
         (math.inf, 0.1, False),
     ],
 )
-def test_theorem_2_4_is_silent_from_one_over_choices_minus_one_on(
-    choices: float, ratio: float, stable: bool
-) -> None:
+def test_theorem_2_4_is_silent_from_one_over_choices_minus_one_on(choices: float, ratio: float, stable: bool) -> None:
     assert bounds.is_stable(choices, ratio) is stable
     assert (bounds.divergence_to_reference(choices, ratio) is not None) is stable
 
@@ -140,9 +136,7 @@ def test_forecasts_satisfy_every_claim_that_applies() -> None:
     }
     for loop, verdict in expected.items():
         rows = check_claims(loop, trajectory(rewards, loop.choices, loop.real_fraction), "forecast")
-        assert {name: verdicts(rows, name) for name in CLAIMS} == {
-            name: [verdict[name]] * 6 for name in CLAIMS
-        }
+        assert {name: verdicts(rows, name) for name in CLAIMS} == {name: [verdict[name]] * 6 for name in CLAIMS}
 
 
 def test_rows_have_the_columns_of_the_claims_table_and_one_row_for_each_generation() -> None:
@@ -181,9 +175,7 @@ def test_a_measured_violation_inside_noise_holds_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(("mean", "verdict"), [(-2.77, "holds"), (-2.79, "fails")])
-def test_the_error_bar_is_the_tabulated_one_sided_97_5_percent_student_quantile(
-    mean: float, verdict: str
-) -> None:
+def test_the_error_bar_is_the_tabulated_one_sided_97_5_percent_student_quantile(mean: float, verdict: str) -> None:
     # t(0.975, 4 degrees of freedom) = 2.776 in the printed tables; these five numbers have standard error 1.
     unit = np.array([-2, -1, 0, 1, 2]) * math.sqrt(2)
     (row,) = check_claims(PURE, measured_means(list(unit + mean)), "measured", ["lemma_2_2"])
@@ -227,9 +219,7 @@ def test_the_top_share_must_not_fall() -> None:
     shares = np.array([[0.1, 0.5, 0.2], [0.1, 0.5, 0.21]])
     rows = check_claims(PURE, {"top_share": shares}, "measured", ["theorem_2_1"])
     assert verdicts(rows, "theorem_2_1") == ["holds", "fails"]
-    assert rows[0]["measured"] == pytest.approx(math.log(2)) and rows[0]["bound"] == pytest.approx(
-        math.log(10)
-    )
+    assert rows[0]["measured"] == pytest.approx(math.log(2)) and rows[0]["bound"] == pytest.approx(math.log(10))
 
 
 def test_losing_the_highest_reward_in_all_seeds_fails_and_in_some_is_undecided() -> None:

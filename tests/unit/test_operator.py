@@ -34,9 +34,7 @@ def random_problem(seed: int, spread: float) -> tuple[np.ndarray, np.ndarray]:
     return rng.dirichlet(np.full(count, 0.7)), rng.uniform(-spread, spread, count)
 
 
-problems = st.lists(
-    st.tuples(st.floats(1e-3, 1), st.floats(-10, 10, allow_subnormal=False)), min_size=1, max_size=12
-)
+problems = st.lists(st.tuples(st.floats(1e-3, 1), st.floats(-10, 10, allow_subnormal=False)), min_size=1, max_size=12)
 
 
 @pytest.mark.parametrize("choices", [1, 2, 3, 4, 5])

@@ -26,7 +26,12 @@ class BradleyTerry(Curation):
     @field_validator("choices", mode="before")
     @classmethod
     def _integer_or_infinite(cls, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or (value % 1 and value != math.inf):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or value < 1
+            or (value % 1 and value != math.inf)
+        ):
             raise ValueError(f"{value!r} is not allowed; it must be an integer >= 1 or .inf")
         return value
 

@@ -22,7 +22,7 @@ class Description:
 
 @dataclass(frozen=True)
 class RealData:
-    """Real data: `train_x` (n, *shape), `train_y` (n,) int64, and the held-out `test_x`, `test_y`; images are uint8 NHWC."""
+    """Real data: `train_x` (n, *shape), `train_y` (n,) int64, held-out `test_x`, `test_y`; images are uint8 NHWC."""
 
     train_x: numpy.ndarray
     train_y: numpy.ndarray

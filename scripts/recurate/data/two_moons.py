@@ -47,5 +47,6 @@ class TwoMoons(Data):
 def _distance_to_half_circle(x: numpy.ndarray) -> numpy.ndarray:
     """Distance (n,) of points (n, 2) to the upper half of the unit circle."""
     to_circle = np.abs(np.linalg.norm(x, axis=1) - 1)
-    to_ends = np.minimum(np.linalg.norm(x - [1, 0], axis=1), np.linalg.norm(x + [1, 0], axis=1))
+    ends = np.array([[1.0, 0.0], [-1.0, 0.0]])
+    to_ends = np.linalg.norm(x[:, None] - ends, axis=2).min(axis=1)
     return np.where(x[:, 1] >= 0, to_circle, to_ends)

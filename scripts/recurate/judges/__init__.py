@@ -30,9 +30,7 @@ class Judge(Component, ABC):
         """Train on the training part of `real`; returns the parameters."""
 
     @abstractmethod
-    def evaluate(
-        self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray
-    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def evaluate(self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
         """Logits (n, classes) and features (n, d), float32, of samples `x` (n, *shape)."""
 
     def check(self, data: Description) -> None:

@@ -45,9 +45,7 @@ class SmallCNN(Judge):
                 schedule.step()
         return {name: value.detach().numpy() for name, value in parameters.items()}
 
-    def evaluate(
-        self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray
-    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def evaluate(self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
         tensors = {name: torch.from_numpy(value) for name, value in parameters.items()}
         with torch.no_grad():
             parts = [_network(tensors, part) for part in torch.from_numpy(x).split(1_000)]

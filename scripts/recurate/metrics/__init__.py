@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.components import Component
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Evidence:
     """What a metric may look at: one seed's samples `x` (n, *shape) of one generation beside held-out real data.
 
-    `generator` is the metric's own and the same in every generation of a seed, so that subsets and projections do not add
-    noise to a trajectory.
+    `generator` is the metric's own and the same in every generation of a seed, so that subsets and projections do not
+    add noise to a trajectory.
     """
 
     x: numpy.ndarray
@@ -32,7 +32,10 @@ class Evidence:
 class Metric(Component, ABC):
     """One or several numbers about one generation of one seed."""
 
-    needs_judge: ClassVar[bool] = False
+    @property
+    def needs_judge(self) -> bool:
+        """Whether the metric, with these settings, looks at `Evidence.judge`."""
+        return False
 
     @abstractmethod
     def __call__(self, evidence: Evidence) -> dict[str, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from recurate.lazy import np
 from recurate.metrics import Evidence, Metric
 
@@ -15,7 +13,9 @@ class FrechetJudge(Metric):
     comparable only within one origin, for one number of samples.
     """
 
-    needs_judge: ClassVar[bool] = True
+    @property
+    def needs_judge(self) -> bool:
+        return True
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         from recurate.torchvision_compat import import_cleanfid

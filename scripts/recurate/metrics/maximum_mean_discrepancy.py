@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from recurate.errors import RecurateError
 from recurate.lazy import np
 from recurate.metrics import Evidence, Metric, subset
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MaximumMeanDiscrepancy(Metric):
-    """Unbiased estimate of the squared MMD with a Gaussian kernel (Gretton et al. 2012, equation 3); it may be negative."""
+    """Unbiased estimate of the squared MMD, Gaussian kernel (Gretton et al. 2012, equation 3); it may be negative."""
 
     bandwidth: float = Field(1.0, gt=0, description="standard deviation of the kernel, in data units")
     samples: int = Field(2_000, ge=2, description="at most so many samples of either side")
@@ -25,8 +26,10 @@ class MaximumMeanDiscrepancy(Metric):
 
 
 def mmd_squared(x: numpy.ndarray, y: numpy.ndarray, bandwidth: float) -> float:
-    """Unbiased squared MMD between `x` (n, d) and `y` (m, d)."""
+    """Unbiased squared MMD between `x` (n, d) and `y` (m, d); raises RecurateError if one is a single point."""
     n, m = len(x), len(y)
+    if min(n, m) < 2:
+        raise RecurateError(f"maximum_mean_discrepancy: two points of either kind are needed, there are {n} and {m}")
     # The diagonals of the within-sample kernels are all ones and are left out of the means.
     within_x = (_kernel(x, x, bandwidth).sum() - n) / (n * (n - 1))
     within_y = (_kernel(y, y, bandwidth).sum() - m) / (m * (m - 1))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from recurate.errors import RecurateError
 from recurate.lazy import np
 from recurate.metrics import Evidence, Metric, subset
 
@@ -24,18 +25,23 @@ class PrecisionRecall(Metric):
 
     neighbours: int = Field(3, ge=1, description="k, neighbour that sets the radius of a ball")
     samples: int = Field(2_000, ge=2, description="at most so many samples of either side")
-    features: Literal["data", "judge"] = Field("data", description="space of the distances: data units or judge features")
+    features: Literal["data", "judge"] = Field(
+        "data", description="space of the distances: data units or judge features"
+    )
+
+    @property
+    def needs_judge(self) -> bool:
+        return self.features == "judge"
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
-        sets = [subset(part, self.samples, evidence.generator) for part in self._spaces(evidence)]
-        precision, recall = precision_recall(*sets, self.neighbours)
+        x, real = (subset(part, self.samples, evidence.generator) for part in self._spaces(evidence))
+        precision, recall = precision_recall(x, real, self.neighbours)
         return {"precision": precision, "recall": recall}
 
     def _spaces(self, evidence: Evidence) -> tuple[numpy.ndarray, numpy.ndarray]:
         if self.features == "data":
             return evidence.x, evidence.real
-        if evidence.judge is None:
-            raise ValueError("features: judge needs an origin with a judge")
+        assert evidence.judge is not None
         return evidence.judge.features(evidence.x), evidence.judge.features(evidence.real)
 
     def check(self, data: Description) -> None:
@@ -44,9 +50,16 @@ class PrecisionRecall(Metric):
 
 
 def precision_recall(x: numpy.ndarray, real: numpy.ndarray, neighbours: int) -> tuple[float, float]:
-    """Precision and recall of samples `x` (n, d) against `real` (m, d)."""
+    """Precision and recall of samples `x` (n, d) against `real` (m, d).
+
+    Raises RecurateError if either set has no k-th neighbour.
+    """
     from scipy.spatial.distance import cdist
 
+    if neighbours >= min(len(x), len(real)):
+        raise RecurateError(
+            f"precision_recall: neighbours: {neighbours} needs more points than {len(x)} samples, {len(real)} real"
+        )
     between = cdist(real, x)
     radius_real, radius_x = _radii(cdist(real, real), neighbours), _radii(cdist(x, x), neighbours)
     precision = (between < radius_real[:, None]).any(axis=0).mean()

@@ -25,7 +25,7 @@ class Model(Component, ABC):
 
     @abstractmethod
     def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
-        """Velocity, like `x`, at points `x` (seeds, batch, *shape) in network units and times (seeds, batch) in [0, 1]."""
+        """Velocity, like `x`, at points `x` (seeds, batch, *shape) in network units and times (seeds, batch)."""
 
     def check(self, data: Description) -> None:
         """Raise ValueError with one sentence if this network cannot take samples of such data."""

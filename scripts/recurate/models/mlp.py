@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ class MLP(Model):
         size = math.prod(shape)
         widths = [size + 2 * TIME_FREQUENCIES, *[self.width] * self.depth, size]
         parameters = {}
-        for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        for layer, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             scale = 0.0 if layer == self.depth else inputs**-0.5
             parameters[f"weight_{layer}"] = scale * torch.randn(inputs, outputs, generator=generator)
             parameters[f"bias_{layer}"] = torch.zeros(1, outputs)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ClassProbability(Reward):
-    """r(x) = gamma q_c(x), with q the judge's class probabilities (Ferbach et al. 2024, CIFAR-10: gamma = 5, airplane)."""
+    """r(x) = gamma q_c(x), q being the judge's class probabilities (Ferbach et al. 2024: gamma = 5, airplanes)."""
 
     needs_judge: ClassVar[bool] = True
 

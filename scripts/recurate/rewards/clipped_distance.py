@@ -24,7 +24,9 @@ class ClippedDistance(Reward):
 
     gamma: float = Field(1.0, gt=0, description="slope of the reward, per unit of distance")
     target: tuple[float, ...] = Field(description="the favoured point x*, in data units")
-    radius: float = Field(0.5, ge=0, description="r_min, distance below which the reward is at its maximum, in data units")
+    radius: float = Field(
+        0.5, ge=0, description="r_min, distance below which the reward is at its maximum, in data units"
+    )
 
     @property
     def supremum(self) -> float:

@@ -27,12 +27,16 @@ class ODE(Sampler):
     """dx/dt = v(x, t) from t = 0 (noise) to t = 1 (data), with equal steps."""
 
     method: Literal["euler", "midpoint", "heun", "rk4"] = Field("midpoint", description="Runge-Kutta method")
-    steps: int = Field(20, ge=1, description="number of equal steps; midpoint and heun evaluate twice a step, rk4 four times")
+    steps: int = Field(
+        20, ge=1, description="number of equal steps; midpoint and heun evaluate twice a step, rk4 four times"
+    )
     chunk: int = Field(5_000, ge=1, description="samples integrated at once, which bounds memory")
 
     def generate(self, model: Model, parameters: dict[str, Tensor], latents: Tensor) -> Tensor:
         with torch.no_grad():
-            return torch.cat([self._integrate(model, parameters, part) for part in latents.split(self.chunk, dim=1)], dim=1)
+            return torch.cat(
+                [self._integrate(model, parameters, part) for part in latents.split(self.chunk, dim=1)], dim=1
+            )
 
     def _integrate(self, model: Model, parameters: dict[str, Tensor], x: Tensor) -> Tensor:
         stages, weights = TABLEAUS[self.method]
@@ -40,7 +44,9 @@ class ODE(Sampler):
         for step in range(self.steps):
             slopes: list[Tensor] = []
             for offset, coefficients in stages:
-                point = x + h * sum((a * k for a, k in zip(coefficients, slopes, strict=True) if a), torch.zeros_like(x))
+                point = x + h * sum(
+                    (a * k for a, k in zip(coefficients, slopes, strict=True) if a), torch.zeros_like(x)
+                )
                 time = torch.full(x.shape[:2], (step + offset) * h, device=x.device)
                 slopes.append(model.velocity(parameters, point, time))
             x = x + h * sum((b * k for b, k in zip(weights, slopes, strict=True) if b), torch.zeros_like(x))

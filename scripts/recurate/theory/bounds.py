@@ -35,9 +35,7 @@ def next_exponential_reward(mean: Values, variance: Values, choices: float) -> V
     return mean + selection_strength(choices) * variance
 
 
-def mixed_exponential_reward(
-    mean: Values, variance: Values, choices: float, synthetic_ratio: float
-) -> Values:
+def mixed_exponential_reward(mean: Values, variance: Values, choices: float, synthetic_ratio: float) -> Values:
     """Bound E_t[e^r], t >= 1, from below in the mixed loop (Theorem 2.3).
 
     The bound is E_ref[e^r] + lambda/(1+lambda)^3 (K-1)/K Var_ref[e^r] / e^{r*}.

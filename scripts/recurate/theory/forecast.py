@@ -141,9 +141,7 @@ def _reward_statistics(weights: FloatArray, rewards: FloatArray, supremum: float
     """Compute the moments of r and of e^(r - r*), and the mass of the highest level set."""
     excess = float(rewards.max()) - supremum
     if not excess <= SUPREMUM_TOLERANCE * (1 + abs(supremum)) or math.isinf(supremum):
-        raise RecurateError(
-            f"The largest reward is {rewards.max():g}, but its supremum is said to be {supremum:g}."
-        )
+        raise RecurateError(f"The largest reward is {rewards.max():g}, but its supremum is said to be {supremum:g}.")
     exponential = np.exp(np.minimum(rewards - supremum, 0.0))
     mean = float(weights @ exponential)
     return {
@@ -154,18 +152,12 @@ def _reward_statistics(weights: FloatArray, rewards: FloatArray, supremum: float
     }
 
 
-def _class_shares(
-    weights: FloatArray, classes: NDArray[np.int64], class_count: int | None
-) -> dict[str, float]:
+def _class_shares(weights: FloatArray, classes: NDArray[np.int64], class_count: int | None) -> dict[str, float]:
     """Add up the weights of every class."""
     if classes.shape != weights.shape or class_count is None:
-        raise RecurateError(
-            f"{weights.size} samples need as many classes, not {classes.shape}, and a class_count."
-        )
+        raise RecurateError(f"{weights.size} samples need as many classes, not {classes.shape}, and a class_count.")
     if classes.min() < 0 or classes.max() >= class_count:
-        raise RecurateError(
-            f"Classes run from {classes.min()} to {classes.max()}, not from 0 to {class_count - 1}."
-        )
+        raise RecurateError(f"Classes run from {classes.min()} to {classes.max()}, not from 0 to {class_count - 1}.")
     shares = np.bincount(classes, weights, minlength=class_count)
     return {f"share_{index}": float(share) for index, share in enumerate(shares)}
 

@@ -184,9 +184,7 @@ class KeepOperator:
         """Add up the normalised weights of equal rewards."""
         array = np.asarray(weights, dtype=np.float64)
         if array.shape != self._position.shape:
-            raise RecurateError(
-                f"There are {self._position.size} rewards, but weights have shape {array.shape}."
-            )
+            raise RecurateError(f"There are {self._position.size} rewards, but weights have shape {array.shape}.")
         total = array.sum()
         if not (array.min() >= 0 and 0 < total < math.inf):
             raise RecurateError("Weights must be finite, not negative and not all zero.")

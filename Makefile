@@ -1,0 +1,35 @@
+# make study | test | lint | bench: each sets up what it needs by itself, in .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+BIN := .venv/bin
+# Drawing needs no display, and no library may start more threads than its job was given.
+export MPLBACKEND := Agg
+export PYTHONPATH :=
+
+.PHONY: study test lint bench clean
+
+study: .venv/ready
+	@$(BIN)/python scripts/study.py --cores $(CORES) --quiet host reason $(ARGS)
+
+test: .venv/ready
+	$(BIN)/pytest $(PYTEST)
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy scripts/recurate
+	$(BIN)/snakemake --lint
+
+bench: .venv/ready
+	$(BIN)/python scripts/bench/run.py
+
+clean:
+	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/ready: envs/lock.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; name one with make PYTHON=..")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement envs/lock.txt
+	touch $@

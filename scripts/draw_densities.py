@@ -1,0 +1,45 @@
+"""Draw densities of two-dimensional samples over generations, with the limit."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.components import load
+from recurate.figures import densities, style
+from recurate.figures.density import Frame
+from recurate.figures.limit import limit_weights
+from recurate.figures.series import per_arm
+from recurate.lazy import np
+from recurate.rewards import Reward
+
+
+def main(
+    samples: list[str], curated: list[str], real: list[str], pdf: str, png: str, caption: str, spec: dict[str, Any]
+) -> None:
+    """Write the figure and its caption.
+
+    `samples` and `curated` are the arms' in order, each with generations 0..T; `spec["reward"]` are the arms' rewards.
+    """
+    frame = Frame.around(np.concatenate([store.read_arrays(path, ["test_x"])["test_x"] for path in sorted(set(real))]))
+    last = spec["generations"]
+    shown = densities.shown_generations(last)
+    rows, outside = [], 0.0
+    arms = zip(spec["arms"].values(), spec["reward"], per_arm(samples, last), per_arm(curated, last), strict=True)
+    for settings, description, sample_paths, curated_paths in arms:
+        x = [store.read_arrays(sample_paths[generation], ["x"])["x"] for generation in shown]
+        rewards = store.read_arrays(curated_paths[0], ["reward"])["reward"]
+        reward = load(Reward, "rewards", description)
+        limit = _limit(rewards, settings)
+        rows.append(densities.make_row(settings, x, limit, None if reward.needs_judge else reward, frame))
+        outside = max(outside, *(frame.outside(points.reshape(-1, 2)) for points in x))
+    style.save(densities.draw(rows, shown, frame), pdf, png)
+    store.write_text(caption, densities.caption(spec, rows, frame, *x[0].shape[:2], outside))
+
+
+def _limit(rewards: np.ndarray, settings: dict[str, Any]) -> np.ndarray | None:
+    """Weights (seeds, n) under the limit, each seed's own; None where a seed's sample does not tell it."""
+    weights = [limit_weights(r, settings["supremum"], settings["choices"], settings["real_fraction"]) for r in rewards]
+    return None if any(w is None for w in weights) else np.stack(weights)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

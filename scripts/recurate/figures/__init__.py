@@ -1,0 +1,1 @@
+"""Pictures and the report: tables and arrays in, matplotlib figures, captions and HTML out."""

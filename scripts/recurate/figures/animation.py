@@ -1,0 +1,108 @@
+"""Animation: densities of a few arms side by side, one frame for each generation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from recurate.figures import text
+from recurate.figures.density import Frame, colour_scale, draw_density, draw_level_sets
+from recurate.figures.style import new_figure, styled
+from recurate.store import replacing
+
+MOST_ARMS = 3
+DOTS_PER_INCH = 120
+MILLISECONDS, MILLISECONDS_AT_END = 900, 2500
+COLOURS = 128
+
+
+def shown_arms(arms: dict[str, dict[str, Any]]) -> list[str]:
+    """The first arms with curation (K > 1), in order; all arms where none has any."""
+    curated = [name for name, settings in arms.items() if settings["choices"] > 1]
+    return (curated or list(arms))[:MOST_ARMS]
+
+
+@styled
+def draw_frame(
+    titles: list[str],
+    densities: list[np.ndarray],
+    rewards: list[tuple[np.ndarray | None, float]],
+    values: list[float],
+    frame: Frame,
+    scale: Any,
+    generation: int,
+) -> Figure:
+    """Draw one generation.
+
+    `densities` of the arms with `titles`, their `rewards` on the grid with r*, and their `values` of E[e^(r - r*)].
+    """
+    side = 2.3
+    figure = new_figure(side * len(titles), side * frame.aspect + 0.75)
+    figure.suptitle(f"generation {generation}", fontsize=11, fontweight="bold")
+    panels = figure.subplots(1, len(titles), squeeze=False)[0]
+    for axes, title, values_on_grid, (reward, supremum), value in zip(panels, titles, densities, rewards, values, strict=True):
+        draw_density(axes, values_on_grid, frame, scale)
+        if reward is not None:
+            draw_level_sets(axes, reward, frame, supremum)
+        axes.set_title(text.wrapped(title, 32))
+        axes.set_xlabel(rf"{text.metric_label('exp_reward_mean')} = {value:.2f}")
+    return figure
+
+
+def render(figure: Figure) -> Image.Image:
+    """Pixels of a figure."""
+    figure.set_dpi(DOTS_PER_INCH)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def write_gif(path: str | Path, frames: list[Image.Image]) -> None:
+    """Write frames of one size as an endless GIF with one palette; equal frames give equal bytes."""
+    width, height = frames[0].size
+    together = Image.new("RGB", (width, height * len(frames)))
+    for row, frame in enumerate(frames):
+        together.paste(frame, (0, row * height))
+    palette = together.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    indexed = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    durations = [MILLISECONDS] * (len(frames) - 1) + [MILLISECONDS_AT_END]
+    with replacing(path) as temporary:
+        indexed[0].save(
+            temporary, format="GIF", save_all=True, append_images=indexed[1:], duration=durations, loop=0, optimize=False
+        )
+
+
+def frames(
+    titles: list[str],
+    densities: list[list[np.ndarray]],
+    rewards: list[tuple[np.ndarray | None, float]],
+    values: list[list[float]],
+    frame: Frame,
+) -> list[Image.Image]:
+    """Render all generations; `densities` and `values` are by arm and generation, on one colour scale."""
+    scale = colour_scale([panel for arm in densities for panel in arm])
+    pictures = []
+    for generation in range(len(densities[0])):
+        now = [arm[generation] for arm in densities]
+        numbers = [arm[generation] for arm in values]
+        pictures.append(render(draw_frame(titles, now, rewards, numbers, frame, scale, generation)))
+    return pictures
+
+
+def caption(spec: dict[str, Any], names: list[str], frame: Frame, seeds: int) -> str:
+    """Say what the animation shows."""
+    titles = [text.arm_title(spec["arms"][name]) for name in names]
+    return text.paragraph(
+        f"Densities of the generated samples, one frame for each of the generations 0 to {spec['generations']}; from left to "
+        f"right: {'; '.join(titles)}.",
+        f"Samples of n = {seeds} seeds are pooled and smoothed (standard deviation {frame.bandwidth:.2g}); one colour scale for "
+        "all frames, colour follows the square root of density.",
+        "Thin lines: level sets of the reward; the firm line encloses r = r*. Below each panel the measured E[e^(r - r*)].",
+        text.REWARD_NOTE,
+        text.answers(spec),
+    )

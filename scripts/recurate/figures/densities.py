@@ -1,0 +1,104 @@
+"""Figure: densities over generations, one row for each arm, with the limit at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from recurate.figures import text
+from recurate.figures.density import Frame, colour_scale, density, draw_density, draw_level_sets, reward_grid
+from recurate.figures.style import DOUBLE_COLUMN, new_figure, styled
+from recurate.rewards import Reward
+
+MOST_COLUMNS = 5  # generations shown, besides the limit
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one arm shows: its title, the densities of the shown generations, that of the limit, the rewards on the grid."""
+
+    title: str
+    generations: list[np.ndarray]
+    limit: np.ndarray | None
+    rewards: np.ndarray | None
+    supremum: float
+
+
+def shown_generations(last: int) -> list[int]:
+    """All generations 0..`last` if they are few, otherwise the first three, one halfway, and the last."""
+    if last < MOST_COLUMNS:
+        return list(range(last + 1))
+    return [0, 1, 2, (2 + last) // 2, last]
+
+
+def make_row(
+    settings: dict[str, Any],
+    samples: list[np.ndarray],
+    limit: np.ndarray | None,
+    reward: Reward | None,
+    frame: Frame,
+) -> Row:
+    """Compute one arm's densities.
+
+    `samples` are the shown generations', each (seeds, n, 2), the seeds pooled; `limit` (seeds, n) are weights of those of
+    generation 0; `reward` is None where it needs a judge and so has no level sets here.
+    """
+    first = samples[0].reshape(-1, 2)
+    return Row(
+        title=text.arm_title(settings),
+        generations=[density(x.reshape(-1, 2), frame) for x in samples],
+        limit=None if limit is None else density(first, frame, limit.ravel() / limit.sum()),
+        rewards=None if reward is None else reward_grid(reward, frame),
+        supremum=settings["supremum"],
+    )
+
+
+@styled
+def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
+    """Draw a grid of densities: arms down, `generations` and the limit across, one colour scale for all."""
+    columns = len(generations) + 1
+    side = (DOUBLE_COLUMN - 0.65) / columns
+    figure = new_figure(DOUBLE_COLUMN, len(rows) * (side * frame.aspect + 0.05) + 0.75)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    scale = colour_scale([panel for row in rows for panel in [*row.generations, row.limit] if panel is not None])
+    for row, line in zip(rows, grid, strict=True):
+        for axes, values in zip(line, [*row.generations, row.limit], strict=True):
+            if values is None:
+                axes.set_axis_off()
+                axes.text(0.5, 0.5, "no sample\nat $r = r^*$", ha="center", va="center", transform=axes.transAxes)
+                continue
+            image = draw_density(axes, values, frame, scale)
+            if row.rewards is not None:
+                draw_level_sets(axes, row.rewards, frame, row.supremum)
+        line[0].set_ylabel(text.wrapped(row.title, max(12, round(18 * side * frame.aspect))), fontsize=7.5)
+    for axes, generation in zip(grid[0], generations, strict=False):
+        axes.set_title(f"generation {generation}" if generation else r"$p_0$ (generation 0)", fontsize=7.5)
+    grid[0, -1].set_title(r"limit $p^*$", fontsize=7.5)
+    bar = figure.colorbar(image, ax=grid, location="bottom", aspect=60, fraction=0.03, pad=0.015)
+    bar.set_label("density (colour follows its square root)", fontsize=7.5)
+    bar.outline.set_linewidth(0.4)
+    return figure
+
+
+def caption(spec: dict[str, Any], rows: list[Row], frame: Frame, seeds: int, samples: int, outside: float) -> str:
+    """Say what `draw` shows; `samples` per seed and panel, `outside` the largest share of samples beyond the frame."""
+    level_sets = (
+        "Thin lines: level sets of the reward, evenly spaced; the firm line encloses the highest level set r = r*."
+        if any(row.rewards is not None for row in rows)
+        else "Level sets of the reward are not drawn, because it needs a judge."
+    )
+    return text.paragraph(
+        f"Densities of the generated samples over generations, one row for each of {len(rows)} arms, all on one colour scale.",
+        f"Each panel pools {samples:,} samples of each of n = {seeds} seeds, smoothed with a Gaussian kernel of standard "
+        f"deviation {frame.bandwidth:.2g}; at most {text.percent(outside)} of a panel's samples lie outside the frame.",
+        level_sets,
+        "Right column: the infinite-capacity limit p*, made from the samples of generation 0 by reweighting. Without real "
+        "data (λ = ∞) it is p_0 restricted to r = r*; with real data it is the fixed point of the forecast; without a choice "
+        "(K = 1) it is p_0 itself.",
+        "What to see: curation without real data concentrates on the favoured region, real data in every training set keep "
+        "the rest alive, and without curation nothing is favoured.",
+        text.answers(spec),
+    )

@@ -1,0 +1,32 @@
+"""Where a loop ends: weights of the generation-0 samples in the infinite-capacity limit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recurate.theory.forecast import TOP_TOLERANCE, forecast
+
+CHANGE = 1e-6  # total change of the weights in one generation below which a mixed loop has arrived
+MOST_GENERATIONS = 200
+
+
+def limit_weights(rewards: np.ndarray, supremum: float, choices: float, real_fraction: float) -> np.ndarray | None:
+    """Weights (n,) of samples with `rewards` (n,) under p*, the limit of the loop that starts from them.
+
+    The pure loop ends in p_0 restricted to {r = r*} (Ferbach et al. 2024, Theorem 2.1), or stays at p_0 without a choice
+    (K = 1). The mixed loop is iterated until its weights stand still. None where no sample reaches r*, so that the sample
+    does not tell the limit.
+    """
+    if choices == 1:
+        return np.full(len(rewards), 1 / len(rewards))
+    if real_fraction == 0:
+        top = rewards >= supremum - TOP_TOLERANCE
+        return top / top.sum() if top.any() else None
+    trajectory = forecast(rewards.astype(np.float64), choices, real_fraction, MOST_GENERATIONS)
+    weights = next(trajectory)
+    for following in trajectory:
+        arrived = np.abs(following - weights).sum() < CHANGE
+        weights = following
+        if arrived:
+            break
+    return weights

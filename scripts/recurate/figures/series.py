@@ -1,0 +1,87 @@
+"""Tables as arrays: values of an arm by metric, means over seeds and their confidence bands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recurate import store
+
+CONFIDENCE = 0.95  # two-sided
+FEW_SAMPLES = 100  # an effective sample size below this makes a forecast a rough guess
+
+Series = dict[str, dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean over seeds and confidence interval of that mean, each (generations + 1,); nan limits where one seed tells none."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def student_band(values: np.ndarray) -> Band:
+    """Mean of `values` (seeds, generations + 1) and its 95 % Student t interval on seeds - 1 degrees of freedom."""
+    from scipy.stats import t as student
+
+    seeds = len(values)
+    mean = values.mean(axis=0)
+    if seeds == 1:
+        return Band(mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
+    half = student.ppf(0.5 + CONFIDENCE / 2, seeds - 1) * values.std(axis=0, ddof=1) / math.sqrt(seeds)
+    return Band(mean, mean - half, mean + half)
+
+
+def read_metrics(path: str) -> Series:
+    """Measured values, `[arm][metric]` (seeds, generations + 1)."""
+    return by_arm(store.read_rows(path, store.METRIC_COLUMNS))
+
+
+def read_forecast(path: str) -> Series:
+    """Forecast values likewise, with `effective_sample_size` as one more metric and the entropy of class shares as another."""
+    rows = store.read_rows(path, store.FORECAST_COLUMNS)
+    size = [{**row, "metric": "effective_sample_size", "value": row["effective_sample_size"]} for row in rows]
+    series = by_arm([*rows, *size])
+    for metrics in series.values():
+        shares = class_shares(metrics)
+        if len(shares):
+            metrics["share_entropy"] = entropy(shares)
+    return series
+
+
+def per_arm(paths: Sequence[str], generations: int) -> list[list[str]]:
+    """Cut a list of files, arms in order and each with generations 0..`generations`, into one list for each arm."""
+    size = generations + 1
+    return [list(paths[start : start + size]) for start in range(0, len(paths), size)]
+
+
+def by_arm(rows: Sequence[dict[str, str]]) -> Series:
+    """Arrays (seeds, generations + 1) for each metric that every seed and generation of an arm has."""
+    cells: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
+    for row in rows:
+        place = int(row["seed"]), int(row["generation"])
+        cells.setdefault((row["arm"], row["metric"]), {})[place] = float(row["value"])
+    series: Series = {}
+    for (arm, metric), held in cells.items():
+        seeds, generations = (sorted(set(axis)) for axis in zip(*held, strict=True))
+        if len(held) == len(seeds) * len(generations):
+            table = [[held[seed, generation] for generation in generations] for seed in seeds]
+            series.setdefault(arm, {})[metric] = np.array(table)
+    return series
+
+
+def class_shares(metrics: dict[str, np.ndarray]) -> np.ndarray:
+    """Shares of classes 0, 1, .., (classes, seeds, generations + 1); empty where samples have no classes."""
+    found = [metrics[name] for number in range(len(metrics)) if (name := f"share_{number}") in metrics]
+    return np.stack(found) if found else np.empty((0, 0, 0))
+
+
+def entropy(shares: np.ndarray) -> np.ndarray:
+    """Entropy in nats over the first axis of `shares`, with 0 log 0 = 0."""
+    safe = np.where(shares > 0, shares, 1.0)
+    return -(safe * np.log(safe)).sum(axis=0)

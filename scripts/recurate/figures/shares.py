@@ -1,0 +1,112 @@
+"""Figure: class shares by generation, a panel for each arm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from recurate.errors import RecurateError
+from recurate.figures import style, text
+from recurate.figures.series import Series, class_shares, student_band
+
+MOST_COLUMNS = 3
+MOST_COLOURED = 4
+
+
+def coloured_classes(measured: Series) -> list[int]:
+    """Classes that get a colour: those that reach the largest mean share after generation 0 in any arm, largest first.
+
+    With few classes all of them, in their own order.
+    """
+    shares = [class_shares(metrics).mean(axis=1)[:, 1:].max(axis=1) for metrics in measured.values()]
+    peak = np.max(shares, axis=0)
+    order = [int(number) for number in np.argsort(-peak, kind="stable")[:MOST_COLOURED]]
+    return sorted(order) if len(peak) <= MOST_COLOURED else order
+
+
+@style.styled
+def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
+    """Draw measured shares with bands and their forecasts, (seeds, generations + 1) by arm and metric.
+
+    Raises RecurateError if samples have no classes.
+    """
+    if not all(len(class_shares(metrics)) for metrics in measured.values()):
+        raise RecurateError("figure shares: the samples have no classes; take it out of the study's figures")
+    coloured, columns = coloured_classes(measured), min(len(arms), MOST_COLUMNS)
+    lines = -(-len(arms) // columns)
+    width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
+    figure = style.new_figure(width, lines * 1.65 + 0.5)
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+    top = 0.0
+    for axes, name in zip(grid.flat, arms, strict=False):
+        _panel(axes, class_shares(measured[name]), class_shares(predicted.get(name, {})), coloured)
+        axes.set_title(text.wrapped(text.arm_title(arms[name]), 30 if columns > 2 else 20), fontsize=7.5)
+        top = max(top, axes.dataLim.y1)
+    grid[0, 0].set_ylim(0, 1.0 if top > 0.6 else 1.1 * top)
+    for axes in list(grid.flat)[len(arms) :]:
+        axes.set_axis_off()
+    for axes in list(grid.flat)[: len(arms)][-columns:]:
+        axes.set_xlabel("generation")
+        axes.tick_params(labelbottom=True)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share of samples")
+    handles = _legend(coloured, len(class_shares(next(iter(measured.values())))))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if columns > 2 else 3)
+    return figure
+
+
+def _panel(axes: Axes, measured: np.ndarray, predicted: np.ndarray, coloured: list[int]) -> None:
+    """One arm: shares (classes, seeds, generations + 1)."""
+    for number in range(len(measured)):
+        if number not in coloured:
+            axes.plot(measured[number].mean(axis=0), color=style.PALE, linewidth=0.8, zorder=1)
+    for rank, number in enumerate(coloured):
+        style.draw_measured(axes, student_band(measured[number]), style.COLOURS[rank], style.MARKERS[rank])
+        if len(predicted):
+            style.draw_forecast(axes, predicted[number].mean(axis=0), style.COLOURS[rank])
+    style.generation_axis(axes, measured.shape[2] - 1, label=False)
+
+
+def _legend(coloured: list[int], classes: int) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=style.COLOURS[rank], marker=style.MARKERS[rank], label=f"class {number}")
+        for rank, number in enumerate(coloured)
+    ]
+    if len(coloured) < classes:
+        handles.append(Line2D([], [], color=style.PALE, linewidth=0.8, label="other classes"))
+    return [*handles, Line2D([], [], color=style.INK, linestyle=(0, (3.5, 1.8)), label="forecast")]
+
+
+def caption(spec: dict[str, Any], measured: Series) -> str:
+    """Say what `draw` shows."""
+    shares = class_shares(next(iter(measured.values())))
+    coloured, classes = coloured_classes(measured), len(shares)
+    others = classes - len(coloured)
+    chosen = (
+        f"Coloured are the {len(coloured)} classes that reach the largest shares; the other {others} are grey, means only."
+        if others
+        else ""
+    )
+    return text.paragraph(
+        f"Shares of the {classes} classes among the generated samples by generation, a panel for each arm.",
+        text.bands(shares.shape[1]),
+        text.FORECAST_NOTE,
+        chosen,
+        _largest(spec, measured),
+        text.answers(spec),
+    )
+
+
+def _largest(spec: dict[str, Any], measured: Series) -> str:
+    """What to see: the largest class of the last generation, arm by arm."""
+    parts = []
+    for name, settings in spec["arms"].items():
+        mean = class_shares(measured[name]).mean(axis=1)
+        number = int(mean[:, -1].argmax())
+        change = f"{text.percent(mean[number, -1])} (from {text.percent(mean[number, 0])})"
+        parts.append(f"{text.arm_title(settings)}: class {number}, {change}")
+    return f"What to see: the largest class of the last generation is, by arm, {'; '.join(parts)}."

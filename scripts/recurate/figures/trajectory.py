@@ -1,0 +1,156 @@
+"""Figure: rewards, diversity and distance by generation, with forecast and published bounds, a column for each arm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from recurate.figures import style, text
+from recurate.figures.series import FEW_SAMPLES, Series, student_band
+from recurate.mixing import synthetic_ratio_of
+from recurate.theory import bounds
+
+DIVERSITY = ("share_entropy", "recall")
+DISTANCES = ("frechet_judge", "sliced_wasserstein", "mmd_squared")
+MOST_COLUMNS = 6
+DOTTED = (0, (1, 1.2))
+
+
+def shown_metrics(measured: Series) -> list[str]:
+    """Metrics worth a row: the two that theory speaks of, one of diversity, one distance to real data."""
+    held = set.intersection(*(set(metrics) for metrics in measured.values()))
+    chosen = ["exp_reward_mean", "exp_reward_variance"]
+    for family in (DIVERSITY, DISTANCES):
+        chosen += [name for name in family if name in held][:1]
+    return [name for name in chosen if name in held]
+
+
+def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Published lower bound on E[e^(r - r*)] in generations 1..T, (T,), mean over seeds; None where it promises nothing.
+
+    Without real data: Lemma 2.2 of Ferbach et al. (2024) from the measured moments of the generation before. With real data:
+    their Theorem 2.3 from the measured moments of generation 0.
+    """
+    mean, variance = metrics["exp_reward_mean"], metrics["exp_reward_variance"]
+    choices, ratio = settings["choices"], synthetic_ratio_of(settings["real_fraction"])
+    if choices == 1:
+        return None
+    if np.isinf(ratio):
+        return bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], choices).mean(axis=0)
+    if ratio == 0:
+        return None
+    bound = bounds.mixed_exponential_reward(mean[:, 0], variance[:, 0], choices, ratio)
+    return np.full(mean.shape[1] - 1, bound.mean())
+
+
+@style.styled
+def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
+    """Draw a grid: metrics down, arms across. `measured` and `predicted` hold (seeds, generations + 1) by arm and metric."""
+    metrics, columns = shown_metrics(measured), min(len(arms), MOST_COLUMNS)
+    blocks = -(-len(arms) // columns)
+    width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
+    figure = style.new_figure(width, blocks * (len(metrics) * 0.95 + 0.7) + 0.45)
+    grid = figure.subplots(blocks * len(metrics), columns, squeeze=False, sharex=True)
+    for row, metric in enumerate(metrics * blocks):
+        start = row // len(metrics) * columns
+        names = list(arms)[start : start + columns]
+        for axes in grid[row, len(names) :]:
+            axes.set_axis_off()
+        panels = grid[row, : len(names)]
+        for axes, name in zip(panels, names, strict=True):
+            _panel(axes, metric, arms[name], measured[name], predicted.get(name, {}))
+            if row % len(metrics) == 0:
+                axes.set_title(text.wrapped(text.arm_title(arms[name]), 17), fontsize=7.5)
+            if row % len(metrics) == len(metrics) - 1:
+                axes.set_xlabel("generation")
+        panels[0].set_ylabel(text.metric_label(metric).replace(" ", "\n", 1) if "$" not in metric else metric)
+    _one_scale_per_metric(grid, metrics)
+    figure.legend(handles=legend(arms, measured, predicted), loc="outside lower center", ncols=4 if columns > 2 else 2)
+    return figure
+
+
+def _panel(axes: Axes, metric: str, settings: dict[str, Any], measured: Any, predicted: Any) -> None:
+    band = student_band(measured[metric])
+    style.draw_measured(axes, band)
+    if metric in predicted:
+        mean = predicted[metric].mean(axis=0)
+        style.draw_forecast(axes, mean)
+        few = exhausted(predicted)
+        axes.plot(np.flatnonzero(few), mean[few], "x", color=style.FORECAST, markersize=5, zorder=5)
+    if metric == "exp_reward_mean" and (bound := reward_bound(settings, measured)) is not None:
+        axes.plot(np.arange(1, len(bound) + 1), bound, color=style.BOUND, linestyle=DOTTED, marker="_", zorder=2)
+    style.generation_axis(axes, len(band.mean) - 1, label=False)
+
+
+def exhausted(predicted: dict[str, np.ndarray]) -> np.ndarray:
+    """Generations (generations + 1,) in which the forecast of some seed rests on fewer than 100 effective samples."""
+    return predicted["effective_sample_size"].min(axis=0) < FEW_SAMPLES
+
+
+def _one_scale_per_metric(grid: np.ndarray, metrics: list[str]) -> None:
+    for offset, metric in enumerate(metrics):
+        panels = [axes for row in grid[offset :: len(metrics)] for axes in row if axes.axison]
+        top = 1.0 if metric == "exp_reward_mean" else max(axes.dataLim.y1 for axes in panels)
+        for axes in panels:
+            axes.set_ylim(0, 1.08 * top)
+            axes.tick_params(labelleft=axes.get_subplotspec().is_first_col())
+
+
+def legend(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> list[Any]:
+    """Handles for what is drawn, and no others."""
+    seeds = min(len(metrics["exp_reward_mean"]) for metrics in measured.values())
+    handles: list[Any] = [Line2D([], [], color=style.MEASURED, marker="o", label=f"measured, n = {seeds} seeds")]
+    if seeds > 1:
+        handles.append(Patch(color=style.MEASURED, alpha=0.2, linewidth=0, label="95 % band"))
+    handles.append(Line2D([], [], color=style.FORECAST, linestyle=(0, (3.5, 1.8)), label="forecast"))
+    if any(reward_bound(arms[name], metrics) is not None for name, metrics in measured.items()):
+        handles.append(Line2D([], [], color=style.BOUND, linestyle=DOTTED, marker="_", label="published lower bound"))
+    if any(exhausted(metrics).any() for metrics in predicted.values()):
+        few = f"forecast on < {FEW_SAMPLES} samples"
+        handles.append(Line2D([], [], color=style.FORECAST, linestyle="", marker="x", markersize=5, label=few))
+    return handles
+
+
+def caption(spec: dict[str, Any], measured: Series, predicted: Series) -> str:
+    """Say what `draw` shows."""
+    words = [text.metric_words(metric) for metric in shown_metrics(measured)]
+    bounded = any(reward_bound(spec["arms"][name], metrics) is not None for name, metrics in measured.items())
+    few = any(exhausted(metrics).any() for metrics in predicted.values())
+    return text.paragraph(
+        f"By generation, from top to bottom: {text.listed(words)}; a column for each arm.",
+        text.REWARD_NOTE,
+        text.bands(min(len(metrics["exp_reward_mean"]) for metrics in measured.values())),
+        text.FORECAST_NOTE,
+        "Dotted: published lower bounds on E[e^(r - r*)], computed from measured moments. Without real data Lemma 2.2, "
+        "E + (K - 1)/K Var of the generation before; with real data Theorem 2.3, a gain over generation 0."
+        if bounded
+        else "",
+        f"Crosses: the forecast of some seed rests on fewer than {FEW_SAMPLES} effective samples." if few else "",
+        _lag(measured, predicted),
+        text.answers(spec),
+    )
+
+
+def _lag(measured: Series, predicted: Series) -> str:
+    """What to see: how far the trained loop is from the forecast, in the arm where it is farthest."""
+    gaps = {
+        name: measured[name]["exp_reward_mean"].mean(axis=0) - metrics["exp_reward_mean"].mean(axis=0)
+        for name, metrics in predicted.items()
+        if name in measured
+    }
+    if not gaps:
+        return ""
+    name = max(gaps, key=lambda arm: float(np.abs(gaps[arm]).max()))
+    generation = int(np.abs(gaps[name]).argmax())
+    gap = gaps[name][generation]
+    side = "behind" if gap < 0 else "ahead of"
+    return (
+        "What to see: the trained loop follows the forecast; what is left between them is finite capacity and finite "
+        f"training. The largest gap in E[e^(r - r*)] is {abs(gap):.2g} {side} the forecast (arm {name}, generation "
+        f"{generation})."
+    )

@@ -1,0 +1,133 @@
+"""K-wise choices against exact probabilities, summed over all pools."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy.special import logsumexp, softmax
+from scipy.stats import chisquare
+
+from recurate.curation.bradley_terry import BradleyTerry, disjoint_pools, proportional
+
+REWARDS = np.array([0.0, 1.0, -0.5, 0.3, 2.0])
+
+
+def keep(rewards: np.ndarray, choices: float, kept: int, seed: int = 0) -> np.ndarray:
+    curation = BradleyTerry(kind="bradley_terry", choices=choices, kept=kept)
+    return curation.keep(rewards, np.random.default_rng(seed))
+
+
+def exact_probabilities(rewards: np.ndarray, choices: int) -> np.ndarray:
+    """P(the kept sample is i): the softmax averaged over all subsets of K distinct samples."""
+    probability = np.zeros(len(rewards))
+    pools = list(itertools.combinations(range(len(rewards)), choices))
+    for pool in pools:
+        probability[list(pool)] += softmax(rewards[list(pool)]) / len(pools)
+    return probability
+
+
+def is_drawn_from(index: np.ndarray, probability: np.ndarray) -> bool:
+    counts = np.bincount(index, minlength=len(probability))
+    return chisquare(counts, probability * len(index)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("samples", "choices"), [(3, 2), (5, 3), (5, 4), (5, 5)])
+def test_choices_follow_the_luce_rule_averaged_over_all_pools(samples: int, choices: int) -> None:
+    # With fewer than 2 K samples a pass holds one pool, so that the choices are independent and the test exact.
+    index = keep(REWARDS[:samples], choices, kept=40_000)
+    assert is_drawn_from(index, exact_probabilities(REWARDS[:samples], choices))
+
+
+def test_every_pool_of_a_pass_follows_the_luce_rule() -> None:
+    index = keep(REWARDS, choices=2, kept=60_000).reshape(-1, 2)
+    for place in range(2):
+        assert is_drawn_from(index[:, place], exact_probabilities(REWARDS, 2))
+
+
+def test_the_luce_test_would_notice_a_wrong_number_of_choices() -> None:
+    assert not is_drawn_from(keep(REWARDS, 4, kept=40_000), exact_probabilities(REWARDS, 3))
+
+
+def test_choices_depend_on_reward_differences_only() -> None:
+    rewards = np.random.default_rng(1).normal(size=50)
+    np.testing.assert_array_equal(keep(rewards, 4, 200), keep(rewards + 512.0, 4, 200))
+
+
+def test_a_thousand_reward_units_decide_every_choice() -> None:
+    rewards = np.array([-500.0, 500.0] * 10)
+    pools = disjoint_pools(20, 4, 5, np.random.default_rng(3))
+    index = keep(rewards, 4, 5, seed=3)
+    has_good = (rewards[pools] > 0).any(axis=1)
+    np.testing.assert_array_equal(rewards[index] > 0, has_good)
+
+
+def test_one_choice_and_as_many_kept_as_samples_keeps_each_sample_once() -> None:
+    index = keep(np.linspace(-9, 9, 100), choices=1, kept=100)
+    assert sorted(index) == list(range(100))
+
+
+@pytest.mark.parametrize("spread", [1.0, 500.0])
+def test_infinitely_many_choices_keep_in_proportion_to_exponential_reward(spread: float) -> None:
+    rewards = np.array([spread, spread - 1, spread - 3, -spread, -spread - 1])
+    probability = np.exp(rewards - logsumexp(rewards))
+    index = keep(rewards, math.inf, kept=100_000)
+    possible = probability > 1e-12
+    assert possible[index].all()
+    assert is_drawn_from(index, probability[possible])
+
+
+def test_many_choices_approach_infinitely_many() -> None:
+    rewards = np.random.default_rng(2).normal(size=5_000)
+    finite, limit = (rewards[keep(rewards, choices, 20_000)].mean() for choices in (1_000, math.inf))
+    assert finite == pytest.approx(limit, abs=0.04)
+
+
+@given(st.lists(st.floats(-500, 500), min_size=1, max_size=20), st.integers(0, 1000))
+def test_proportional_never_keeps_an_impossible_sample(rewards: list[float], seed: int) -> None:
+    array = np.array(rewards)
+    index = proportional(array, 50, np.random.default_rng(seed))
+    assert (array[index] > array.max() - 800).all()
+
+
+@given(st.data())
+def test_every_pool_holds_distinct_samples(data: st.DataObject) -> None:
+    samples = data.draw(st.integers(1, 60))
+    choices = data.draw(st.integers(1, samples))
+    pools = disjoint_pools(samples, choices, data.draw(st.integers(1, 40)), np.random.default_rng(0))
+    assert pools.shape[1] == choices
+    assert all(len(set(pool)) == choices for pool in pools)
+    assert pools.min() >= 0
+    assert pools.max() < samples
+
+
+def test_no_sample_is_offered_twice_within_a_pass() -> None:
+    pools = disjoint_pools(103, 4, 75, np.random.default_rng(0))
+    for one_pass in pools.reshape(3, 25, 4):
+        assert len(np.unique(one_pass)) == 100
+
+
+@pytest.mark.parametrize("choices", [1, 4, math.inf])
+@pytest.mark.parametrize("kept", [1, 7, 250])
+def test_as_many_are_kept_as_asked_for(choices: float, kept: int) -> None:
+    index = keep(np.arange(20.0), choices, kept)
+    assert index.shape == (kept,)
+    assert index.dtype == np.int64
+
+
+@pytest.mark.parametrize("choices", [0, -1, 2.5, math.nan, -math.inf, True, "4", None])
+def test_only_whole_numbers_of_choices_or_infinity_are_allowed(choices: object) -> None:
+    with pytest.raises(ValidationError, match=r"integer >= 1 or \.inf"):
+        BradleyTerry.model_validate({"kind": "bradley_terry", "choices": choices, "kept": 1})
+
+
+def test_a_pool_smaller_than_the_number_of_choices_is_refused_with_both_numbers() -> None:
+    curation = BradleyTerry(kind="bradley_terry", choices=11, kept=1)
+    curation.check(11)
+    with pytest.raises(ValueError, match="11 is larger than the pool of 10"):
+        curation.check(10)

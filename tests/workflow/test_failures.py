@@ -1,0 +1,196 @@
+"""Failure is a sentence: file, key, value and remedy, a non-zero exit, and nothing left that looks finished."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import TINY, Copy
+
+pytestmark = pytest.mark.workflow
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The tiny study with the value at a dotted path replaced."""
+    study = copy.deepcopy(TINY)
+    *folders, last = path.split(".")
+    block: Any = study
+    for key in folders:
+        block = block.setdefault(key, {})
+    block[last] = value
+    return study
+
+
+SETTINGS: list[tuple[str, Any, list[str]]] = [
+    ("colour", "blue", ["unknown key 'colour'", "known are title"]),
+    ("arms.curated.reward.gama", 2.0, ["arms.curated.reward", "unknown key 'gama'", "gamma"]),
+    ("origins.gaussians.training.steps", "many", ["origins.gaussians.training.steps", "integer", "'many'"]),
+    ("origins.gaussians.training.steps", 0, ["origins.gaussians.training.steps", "greater than or equal to 1"]),
+    ("arms.mixed.mixing.lambda", -0.5, ["arms.mixed.mixing", "lambda: -0.5 is not allowed", ">= 0"]),
+    ("arms.mixed.mixing", {"lambda": 1, "real_fraction": 0.5}, ["arms.mixed.mixing", "not both"]),
+    ("arms.mixed.mixing", {"real_fraction": 1.5}, ["arms.mixed.mixing.real_fraction", "less than or equal to 1"]),
+    ("arms.curated.curation.choices", 0, ["arms.curated.curation.choices", "0 is not allowed", "integer >= 1 or .inf"]),
+    ("arms.curated.curation.choices", 2.5, ["arms.curated.curation.choices", "2.5 is not allowed"]),
+    ("arms.curated.curation.choices", 401, ["arms.curated.curation", "401 is larger than the pool of 400"]),
+    ("arms.curated.curation.kept", 0, ["arms.curated.curation.kept", "greater than or equal to 1"]),
+    ("arms.curated.origin", "moon", ["arms.curated.origin", "no origin 'moon'", "gaussians"]),
+    ("arms.curated.reward", {"kind": "class_probability"}, ["arms.curated.reward", "needs a judge"]),
+    ("arms.curated.reward.target", [1, 2, 3], ["arms.curated.reward", "target has 3 coordinates", "(2,)"]),
+    ("arms.curated.reward.kind", "beauty", ["arms.curated.reward", "unknown kind 'beauty'", "clipped_distance"]),
+    ("arms.curated.reward.kind", "mine/beauty.py", ["arms.curated.reward", "unknown kind 'mine/beauty.py'"]),
+    ("arms.Curated", {}, ["arms", "'Curated' is not a name"]),
+    ("arms.a/../b", {}, ["arms", "is not a name"]),
+    ("generations", 0, ["generations", "greater than or equal to 1"]),
+    ("seeds", [0, 1, 1], ["seeds", "duplicate or negative seeds in [0, 1, 1]"]),
+    ("seeds", 0, ["seeds", "0 is not allowed"]),
+    ("figures", ["portrait"], ["figures", "'portrait' is not known", "trajectory"]),
+    ("figures", ["contact_sheet"], ["figures", "contact_sheet cannot show"]),
+    ("claims", ["lemma_9"], ["claims", "'lemma_9' is not known", "lemma_2_2"]),
+    ("metrics", [{"kind": "frechet_judge"}], ["metrics.0", "frechet_judge needs a judge"]),
+    ("metrics", [{"kind": "precision_recall", "neighbours": 9, "samples": 5}], ["metrics.0", "neighbours: 9"]),
+    ("origins.gaussians.judge", {"kind": "small_cnn"}, ["origins.gaussians", "judge: needs images"]),
+    ("origins", {}, ["origins", "at least 1 item"]),
+    ("scales", {"huge": {}}, ["scales: only demo and paper are allowed"]),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "said"), SETTINGS, ids=lambda value: str(value)[:40])
+def test_a_bad_setting_stops_before_anything_is_planned(
+    unbuilt_once: Copy, path: str, value: Any, said: list[str]
+) -> None:
+    unbuilt_once.study(**changed(path, value))
+    refuses(unbuilt_once, ["config/studies/tiny.yaml", *said], "-n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], ["there is no study or target 'nonsense'", "tiny"]),
+        (["--config", "studies=[moon]"], ["studies: no study 'moon'", "tiny"]),
+        (["--config", "scale=huge"], ["config/config.yaml: scale", "'demo' or 'paper'", "'huge'"]),
+        (["--config", "colour=blue"], ["unknown key 'colour'"]),
+        (["--config", "overrides={moon: {seeds: 1}}"], ["overrides: no study 'moon'"]),
+        (["--config", "overrides={tiny: {seeds: 0}}"], ["config/studies/tiny.yaml: seeds: 0 is not allowed"]),
+        (["results/tiny/arms/absent/seeds-0-1/gen-001/model.safetensors"], ["study tiny has no arm 'absent'"]),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_bad_command_line_is_refused(unbuilt_once: Copy, arguments: list[str], said: list[str]) -> None:
+    unbuilt_once.study()
+    refuses(unbuilt_once, said, "-n", *arguments)
+
+
+def test_a_file_that_is_no_yaml_is_named_with_its_line(unbuilt_once: Copy) -> None:
+    unbuilt_once.study_file.write_text("title: [\narms: }\n")
+    refuses(unbuilt_once, ["config/studies/tiny.yaml: line 2: not valid YAML"], "-n")
+
+
+def test_several_mistakes_are_told_at_once(unbuilt_once: Copy) -> None:
+    unbuilt_once.study(generations=0, seeds=0)
+    refuses(unbuilt_once, ["generations", "seeds: 0 is not allowed"], "-n")
+
+
+def test_training_that_diverges_is_told_and_leaves_no_model(unbuilt: Copy) -> None:
+    unbuilt.study(**changed("origins.gaussians.training.learning_rate", 1.0e30))
+    model = "results/tiny/origins/gaussians/seeds-0-1/gen-000/model.safetensors"
+    refuses(unbuilt, ["training diverged: the loss of seed 0 is not finite", "lower training.learning_rate"], model)
+    assert not (unbuilt.folder / model).exists()
+
+
+def test_a_truncated_sample_set_is_named_with_the_remedy(project: Copy) -> None:
+    samples = project.folder / "results/tiny/origins/gaussians/seeds-0-1/gen-000/samples.safetensors"
+    samples.write_bytes(samples.read_bytes()[:1000])
+    curated = "results/tiny/arms/curated/seeds-0-1/gen-000/curated.safetensors"
+    refuses(project, ["samples.safetensors: truncated or not a safetensors file", "delete the file"], curated)
+    assert not (project.folder / curated).exists()
+
+
+def test_an_unreadable_model_is_named(project: Copy) -> None:
+    model = project.folder / "results/tiny/arms/mixed/seeds-0-1/gen-001/model.safetensors"
+    model.write_text("not a model")
+    samples = "results/tiny/arms/mixed/seeds-0-1/gen-001/samples.safetensors"
+    refuses(project, ["gen-001/model.safetensors: truncated or not a safetensors file"], samples)
+    assert not (project.folder / samples).exists()
+
+
+def test_a_table_with_other_columns_is_named(project: Copy) -> None:
+    table = project.folder / "results/tiny/arms/mixed/seeds-0-1/gen-001/metrics.csv"
+    table.write_text("study,arm\n")
+    refuses(project, ["gen-001/metrics.csv: its header is not study,arm,generation"], "results/tiny/metrics.csv")
+    assert not (project.folder / "results/tiny/metrics.csv").exists()
+
+
+BAD_REWARD = '''
+import numpy as np
+from recurate.rewards import Reward
+
+class Bad(Reward):
+    @property
+    def supremum(self):
+        return 0.0
+    def __call__(self, x, judge):
+        return np.full(len(x), {value})
+'''
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("np.nan", "gave NaN or infinite values"), ("1.0", "above its supremum 0")]
+)
+def test_a_reward_that_breaks_its_word_is_told(project: Copy, value: str, said: str) -> None:
+    (project.folder / "bad.py").write_text(BAD_REWARD.replace("{value}", value))
+    project.study(**changed("arm_defaults.reward", {"kind": "bad.py"}))
+    curated = "results/tiny/arms/curated/seeds-0-1/gen-000/curated.safetensors"
+    refuses(project, ["reward: bad.py", said], curated)
+    assert not (project.folder / curated).exists()
+
+
+def test_a_judge_below_its_accuracy_is_refused(unbuilt: Copy) -> None:
+    judge = {"kind": "small_cnn", "epochs": 1, "channels": 1, "minimum_accuracy": 1.0}
+    origin = {**TINY["origins"]["gaussians"], "data": {"kind": "digits"}, "judge": judge}  # type: ignore[index]
+    defaults = {**TINY["arm_defaults"], "reward": {"kind": "class_probability"}}  # type: ignore[dict-item]
+    unbuilt.study(origins={"gaussians": origin}, arm_defaults=defaults)
+    path = "results/tiny/origins/gaussians/judge.safetensors"
+    refuses(unbuilt, ["judge: held-out accuracy", "below minimum_accuracy 1.0"], path)
+    assert not (unbuilt.folder / path).exists()
+
+
+def test_a_results_folder_below_a_file_is_refused(unbuilt_once: Copy) -> None:
+    unbuilt_once.study()
+    refuses(unbuilt_once, ["results", "not a folder that can be written to"], "-n", "--config", "results=Snakefile/x")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a read-only file system")
+def test_a_read_only_results_folder_is_refused(unbuilt_once: Copy, tmp_path: Path) -> None:
+    folder = tmp_path / "sealed"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(folder)], capture_output=True).returncode:
+        folder.chmod(0o555)
+        if os.geteuid() == 0:
+            pytest.skip("root may write everywhere, and mounting is not allowed here")
+    unbuilt_once.study()
+    try:
+        refuses(unbuilt_once, ["results", "not a folder that can be written to"], "-n", "--config", f"results={folder}")
+    finally:
+        subprocess.run(["umount", str(folder)], capture_output=True)
+
+
+def refuses(project: Copy, said: list[str], *arguments: str) -> None:
+    """Snakemake stops with a non-zero status, one line `error: ..` holds all of `said`, and there is no traceback."""
+    before = snapshot(project)
+    done = project.snakemake(*arguments)
+    assert done.returncode != 0
+    errors = "\n".join(line for line in done.stdout.splitlines() if "error: " in line)
+    assert all(part in errors for part in said), done.stdout
+    assert "Traceback" not in done.stdout
+    if "-n" in arguments:
+        assert snapshot(project) == before
+
+
+def snapshot(project: Copy) -> list[str]:
+    """Files below the results folder."""
+    return sorted(str(path) for path in (project.folder / "results").rglob("*") if path.is_file())

@@ -1,0 +1,101 @@
+"""A small real study in a folder of its own, to run and to edit."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CODE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
+TINY = {
+    "title": "A study for tests",
+    "answers": "nothing",
+    "generations": 2,
+    "seeds": 2,
+    "origins": {
+        "gaussians": {
+            "data": {"kind": "eight_gaussians", "train": 500, "test": 300},
+            "model": {"kind": "mlp", "width": 16, "depth": 2},
+            "objective": {"kind": "flow_matching"},
+            "training": {"steps": 120, "batch_size": 64, "learning_rate": 5.0e-3},
+            "sampler": {"kind": "ode", "method": "euler", "steps": 5},
+            "samples": 400,
+        }
+    },
+    "arm_defaults": {
+        "origin": "gaussians",
+        "reward": {"kind": "clipped_distance", "target": [4.0, 0.0]},
+        "curation": {"kind": "bradley_terry", "choices": 4, "kept": 200},
+        "mixing": {"lambda": float("inf")},
+        "retraining": {"steps": 60, "batch_size": 64, "learning_rate": 1.0e-3},
+    },
+    "arms": {"curated": {}, "mixed": {"mixing": {"lambda": 0.5}}},
+    "metrics": [{"kind": "sliced_wasserstein"}],
+    "figures": ["trajectory"],
+}
+
+
+class Copy:
+    """A project folder with one study, `tiny`, which tests may edit and run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.study_file = folder / "config/studies/tiny.yaml"
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake in the folder; returns exit status and all output."""
+        command = [str(Path(sys.executable).with_name("snakemake")), "--cores", "2", *arguments]
+        return self.run(*command)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the folder."""
+        return subprocess.run(
+            command, cwd=self.folder, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def planned(self, *targets: str) -> dict[str, int]:
+        """Rules that a dry run would run, with the number of jobs of each."""
+        done = self.snakemake("-n", "--quiet", "host", "reason", "--", *(targets or ("tiny",)))
+        assert done.returncode == 0, done.stdout
+        table = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal", done.stdout, re.DOTALL)
+        rows = [line.split() for line in table.group(1).splitlines()] if table else []
+        return {rule: int(count) for rule, count in rows if rule not in ("tiny", "all")}
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace text that must be there, in a file of the folder."""
+        file = self.folder / path
+        text = file.read_text()
+        assert old in text, f"{old!r} is not in {path}"
+        file.write_text(text.replace(old, new, 1))
+
+    def study(self, **changes: object) -> None:
+        """Write the study file with top-level keys replaced."""
+        self.study_file.write_text(yaml.safe_dump({**TINY, **changes}, sort_keys=False))
+
+
+def environment() -> dict[str, str]:
+    """The test's environment, without what would leak into Snakemake."""
+    return {**{k: v for k, v in os.environ.items() if k != "PYTHONPATH"}, "MPLBACKEND": "Agg"}
+
+
+def fresh(folder: Path) -> Copy:
+    """A copy of the project's code with the study `tiny` alone."""
+    folder.mkdir(parents=True)
+    for name in CODE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    for study in (folder / "config/studies").glob("*.yaml"):
+        study.unlink()
+    (folder / "config/config.yaml").write_text("studies: [tiny]\nscale: demo\nresults: results\ndevice: cpu\n")
+    copy = Copy(folder)
+    copy.study()
+    return copy
