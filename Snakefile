@@ -5,6 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from recurate import command_line
 from recurate.errors import RecurateError
 from recurate.workflow import Project
 
@@ -14,7 +15,7 @@ configfile: "config/config.yaml"
 
 try:
     project = Project(config)
-    project.check_targets(workflow.dag_settings.targets if workflow.dag_settings else ())
+    project.check_targets(command_line.targets(project.studies))
 except RecurateError as error:
     sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 

@@ -206,6 +206,17 @@ class Config(Settings):
     )
 
 
+    @field_validator("overrides", mode="before")
+    @classmethod
+    def _typed(cls, value: Any) -> Any:
+        """Snakemake's `--config` leaves the values inside mappings as text; read them as YAML does."""
+        if isinstance(value, dict):
+            return {key: cls._typed(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [cls._typed(inner) for inner in value]
+        return yaml.safe_load(value) if isinstance(value, str) else value
+
+
 def _check(key: str, check: Callable[[], None]) -> None:
     try:
         check()

@@ -19,7 +19,7 @@ from recurate.errors import RecurateError
 from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
 
 Spec = dict[str, Any]
-RULES_WITHOUT_WILDCARDS = ("all", "report")
+GENERAL_TARGETS = ("all", "report")
 SCRIPTS = Path(__file__).parents[1]
 
 
@@ -61,21 +61,27 @@ class Project:
             )
 
     def check_targets(self, targets: Iterable[str]) -> None:
-        """Raise RecurateError for a target on the command line that looks like a study and is none."""
+        """Raise RecurateError for a target that names a study or an arm which does not exist."""
         for target in targets:
-            if NAME.match(target) and target not in self.studies and target not in RULES_WITHOUT_WILDCARDS:
+            if NAME.match(target) and target not in (*self.studies, *GENERAL_TARGETS):
                 raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(self.studies)}")
+            parts = Path(target).parts
+            below = parts[len(Path(self.config.results).parts) :]
+            if target.startswith(f"{self.config.results}/") and len(below) > 3 and below[1] == "arms":
+                self._arm_is_known(*below[0:3:2])
+
+    def _arm_is_known(self, study: str, arm: str) -> None:
+        arms = self.studies[study].arms if study in self.studies else {}
+        if arm not in arms:
+            raise RecurateError(f"study {study} has no arm {arm!r}; its arms are {', '.join(arms)}")
 
     def study(self, w: Any) -> Study:
         """Settings of a study."""
         return self.studies[w.study]
 
     def arm(self, w: Any) -> Arm:
-        """Settings of an arm; raises RecurateError for a file name with an arm that the study does not have."""
-        arms = self.study(w).arms
-        if w.arm not in arms:
-            raise RecurateError(f"study {w.study} has no arm {w.arm!r}; its arms are {', '.join(arms)}")
-        return arms[w.arm]
+        """Settings of an arm."""
+        return self.study(w).arms[w.arm]
 
     def origin(self, w: Any) -> Origin:
         """Settings of an origin, given by name or through an arm."""

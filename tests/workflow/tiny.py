@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).parents[2]
 CODE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
-TINY = {
+TINY: dict[str, Any] = {
     "title": "A study for tests",
     "answers": "nothing",
     "generations": 2,

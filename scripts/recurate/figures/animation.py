@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
 from recurate.figures import text
 from recurate.figures.density import Frame, colour_scale, draw_density, draw_level_sets
-from recurate.figures.style import new_figure, styled
+from recurate.figures.style import DENSITY, LEVEL_SET, new_figure, styled
 from recurate.store import replacing
 
 MOST_ARMS = 3
 DOTS_PER_INCH = 120
 MILLISECONDS, MILLISECONDS_AT_END = 900, 2500
-COLOURS = 128
+SHADES = {"density": 176, "text": 32, "line": 32}  # of the 256 colours a GIF may have
 
 
 def shown_arms(arms: dict[str, dict[str, Any]]) -> list[str]:
@@ -62,14 +63,24 @@ def render(figure: Figure) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
+def palette() -> Image.Image:
+    """The colours in use: the density scale evenly, greys for text and thin lines, shades of the firm line.
+
+    A palette fitted to the frames would spend itself on the white background.
+    """
+    greys = np.linspace(0, 1, SHADES["text"])[:, None].repeat(3, axis=1)
+    strength = np.linspace(1, 0.2, SHADES["line"])[:, None]
+    line = strength * np.array(to_rgb(LEVEL_SET)) + (1 - strength)
+    colours = np.concatenate([DENSITY(np.linspace(0, 1, SHADES["density"]))[:, :3], greys, line])
+    picture = Image.new("P", (1, 1))
+    picture.putpalette(np.rint(255 * colours).astype(np.uint8).tobytes())
+    return picture
+
+
 def write_gif(path: str | Path, frames: list[Image.Image]) -> None:
     """Write frames of one size as an endless GIF with one palette; equal frames give equal bytes."""
-    width, height = frames[0].size
-    together = Image.new("RGB", (width, height * len(frames)))
-    for row, frame in enumerate(frames):
-        together.paste(frame, (0, row * height))
-    palette = together.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    indexed = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    colours = palette()
+    indexed = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
     durations = [MILLISECONDS] * (len(frames) - 1) + [MILLISECONDS_AT_END]
     with replacing(path) as temporary:
         indexed[0].save(
@@ -101,7 +112,7 @@ def caption(spec: dict[str, Any], names: list[str], frame: Frame, seeds: int) ->
         f"Densities of the generated samples, one frame for each of the generations 0 to {spec['generations']}; from left to "
         f"right: {'; '.join(titles)}.",
         f"Samples of n = {seeds} seeds are pooled and smoothed (standard deviation {frame.bandwidth:.2g}); one colour scale for "
-        "all frames, colour follows the square root of density.",
+        "all frames, colour follows the cube root of density.",
         "Thin lines: level sets of the reward; the firm line encloses r = r*. Below each panel the measured E[e^(r - r*)].",
         text.REWARD_NOTE,
         text.answers(spec),

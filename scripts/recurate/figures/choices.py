@@ -101,7 +101,7 @@ def caption(spec: dict[str, Any], measured: Series) -> str:
         text.REWARD_NOTE,
         text.bands(len(values)) + (" Bars on the right: the same interval." if len(values) > 1 else ""),
         text.FORECAST_NOTE,
-        f"What to see: after one generation the value is {text.listed(after)}; more choice means faster concentration, with "
-        "diminishing returns, and without a choice (K = 1) nothing rises.",
+        f"What to see: the more there is to choose from, the faster the reward rises; after one generation the value is "
+        f"{text.listed(after)}, from {values[:, 0].mean():.2f} in generation 0.",
         text.answers(spec),
     )

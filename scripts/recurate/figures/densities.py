@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from recurate.figures import text
 from recurate.figures.density import Frame, colour_scale, density, draw_density, draw_level_sets, reward_grid
-from recurate.figures.style import DOUBLE_COLUMN, new_figure, styled
+from recurate.figures.style import DOUBLE_COLUMN, INK, new_figure, styled
 from recurate.rewards import Reward
 
 MOST_COLUMNS = 5  # generations shown, besides the limit
+HALF_GAP = 0.09  # inches; two of them hold an arm's heading
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def make_row(
 def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
     """Draw a grid of densities: arms down, `generations` and the limit across, one colour scale for all."""
     columns = len(generations) + 1
-    side = (DOUBLE_COLUMN - 0.65) / columns
-    figure = new_figure(DOUBLE_COLUMN, len(rows) * (side * frame.aspect + 0.05) + 0.75)
+    side = DOUBLE_COLUMN / columns - 0.06
+    figure = new_figure(DOUBLE_COLUMN, len(rows) * (side * frame.aspect + 2 * HALF_GAP) + 0.65)
+    figure.get_layout_engine().set(h_pad=HALF_GAP, w_pad=0.03)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     scale = colour_scale([panel for row in rows for panel in [*row.generations, row.limit] if panel is not None])
     for row, line in zip(rows, grid, strict=True):
@@ -73,12 +75,14 @@ def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
             image = draw_density(axes, values, frame, scale)
             if row.rewards is not None:
                 draw_level_sets(axes, row.rewards, frame, row.supremum)
-        line[0].set_ylabel(text.wrapped(row.title, max(12, round(18 * side * frame.aspect))), fontsize=7.5)
+        heading = line[0].annotate(row.title, (0, 1), (0, 2.5), xycoords="axes fraction", textcoords="offset points")
+        heading.set(fontsize=7.5, in_layout=False)
+    above = {"fontsize": 7.5, "pad": 14, "color": INK, "fontweight": "bold"}
     for axes, generation in zip(grid[0], generations, strict=False):
-        axes.set_title(f"generation {generation}" if generation else r"$p_0$ (generation 0)", fontsize=7.5)
-    grid[0, -1].set_title(r"limit $p^*$", fontsize=7.5)
-    bar = figure.colorbar(image, ax=grid, location="bottom", aspect=60, fraction=0.03, pad=0.015)
-    bar.set_label("density (colour follows its square root)", fontsize=7.5)
+        axes.set_title(f"generation {generation}" if generation else "$p_0$, generation 0", **above)
+    grid[0, -1].set_title(rf"limit $p{text.STAR}$", **above)
+    bar = figure.colorbar(image, ax=grid, location="bottom", aspect=90, fraction=0.03, pad=0.01)
+    bar.set_label("density (colour follows its cube root)", fontsize=7.5)
     bar.outline.set_linewidth(0.4)
     return figure
 
@@ -93,12 +97,26 @@ def caption(spec: dict[str, Any], rows: list[Row], frame: Frame, seeds: int, sam
     return text.paragraph(
         f"Densities of the generated samples over generations, one row for each of {len(rows)} arms, all on one colour scale.",
         f"Each panel pools {samples:,} samples of each of n = {seeds} seeds, smoothed with a Gaussian kernel of standard "
-        f"deviation {frame.bandwidth:.2g}; at most {text.percent(outside)} of a panel's samples lie outside the frame.",
+        f"deviation {frame.bandwidth:.2g}; "
+        + (f"up to {text.percent(outside)} of a panel's samples lie" if outside else "no sample lies")
+        + " outside the frame.",
         level_sets,
         "Right column: the infinite-capacity limit p*, made from the samples of generation 0 by reweighting. Without real "
         "data (λ = ∞) it is p_0 restricted to r = r*; with real data it is the fixed point of the forecast; without a choice "
         "(K = 1) it is p_0 itself.",
-        "What to see: curation without real data concentrates on the favoured region, real data in every training set keep "
-        "the rest alive, and without curation nothing is favoured.",
+        _effect(spec["arms"]),
         text.answers(spec),
     )
+
+
+def _effect(arms: dict[str, dict[str, Any]]) -> str:
+    """What to see, for the kinds of arm that are there."""
+    curated = [settings for settings in arms.values() if settings["choices"] > 1]
+    effects = []
+    if any(settings["real_fraction"] == 0 for settings in curated):
+        effects.append("whether curation without real data concentrates on the favoured region and how fast")
+    if any(settings["real_fraction"] > 0 for settings in curated):
+        effects.append("whether real data in every training set keep the rest alive")
+    if len(curated) < len(arms):
+        effects.append("whether retraining without curation leaves the density as it was")
+    return f"What to look for: {text.listed(effects)}."

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.image import AxesImage
 
-from recurate.figures.style import DENSITY, LEVEL_SET
+from recurate.figures.style import DENSITY, GREY, LEVEL_SET
 from recurate.rewards import Reward
 
 CELLS = 160  # histogram cells along the longer side of the frame
 SMOOTHING = 0.012  # standard deviation of the smoothing kernel, in units of the frame's longer side
-MARGIN = 0.12  # room around the real data, in units of their extent
+MARGIN = 0.09  # room around the real data, in units of their extent
 LEVELS = 6  # level sets of the reward
 TAIL = 0.001  # share of real points on each side that need not lie inside the frame
 
@@ -90,8 +90,8 @@ def reward_grid(reward: Reward, frame: Frame) -> np.ndarray:
 
 
 def colour_scale(densities: list[np.ndarray]) -> PowerNorm:
-    """One scale for all panels: colour goes with the square root of density, which keeps faint modes visible."""
-    return PowerNorm(0.5, vmin=0, vmax=max(float(values.max()) for values in densities))
+    """One scale for all panels: colour goes with the cube root of density, which keeps faint modes visible."""
+    return PowerNorm(1 / 3, vmin=0, vmax=max(float(values.max()) for values in densities))
 
 
 def draw_density(axes: Axes, values: np.ndarray, frame: Frame, scale: PowerNorm) -> AxesImage:
@@ -108,6 +108,6 @@ def draw_level_sets(axes: Axes, rewards: np.ndarray, frame: Frame, supremum: flo
     if fall <= 0:
         return
     levels = supremum - fall * np.linspace(0, 1, LEVELS + 1)[-2:0:-1]
-    position = {"extent": frame.extent, "origin": "lower", "colors": [LEVEL_SET], "linestyles": "solid"}
-    axes.contour(rewards, levels=levels, linewidths=0.35, alpha=0.8, **position)
-    axes.contour(rewards, levels=[supremum - 1e-3 * fall], linewidths=0.8, **position)
+    position = {"extent": frame.extent, "origin": "lower", "linestyles": "solid"}
+    axes.contour(rewards, levels=levels, linewidths=0.3, colors=[GREY], **position)
+    axes.contour(rewards, levels=[supremum - 1e-3 * fall], linewidths=0.8, colors=[LEVEL_SET], **position)

@@ -15,17 +15,21 @@ from recurate.figures.series import Series, class_shares, student_band
 
 MOST_COLUMNS = 3
 MOST_COLOURED = 4
+NOTABLE_RISE = 1.25  # over the share in generation 0, in some arm
 
 
 def coloured_classes(measured: Series) -> list[int]:
-    """Classes that get a colour: those that reach the largest mean share after generation 0 in any arm, largest first.
+    """Classes that get a colour: those whose mean share rises notably in any arm, the largest first.
 
-    With few classes all of them, in their own order.
+    All of them, in their own order, if they are few.
     """
-    shares = [class_shares(metrics).mean(axis=1)[:, 1:].max(axis=1) for metrics in measured.values()]
-    peak = np.max(shares, axis=0)
-    order = [int(number) for number in np.argsort(-peak, kind="stable")[:MOST_COLOURED]]
-    return sorted(order) if len(peak) <= MOST_COLOURED else order
+    means = [class_shares(metrics).mean(axis=1) for metrics in measured.values()]
+    peak = np.max([mean.max(axis=1) for mean in means], axis=0)
+    if len(peak) <= MOST_COLOURED:
+        return list(range(len(peak)))
+    rises = np.any([mean.max(axis=1) >= NOTABLE_RISE * mean[:, 0] for mean in means], axis=0)
+    order = np.argsort(-peak, kind="stable")
+    return [int(number) for number in order if rises[number]][:MOST_COLOURED] or [int(order[0])]
 
 
 @style.styled
@@ -46,7 +50,7 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
         _panel(axes, class_shares(measured[name]), class_shares(predicted.get(name, {})), coloured)
         axes.set_title(text.wrapped(text.arm_title(arms[name]), 30 if columns > 2 else 20), fontsize=7.5)
         top = max(top, axes.dataLim.y1)
-    grid[0, 0].set_ylim(0, 1.0 if top > 0.6 else 1.1 * top)
+    grid[0, 0].set_ylim(0, 1.04 if top > 0.6 else 1.1 * top)
     for axes in list(grid.flat)[len(arms) :]:
         axes.set_axis_off()
     for axes in list(grid.flat)[: len(arms)][-columns:]:
@@ -87,7 +91,8 @@ def caption(spec: dict[str, Any], measured: Series) -> str:
     coloured, classes = coloured_classes(measured), len(shares)
     others = classes - len(coloured)
     chosen = (
-        f"Coloured are the {len(coloured)} classes that reach the largest shares; the other {others} are grey, means only."
+        f"Coloured: classes whose share rises by a quarter or more in some arm, at most {MOST_COLOURED} of them; the other "
+        f"{others} are grey, means only."
         if others
         else ""
     )

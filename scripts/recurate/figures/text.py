@@ -11,11 +11,13 @@ from typing import Any
 from recurate.figures.series import CONFIDENCE
 from recurate.mixing import synthetic_ratio_of
 
+STAR = r"^{\ast}"  # mathtext
+
 METRIC_LABELS = {
     "reward_mean": r"$\mathrm{E}[r]$",
-    "exp_reward_mean": r"$\mathrm{E}[e^{r-r^*}]$",
-    "exp_reward_variance": r"$\mathrm{Var}[e^{r-r^*}]$",
-    "top_share": r"share at $r = r^*$",
+    "exp_reward_mean": r"$\mathrm{E}[e^{r-r^{\ast}}]$",
+    "exp_reward_variance": r"$\mathrm{Var}[e^{r-r^{\ast}}]$",
+    "top_share": r"share at $r = r^{\ast}$",
     "share_entropy": "entropy of classes",
     "frechet_judge": "Fréchet distance",
     "sliced_wasserstein": "sliced Wasserstein",

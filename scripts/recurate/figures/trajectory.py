@@ -109,7 +109,7 @@ def legend(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series)
         handles.append(Patch(color=style.MEASURED, alpha=0.2, linewidth=0, label="95 % band"))
     handles.append(Line2D([], [], color=style.FORECAST, linestyle=(0, (3.5, 1.8)), label="forecast"))
     if any(reward_bound(arms[name], metrics) is not None for name, metrics in measured.items()):
-        handles.append(Line2D([], [], color=style.BOUND, linestyle=DOTTED, marker="_", label="published lower bound"))
+        handles.append(Line2D([], [], color=style.BOUND, linestyle=DOTTED, marker="_", label="lower bound"))
     if any(exhausted(metrics).any() for metrics in predicted.values()):
         few = f"forecast on < {FEW_SAMPLES} samples"
         handles.append(Line2D([], [], color=style.FORECAST, linestyle="", marker="x", markersize=5, label=few))
@@ -150,7 +150,7 @@ def _lag(measured: Series, predicted: Series) -> str:
     gap = gaps[name][generation]
     side = "behind" if gap < 0 else "ahead of"
     return (
-        "What to see: the trained loop follows the forecast; what is left between them is finite capacity and finite "
-        f"training. The largest gap in E[e^(r - r*)] is {abs(gap):.2g} {side} the forecast (arm {name}, generation "
+        "What to see: how closely the trained loop follows the forecast; what is left between them is finite capacity and "
+        f"finite training. The largest gap in E[e^(r - r*)] is {abs(gap):.2g} {side} the forecast (arm {name}, generation "
         f"{generation})."
     )

@@ -1,0 +1,115 @@
+"""Rewards against their formulas, and their suprema."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.special import softmax
+from scipy.stats import entropy
+
+from recurate.data import Description
+from recurate.judges import FittedJudge
+from recurate.measurement import class_shares, curation_statistics, reward_statistics
+from recurate.rewards.class_probability import ClassProbability
+from recurate.rewards.clipped_distance import ClippedDistance
+
+numbers = st.floats(-100, 100)
+
+
+class Logits:
+    """A judge whose logits are the samples themselves."""
+
+    def evaluate(self, parameters: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return x, x
+
+
+JUDGE = FittedJudge(cast(Any, Logits()), {})
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=9), st.floats(0.1, 20), st.floats(0, 5))
+def test_clipped_distance_is_its_formula(points: list[tuple[float, float]], gamma: float, radius: float) -> None:
+    reward = ClippedDistance(kind="clipped_distance", gamma=gamma, target=(4.0, -1.0), radius=radius)
+    expected = [-gamma * max(0.0, math.dist(point, (4.0, -1.0)) - radius) for point in points]
+    assert_allclose(reward(np.array(points), None), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_clipped_distance_reaches_its_supremum_on_a_disc_and_nowhere_else() -> None:
+    reward = ClippedDistance(kind="clipped_distance", target=(0.0, 0.0), radius=0.5)
+    angle = np.linspace(0, 2 * np.pi, 50)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    assert (reward(0.499 * circle, None) == reward.supremum).all()
+    assert (reward(0.501 * circle, None) < reward.supremum).all()
+
+
+def test_distances_of_single_precision_points_are_taken_in_double() -> None:
+    reward = ClippedDistance(kind="clipped_distance", target=(0.0,), radius=0.0)
+    x = np.array([[1 / 3]], dtype=np.float32)
+    assert reward(x, None).dtype == np.float64
+    assert reward(x, None)[0] == -float(x[0, 0])
+
+
+def test_clipped_distance_takes_points_of_the_target_s_dimension_only() -> None:
+    reward = ClippedDistance(kind="clipped_distance", target=(0.0, 0.0, 0.0))
+    reward.check(Description(shape=(3,), classes=0))
+    for shape in ((2,), (3, 1), (8, 8, 1)):
+        with pytest.raises(ValueError, match="target has 3 coordinates"):
+            reward.check(Description(shape=shape, classes=0))
+
+
+def test_class_probability_is_gamma_times_the_judge_s_softmax() -> None:
+    logits = np.random.default_rng(0).normal(0, 3, (40, 5)).astype(np.float32)
+    reward = ClassProbability(kind="class_probability", gamma=7.0, target_class=3)
+    assert_allclose(reward(logits, JUDGE), 7 * softmax(logits.astype(np.float64), axis=1)[:, 3], rtol=1e-12)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e4, -1e4])
+def test_class_probability_stays_between_zero_and_its_supremum_for_any_logits(shift: float) -> None:
+    logits = np.array([[1e3, 0.0], [-1e3, 0.0], [0.0, 0.0]]) + shift
+    reward = ClassProbability(kind="class_probability", gamma=5.0, target_class=0)
+    assert_allclose(reward(logits, JUDGE), [reward.supremum, 0, 2.5], atol=1e-12)
+
+
+def test_a_favoured_class_that_the_data_lack_is_refused() -> None:
+    reward = ClassProbability(kind="class_probability", target_class=2)
+    reward.check(Description(shape=(2,), classes=3))
+    with pytest.raises(ValueError, match="target_class 2 does not exist, the data have 2 classes"):
+        reward.check(Description(shape=(2,), classes=2))
+
+
+def test_reward_statistics_are_moments_of_the_sample_itself() -> None:
+    rewards = np.array([-2.0, -1.0, -1.0, 0.0])
+    scaled = [math.exp(r) for r in rewards]
+    mean = sum(scaled) / 4
+    found = reward_statistics(rewards, supremum=0.0)
+    assert found["reward_mean"] == -1.0
+    assert found["exp_reward_mean"] == pytest.approx(mean)
+    assert found["exp_reward_variance"] == pytest.approx(sum((s - mean) ** 2 for s in scaled) / 4)
+    assert found["top_share"] == 0.25
+
+
+@given(st.lists(st.floats(-50, 0), min_size=2, max_size=30), st.floats(-600, 600))
+def test_exponential_statistics_do_not_depend_on_the_zero_of_the_reward(rewards: list[float], shift: float) -> None:
+    here, there = reward_statistics(np.array(rewards), 0.0), reward_statistics(np.array(rewards) + shift, shift)
+    for name in ("exp_reward_mean", "exp_reward_variance"):
+        assert there[name] == pytest.approx(here[name], abs=1e-11)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=50))
+def test_class_shares_sum_to_one_and_have_their_entropy(labels: list[int]) -> None:
+    found = class_shares(np.array(labels), 6)
+    shares = [found[f"share_{number}"] for number in range(6)]
+    assert shares == [labels.count(number) / len(labels) for number in range(6)]
+    assert found["share_entropy"] == pytest.approx(entropy(shares), abs=1e-12)
+
+
+def test_curation_statistics_count_repeats_and_the_reward_gained() -> None:
+    found = curation_statistics(np.array([0.0, 1.0, 2.0, 5.0]), np.array([3, 3, 2, 3, 1]))
+    assert found["curation_reward_before"] == 2.0
+    assert found["curation_reward_after"] == pytest.approx((5 + 5 + 2 + 5 + 1) / 5)
+    assert found["curation_duplicate_share"] == pytest.approx(2 / 5)

@@ -1,0 +1,102 @@
+"""Whoever has a reward, a data set, a network or a metric of their own adds one module and one entry in a study file."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from tiny import TINY, Copy
+
+pytestmark = pytest.mark.workflow
+
+REWARD = '''
+import numpy as np
+from pydantic import Field
+from recurate.rewards import Reward
+
+
+class Upwards(Reward):
+    """Everything above a line is equally good."""
+
+    height: float = Field(0.0, description="height of the line")
+
+    @property
+    def supremum(self) -> float:
+        return 0.0
+
+    def __call__(self, x, judge):
+        return np.minimum(0.0, x[:, 1] - self.height)
+'''
+DATA = '''
+import numpy as np
+from pydantic import Field
+from recurate.data import Data, Description, RealData
+
+
+class Line(Data):
+    """Points on a line."""
+
+    length: float = Field(2.0, gt=0, description="length of the line")
+
+    @property
+    def description(self):
+        return Description(shape=(2,), classes=0)
+
+    def load(self, generator):
+        x = np.zeros((600, 2), np.float32)
+        x[:, 1] = self.length * (generator.random(600) - 0.5)
+        y = np.zeros(600, np.int64)
+        return RealData(x[:400], y[:400], x[400:], y[400:])
+'''
+MODEL = '''
+import torch
+from recurate.models import Model
+
+
+class Affine(Model):
+    """A velocity that is affine in x, for each of two halves of time."""
+
+    def initial(self, shape, generator):
+        return {"matrix": 0.1 * torch.randn(2, *shape, *shape, generator=generator), "shift": torch.zeros(2, *shape)}
+
+    def velocity(self, parameters, x, time):
+        half = (time > 0.5).float()[..., None]
+        both = [
+            torch.einsum("sbi,sij->sbj", x, parameters["matrix"][:, k]) + parameters["shift"][:, None, k] for k in (0, 1)
+        ]
+        return (1 - half) * both[0] + half * both[1]
+'''
+METRIC = '''
+from recurate.metrics import Evidence, Metric
+
+
+class Height(Metric):
+    """Mean second coordinate."""
+
+    def __call__(self, evidence: Evidence):
+        return {"height": float(evidence.x[:, 1].mean())}
+'''
+
+
+def test_modules_from_outside_the_library_run_the_loop_and_count_in_the_digests(unbuilt: Copy) -> None:
+    modules = {"upwards": REWARD, "line": DATA, "affine": MODEL, "height": METRIC}
+    for name, text in modules.items():
+        (unbuilt.folder / f"my_{name}.py").write_text(text)
+    origin = TINY["origins"]["gaussians"] | {"data": {"kind": "my_line.py", "length": 3.0}, "model": {"kind": "my_affine.py"}}
+    arm = TINY["arm_defaults"] | {"reward": {"kind": "my_upwards.py", "height": 0.5}}
+    unbuilt.study(
+        origins={"gaussians": origin}, arm_defaults=arm, arms={"upwards": {}}, metrics=[{"kind": "my_height.py"}]
+    )
+    tables = [f"results/tiny/{name}.csv" for name in ("metrics", "forecast", "claims")]
+    done = unbuilt.snakemake(*tables)
+    assert done.returncode == 0, done.stdout
+
+    with (unbuilt.folder / tables[0]).open() as file:
+        height = {(r["generation"], r["seed"]): float(r["value"]) for r in csv.DictReader(file) if r["metric"] == "height"}
+    assert height["2", "0"] > height["0", "0"]
+    assert height["2", "1"] > height["0", "1"]
+
+    assert unbuilt.planned(*tables) == {}
+    unbuilt.edit("my_upwards.py", "x[:, 1] - self.height", "x[:, 1] - 1.0 * self.height")
+    assert unbuilt.planned(*tables)["curate"] == 3
+    assert "train_origin" not in unbuilt.planned(*tables)
