@@ -17,7 +17,7 @@ rule train_origin:
     benchmark:
         layout.benchmark(layout.origin_generation("model.safetensors"))
     group:
-        "generation"
+        "{study}-{origin}-{seeds}"
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -45,7 +45,7 @@ rule train_arm:
     benchmark:
         layout.benchmark(layout.arm_generation("model.safetensors"))
     group:
-        "generation"
+        "{study}-{arm}-{seeds}-{generation}"
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -70,7 +70,7 @@ rule sample_origin:
     benchmark:
         layout.benchmark(layout.origin_generation("samples.safetensors"))
     group:
-        "generation"
+        "{study}-{origin}-{seeds}"
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -95,7 +95,7 @@ rule sample_arm:
     benchmark:
         layout.benchmark(layout.arm_generation("samples.safetensors"))
     group:
-        "generation"
+        "{study}-{arm}-{seeds}-{generation}"
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -121,7 +121,7 @@ rule curate:
     benchmark:
         layout.benchmark(layout.arm_generation("curated.safetensors"))
     group:
-        "generation"
+        "{study}-{arm}-{seeds}-{generation}"
     conda:
         "../envs/train.yaml"
     threads: 1

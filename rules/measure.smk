@@ -19,7 +19,7 @@ rule measure:
     benchmark:
         layout.benchmark(layout.arm_generation("metrics.csv"))
     group:
-        "generation"
+        "{study}-{arm}-{seeds}-{generation}"
     conda:
         "../envs/train.yaml"
     threads: 1

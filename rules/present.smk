@@ -94,3 +94,184 @@ rule claims:
         code=project.code("check_claims.py"),
     script:
         "../scripts/check_claims.py"
+
+
+rule draw_densities:
+    """Densities of two-dimensional samples over generations, with the limit p*."""
+    input:
+        samples=project.shown_samples,
+        curated=project.shown_curated,
+        real=project.shown_real,
+    output:
+        pdf=layout.in_study("figures/densities.pdf"),
+        png=layout.in_study("figures/densities.png"),
+        caption=layout.in_study("figures/densities.txt"),
+    log:
+        layout.log(layout.in_study("figures/densities.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/densities.pdf"))
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=project.spec("densities"),
+        code=project.code("draw_densities.py", "densities"),
+    script:
+        "../scripts/draw_densities.py"
+
+
+rule draw_trajectory:
+    """Rewards, diversity and distance by generation, with forecast and bounds."""
+    input:
+        metrics=layout.in_study("metrics.csv"),
+        forecast=layout.in_study("forecast.csv"),
+    output:
+        pdf=layout.in_study("figures/trajectory.pdf"),
+        png=layout.in_study("figures/trajectory.png"),
+        caption=layout.in_study("figures/trajectory.txt"),
+    log:
+        layout.log(layout.in_study("figures/trajectory.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/trajectory.pdf"))
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_trajectory.py"),
+    script:
+        "../scripts/draw_trajectory.py"
+
+
+rule draw_shares:
+    """Class shares by generation."""
+    input:
+        metrics=layout.in_study("metrics.csv"),
+        forecast=layout.in_study("forecast.csv"),
+    output:
+        pdf=layout.in_study("figures/shares.pdf"),
+        png=layout.in_study("figures/shares.png"),
+        caption=layout.in_study("figures/shares.txt"),
+    log:
+        layout.log(layout.in_study("figures/shares.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/shares.pdf"))
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_shares.py"),
+    script:
+        "../scripts/draw_shares.py"
+
+
+rule draw_choices:
+    """The reward by generation and by K, the number of samples to choose from."""
+    input:
+        metrics=layout.in_study("metrics.csv"),
+        forecast=layout.in_study("forecast.csv"),
+    output:
+        pdf=layout.in_study("figures/choices.pdf"),
+        png=layout.in_study("figures/choices.png"),
+        caption=layout.in_study("figures/choices.txt"),
+    log:
+        layout.log(layout.in_study("figures/choices.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/choices.pdf"))
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_choices.py"),
+    script:
+        "../scripts/draw_choices.py"
+
+
+rule draw_contact_sheet:
+    """The first images of every generation."""
+    input:
+        samples=project.shown_samples,
+        real=project.shown_real,
+    output:
+        pdf=layout.in_study("figures/contact_sheet.pdf"),
+        png=layout.in_study("figures/contact_sheet.png"),
+        caption=layout.in_study("figures/contact_sheet.txt"),
+    log:
+        layout.log(layout.in_study("figures/contact_sheet.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/contact_sheet.pdf"))
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_contact_sheet.py"),
+    script:
+        "../scripts/draw_contact_sheet.py"
+
+
+rule draw_animation:
+    """Densities of two-dimensional samples, one frame for each generation."""
+    input:
+        samples=project.shown_samples,
+        curated=project.shown_curated,
+        real=project.shown_real,
+    output:
+        gif=layout.in_study("figures/animation.gif"),
+        caption=layout.in_study("figures/animation.txt"),
+    log:
+        layout.log(layout.in_study("figures/animation.gif")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/animation.gif"))
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        spec=project.spec("densities"),
+        code=project.code("draw_animation.py", "densities"),
+    script:
+        "../scripts/draw_animation.py"
+
+
+rule report:
+    """Everything about the default studies in one HTML file."""
+    input:
+        template=project.report_template,
+        shown=project.report_inputs,
+    output:
+        report=layout.report,
+    log:
+        layout.log(layout.report),
+    benchmark:
+        layout.benchmark(layout.report)
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=project.spec("report"),
+        code=project.code("write_report.py"),
+    script:
+        "../scripts/write_report.py"

@@ -17,6 +17,7 @@ from recurate.config import Arm, Config, Origin, Study, read_study, validated
 from recurate.digest import code_digest, kinds_in
 from recurate.errors import RecurateError
 from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
+from recurate.reporting import report_cards, report_models, report_spec
 
 Spec = dict[str, Any]
 GENERAL_TARGETS = ("all", "report")
@@ -29,6 +30,7 @@ class Project:
     wildcards = WILDCARDS
     metric_columns = store.METRIC_COLUMNS
     forecast_columns = store.FORECAST_COLUMNS
+    report_template = "scripts/recurate/figures/report.html.j2"
 
     def __init__(self, config: dict[str, Any], folder: str = "config/studies") -> None:
         self.config = validated(Config, config, "config/config.yaml")
@@ -171,6 +173,10 @@ class Project:
             for name, arm in study.arms.items()
         }
 
+    def spec_report(self, _: Any) -> Spec:
+        """What the report says about the default studies, and where their files lie."""
+        return report_spec(self)
+
     def spec_resolved(self, w: Any) -> Spec:
         """All settings of a study, defaults filled in."""
         return self.study(w).model_dump(mode="json")
@@ -306,8 +312,9 @@ class Project:
         ]
 
     def report_inputs(self, _: Any) -> list[str]:
-        """All that the report shows: the default studies' targets and captions."""
-        return [path for study in self.config.studies for path in self.targets(study) + self.captions(study)]
+        """All that the report shows: the default studies' targets, captions, cards and some models."""
+        shown = [path for study in self.config.studies for path in self.targets(study) + self.captions(study)]
+        return [*shown, *report_cards(self), *report_models(self)]
 
     @staticmethod
     def _fill(template: str, **wildcards: str) -> str:
