@@ -9,11 +9,13 @@ from recurate.figures.series import per_arm
 
 def main(samples: list[str], real: list[str], pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
     """Write the figure and its caption; `samples` are the arms' in order, each with generations 0..T."""
-    held_out = [store.read_arrays(path, ["test_x"])["test_x"] for path in real]
-    arms = per_arm(samples, spec["generations"])
-    images = [[store.read_arrays(path, ["x"])["x"][0] for path in paths] for paths in arms]
-    style.save(contact_sheet.draw(spec["arms"], held_out, images), pdf, png)
     in_line = contact_sheet.images_in_line(len(spec["arms"]))
+    count = contact_sheet.LINES * in_line
+    held_out = [store.read_arrays(path, ["test_x"])["test_x"][:count] for path in real]
+    arms = per_arm(samples, spec["generations"])
+    # Copies of the few images shown, so that whole sample sets do not stay in memory.
+    images = [[store.read_arrays(path, ["x"])["x"][0, :count].copy() for path in paths] for paths in arms]
+    style.save(contact_sheet.draw(spec["arms"], held_out, images), pdf, png)
     store.write_text(caption, contact_sheet.caption(spec, spec["seeds"][0], in_line, held_out[0].shape[1:]))
 
 

@@ -88,7 +88,8 @@ def import_kind(family: str, kind: str) -> ModuleType:
             spec.loader.exec_module(sys.modules[name])
         except Exception as error:
             del sys.modules[name]  # a second attempt must not find the half that was executed
-            raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {error}); mend it") from error
+            reason = str(error).partition("\n")[0]
+            raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {reason}); mend it") from error
     return sys.modules[name]
 
 

@@ -205,7 +205,6 @@ class Config(Settings):
         {}, description="settings by study that replace those of its file, for trying things out"
     )
 
-
     @field_validator("overrides", mode="before")
     @classmethod
     def _typed(cls, value: Any) -> Any:
@@ -214,7 +213,12 @@ class Config(Settings):
             return {key: cls._typed(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [cls._typed(inner) for inner in value]
-        return yaml.safe_load(value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value
 
 
 def _check(key: str, check: Callable[[], None]) -> None:
@@ -262,10 +266,22 @@ def merge(base: Any, change: Any) -> Any:
     return {**merged, "mixing": change["mixing"]} if "mixing" in change else merged
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Refuses a key that is given twice, which PyYAML lets pass with the first value lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is given twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> Any:
     """Read a YAML file; raises RecurateError with file and line if it is missing or malformed."""
     try:
-        return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(path.read_text(), Loader=_Loader)
     except OSError as error:
         raise RecurateError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
@@ -285,8 +301,11 @@ def read_study(path: Path, scale: str, override: dict[str, Any]) -> Study:
     scales = raw.pop("scales", None) or {}
     if not isinstance(scales, dict) or set(scales) - {"demo", "paper"}:
         raise RecurateError(f"{path}: scales: only demo and paper are allowed")
+    for key, layer in (("arm_defaults", raw.get("arm_defaults")), (f"scales.{scale}", scales.get(scale))):
+        if not isinstance(layer, dict | None):
+            raise RecurateError(f"{path}: {key}: must be a mapping of keys (got {layer!r})")
     merged = merge(merge(raw, scales.get(scale) or {}), override)
-    defaults = merged.pop("arm_defaults", {})
+    defaults = merged.pop("arm_defaults", None) or {}
     if isinstance(merged.get("arms"), dict):
         merged["arms"] = {name: merge(defaults, arm or {}) for name, arm in merged["arms"].items()}
     return validated(Study, merged, str(path))

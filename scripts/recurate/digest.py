@@ -73,13 +73,16 @@ def _meaning(node: ast.AST) -> Iterator[str]:
     yield f"({type(node).__name__}"
     for name in node._fields:
         value = getattr(node, name, None)
+        if value is None or value == [] or name == "kind":
+            continue
+        yield f" {name}="  # without it a[1:] would equal a[:1], and an else branch the end of its if
         if isinstance(value, list):
             for item in value[1:] if name == "body" and _has_docstring(value) else value:
                 yield from _meaning(item) if isinstance(item, ast.AST) else (f" {item!r}",)
         elif isinstance(value, ast.AST):
             yield from _meaning(value)
-        elif value is not None and name != "kind":
-            yield f" {name}={value!r}"
+        else:
+            yield repr(value)
     yield ")"
 
 

@@ -63,7 +63,10 @@ def _models(project: Project, name: str) -> dict[str, str]:
     last = format_generation(study.generations)
     return {
         **{f"origin {key}": origin.format(origin=key, **fill) for key in study.origins},
-        **{f"arm {key}, generation {study.generations}": arm.format(arm=key, generation=last, **fill) for key in study.arms},
+        **{
+            f"arm {key}, generation {study.generations}": arm.format(arm=key, generation=last, **fill)
+            for key in study.arms
+        },
     }
 
 

@@ -143,11 +143,13 @@ class Trainer:
         first = chunk * CHUNK
         steps = min(CHUNK, self.settings.steps - first)
         rows, draws = self._draw(chunk, steps, pool)
+        # Gathered and encoded for all steps at once: call by call it takes a tenth of a small network's time.
+        x = self.encoding.encode(pool.take(rows.flatten(1))).unflatten(1, rows.shape[1:])
         total = torch.zeros(len(self.seeds), device=self.device)
         for step in range(steps):
             optimizer.param_groups[0]["lr"] = self.settings.rate(first + step)
-            x = self.encoding.encode(pool.take(rows[:, step]))
-            loss = self.objective.loss(self.model, parameters, x, {name: d[:, step] for name, d in draws.items()})
+            draw = {name: numbers[:, step] for name, numbers in draws.items()}
+            loss = self.objective.loss(self.model, parameters, x[:, step], draw)
             optimizer.zero_grad(set_to_none=True)
             # Seeds share no parameter, so the gradient of the sum is each seed's own.
             loss.sum().backward()

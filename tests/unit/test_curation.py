@@ -72,7 +72,7 @@ def test_one_choice_and_as_many_kept_as_samples_keeps_each_sample_once() -> None
     assert sorted(index) == list(range(100))
 
 
-@pytest.mark.parametrize("spread", [1.0, 500.0])
+@pytest.mark.parametrize("spread", [1.0, 500.0, 5000.0])
 def test_infinitely_many_choices_keep_in_proportion_to_exponential_reward(spread: float) -> None:
     rewards = np.array([spread, spread - 1, spread - 3, -spread, -spread - 1])
     probability = np.exp(rewards - logsumexp(rewards))

@@ -161,8 +161,8 @@ def test_every_grey_level_survives_and_black_and_white_are_the_ends() -> None:
 
 def test_decoded_images_are_clipped_and_rounded_not_wrapped() -> None:
     encoding = Encoding.of(np.zeros((1, 5), dtype=np.uint8))
-    x = torch.tensor([[-7.0, -1.001, 0.1, 1.001, 7.0]])
-    assert_array_equal(encoding.decode(x), [[0, 0, 140, 255, 255]])
+    x = torch.tensor([[-7.0, -1.001, 0.105, 1.001, 7.0]])
+    assert_array_equal(encoding.decode(x), [[0, 0, 141, 255, 255]])
 
 
 def test_encoded_points_have_mean_zero_and_unit_scale(gaussians: RealData) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,7 +95,7 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def changed_by(scripts: Path) -> Iterator[Callable[[str, str], set[str]]]:
+def changed_by(scripts: Path) -> Callable[[str, str], set[str]]:
     """Names of the scripts whose digest changes when `text` is appended to a file."""
     before = digests(scripts)
 
@@ -104,11 +104,11 @@ def changed_by(scripts: Path) -> Iterator[Callable[[str, str], set[str]]]:
         after = digests(scripts)
         return {name for name in before if after[name] != before[name]}
 
-    yield changed
+    return changed
 
 
 def digest_of(folder: Path, text: str) -> str:
-    path = folder / f"script_{abs(hash(text))}.py"
+    path = folder / f"script_{len(list(folder.iterdir()))}.py"
     path.write_text(text)
     return code_digest(path)
 
@@ -197,9 +197,12 @@ def test_the_digest_does_not_depend_on_the_order_of_kinds_or_on_the_folder(scrip
     kinds = KINDS["curate"]
     here = code_digest(scripts / "curate.py", kinds)
     assert code_digest(scripts / "curate.py", reversed(kinds)) == here
-    command = "import json, sys; from recurate.digest import code_digest as d; print(d(sys.argv[1], json.loads(sys.argv[2])))"
+    command = (
+        "import json, sys; from recurate.digest import code_digest\n"
+        "print(code_digest('curate.py', json.loads(sys.argv[1])))"
+    )
     elsewhere = subprocess.run(
-        [sys.executable, "-c", command, "curate.py", json.dumps(kinds)],
+        [sys.executable, "-c", command, json.dumps(kinds)],
         cwd=SCRIPTS,
         capture_output=True,
         text=True,
@@ -231,6 +234,8 @@ def test_the_digest_of_settings_ignores_the_order_of_keys(spec: dict[str, object
     assert spec_digest(spec) == spec_digest(dict(reversed(spec.items())))
 
 
-@pytest.mark.parametrize("other", [{"a": 2}, {"a": "1"}, {"a": True}, {"a": 1.5}, {"b": 1}, {"a": 1, "b": None}, {"a": [1]}])
+@pytest.mark.parametrize(
+    "other", [{"a": 2}, {"a": "1"}, {"a": True}, {"a": 1.5}, {"b": 1}, {"a": 1, "b": None}, {"a": [1]}]
+)
 def test_other_settings_have_another_digest(other: dict[str, object]) -> None:
     assert spec_digest(other) != spec_digest({"a": 1})

@@ -26,7 +26,7 @@ from recurate.metrics.precision_recall import PrecisionRecall, precision_recall
 from recurate.metrics.sliced_wasserstein import SlicedWasserstein, sliced_wasserstein
 
 
-class Identity:
+class LinearFeatures:
     """A judge whose features are a linear map of the samples."""
 
     def __init__(self, matrix: np.ndarray) -> None:
@@ -130,7 +130,7 @@ def test_mmd_is_unbiased_zero_mean_for_equal_distributions() -> None:
 def test_mmd_of_gaussians_has_its_closed_form() -> None:
     # E k(x, y) for x - y ~ N(d, s^2 I) in D dimensions is (b^2 / (b^2 + s^2))^(D/2) exp(-|d|^2 / (2 (b^2 + s^2))).
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(3_000, 2)), rng.normal(size=(3_000, 2)) + [1.5, 0]
+    x, y = rng.normal(size=(3_000, 2)), rng.normal(loc=[1.5, 0], size=(3_000, 2))
     expected = 2 / 3 - 2 / 3 * np.exp(-(1.5**2) / 6)
     assert mmd_squared(x, y, 1.0) == pytest.approx(expected, abs=0.015)
 
@@ -206,7 +206,7 @@ def test_more_neighbours_than_samples_are_refused_before_anything_runs() -> None
 
 def test_precision_and_recall_in_the_judge_s_space_need_a_judge_and_use_its_features() -> None:
     x, real = two_clouds(60, 60)
-    flat = Identity(np.array([[1.0, 0.0], [0.0, 0.0]]))
+    flat = LinearFeatures(np.array([[1.0, 0.0], [0.0, 0.0]]))
     metric = PrecisionRecall(kind="precision_recall", features="judge")
     assert metric.needs_judge
     assert not PrecisionRecall(kind="precision_recall").needs_judge
@@ -221,7 +221,7 @@ def test_precision_and_recall_in_the_judge_s_space_need_a_judge_and_use_its_feat
 def test_frechet_distance_equals_its_formula_with_scipy_s_matrix_root() -> None:
     rng = np.random.default_rng(0)
     x, real = rng.normal(size=(300, 4)), rng.normal(0.5, 2.0, size=(200, 4)) @ rng.normal(size=(4, 4))
-    judge = Identity(np.eye(4))
+    judge = LinearFeatures(np.eye(4))
     found = FrechetJudge(kind="frechet_judge")(evidence(x, real, judge))["frechet_judge"]
     one, two = (judge.features(part).astype(np.float64) for part in (x, real))
     covariance = np.cov(one.T), np.cov(two.T)
@@ -233,14 +233,14 @@ def test_frechet_distance_equals_its_formula_with_scipy_s_matrix_root() -> None:
 def test_frechet_distance_of_independent_features_adds_their_means_and_deviations() -> None:
     grid = np.array([[-1.0, -1], [-1, 1], [1, -1], [1, 1]])
     x, real = grid * [1, 2] + [3, 0], grid * [4, 1]
-    found = FrechetJudge(kind="frechet_judge")(evidence(x, real, Identity(np.eye(2))))["frechet_judge"]
+    found = FrechetJudge(kind="frechet_judge")(evidence(x, real, LinearFeatures(np.eye(2))))["frechet_judge"]
     deviation = (4 / 3) ** 0.5
     assert found == pytest.approx(3**2 + deviation**2 * ((1 - 4) ** 2 + (2 - 1) ** 2), rel=1e-6)
 
 
 def test_frechet_distance_sees_features_and_not_pixels() -> None:
     images = np.random.default_rng(0).integers(0, 256, (50, 2, 2, 1), dtype=np.uint8)
-    judge = Identity(np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]]))
+    judge = LinearFeatures(np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]]))
     metric = FrechetJudge(kind="frechet_judge")
     assert metric.needs_judge
     swapped = images[:, :, ::-1]  # the features add the two pixels of a row

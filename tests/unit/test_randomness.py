@@ -53,17 +53,17 @@ def test_any_two_coordinates_have_different_states(one: Any, other: Any) -> None
 @pytest.mark.parametrize("numbers", [numpy_numbers, torch_numbers])
 def test_a_stream_does_not_depend_on_what_was_drawn_before(numbers: Callable[..., Any]) -> None:
     forward = [numbers(*c[:3], *c[3]) for c in COORDINATES[:50]]
-    np.random.random(7)  # noqa: NPY002
+    np.random.random(7)
     torch.rand(7)
     backward = [numbers(*c[:3], *c[3]) for c in reversed(COORDINATES[:50])]
     assert forward == backward[::-1]
 
 
 def test_drawing_leaves_the_global_generators_alone() -> None:
-    before = np.random.get_state()[1].copy(), torch.get_rng_state().clone()  # type: ignore[index]  # noqa: NPY002
+    before = np.random.get_state()[1].copy(), torch.get_rng_state().clone()  # type: ignore[index]
     numpy_generator(1, 2, "sample").normal(size=100)
     torch.randn(100, generator=torch_generator(1, 2, "sample"))
-    np.testing.assert_array_equal(before[0], np.random.get_state()[1])  # type: ignore[index]  # noqa: NPY002
+    np.testing.assert_array_equal(before[0], np.random.get_state()[1])  # type: ignore[index]
     assert torch.equal(before[1], torch.get_rng_state())
 
 

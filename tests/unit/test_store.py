@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from safetensors.numpy import save_file
 from recurate import store
 from recurate.errors import RecurateError
 
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray] = {
     "x": np.arange(12, dtype=np.float32).reshape(2, 3, 2),
     "index": np.arange(6, dtype=np.int64).reshape(2, 3),
     "image": np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1),
@@ -117,8 +118,6 @@ def test_provenance_names_settings_code_libraries_and_device() -> None:
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5))
 def test_numbers_in_a_table_keep_all_their_digits(numbers: list[float]) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         store.write_rows(path, ["value"], [{"value": repr(number)} for number in numbers])
@@ -180,7 +179,7 @@ def test_a_full_disk_leaves_the_older_file_and_no_other(tmp_path: Path, writer: 
     handler, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # stands for the end of the disk
-        with pytest.raises(RecurateError, match="file: writing failed .* free space"):
+        with pytest.raises(RecurateError, match=r"file: writing failed .* free space"):
             WRITERS[writer](path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -190,10 +189,14 @@ def test_a_full_disk_leaves_the_older_file_and_no_other(tmp_path: Path, writer: 
 
 
 def test_an_interrupted_writing_leaves_nothing_under_the_final_name(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), store.replacing(tmp_path / "deep" / "file.pdf") as temporary:
-        assert temporary.suffix == ".pdf"
-        temporary.write_text("half")
-        raise KeyboardInterrupt
+    def write_half() -> None:
+        with store.replacing(tmp_path / "deep" / "file.pdf") as temporary:
+            assert temporary.suffix == ".pdf"
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert nothing_below(tmp_path / "deep")
 
 
@@ -221,7 +224,7 @@ def test_a_file_of_another_format_is_an_error_with_its_path(tmp_path: Path, read
 def test_a_truncated_file_is_an_error_with_path_and_remedy(file: Path, part: float) -> None:
     whole = file.read_bytes()
     file.write_bytes(whole[: int(part * len(whole))])
-    with pytest.raises(RecurateError, match="truncated or not a safetensors file .* delete the file") as caught:
+    with pytest.raises(RecurateError, match=r"truncated or not a safetensors file .* delete the file") as caught:
         store.read_arrays(file)
     assert str(caught.value).startswith(f"{file}: ")
 

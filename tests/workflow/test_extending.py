@@ -82,7 +82,10 @@ def test_modules_from_outside_the_library_run_the_loop_and_count_in_the_digests(
     modules = {"upwards": REWARD, "line": DATA, "affine": MODEL, "height": METRIC}
     for name, text in modules.items():
         (unbuilt.folder / f"my_{name}.py").write_text(text)
-    origin = TINY["origins"]["gaussians"] | {"data": {"kind": "my_line.py", "length": 3.0}, "model": {"kind": "my_affine.py"}}
+    origin = TINY["origins"]["gaussians"] | {
+        "data": {"kind": "my_line.py", "length": 3.0},
+        "model": {"kind": "my_affine.py"},
+    }
     arm = TINY["arm_defaults"] | {"reward": {"kind": "my_upwards.py", "height": 0.5}}
     unbuilt.study(
         origins={"gaussians": origin}, arm_defaults=arm, arms={"upwards": {}}, metrics=[{"kind": "my_height.py"}]
@@ -92,7 +95,9 @@ def test_modules_from_outside_the_library_run_the_loop_and_count_in_the_digests(
     assert done.returncode == 0, done.stdout
 
     with (unbuilt.folder / tables[0]).open() as file:
-        height = {(r["generation"], r["seed"]): float(r["value"]) for r in csv.DictReader(file) if r["metric"] == "height"}
+        height = {
+            (r["generation"], r["seed"]): float(r["value"]) for r in csv.DictReader(file) if r["metric"] == "height"
+        }
     assert height["2", "0"] > height["0", "0"]
     assert height["2", "1"] > height["0", "1"]
 

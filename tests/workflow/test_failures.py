@@ -125,7 +125,7 @@ def test_a_table_with_other_columns_is_named(project: Copy) -> None:
     assert not (project.folder / "results/tiny/metrics.csv").exists()
 
 
-BAD_REWARD = '''
+BAD_REWARD = """
 import numpy as np
 from recurate.rewards import Reward
 
@@ -135,7 +135,7 @@ class Bad(Reward):
         return 0.0
     def __call__(self, x, judge):
         return np.full(len(x), {value})
-'''
+"""
 
 
 @pytest.mark.parametrize(

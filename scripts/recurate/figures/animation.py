@@ -46,7 +46,9 @@ def draw_frame(
     figure = new_figure(side * len(titles), side * frame.aspect + 0.75)
     figure.suptitle(f"generation {generation}", fontsize=11, fontweight="bold")
     panels = figure.subplots(1, len(titles), squeeze=False)[0]
-    for axes, title, values_on_grid, (reward, supremum), value in zip(panels, titles, densities, rewards, values, strict=True):
+    for axes, title, values_on_grid, (reward, supremum), value in zip(
+        panels, titles, densities, rewards, values, strict=True
+    ):
         draw_density(axes, values_on_grid, frame, scale)
         if reward is not None:
             draw_level_sets(axes, reward, frame, supremum)
@@ -63,28 +65,42 @@ def render(figure: Figure) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def palette() -> Image.Image:
-    """The colours in use: the density scale evenly, greys for text and thin lines, shades of the firm line.
+def colours() -> np.ndarray:
+    """The colours of the animation, (n, 3) uint8: the density scale, greys for text and thin lines, the firm line's.
 
     A palette fitted to the frames would spend itself on the white background.
     """
     greys = np.linspace(0, 1, SHADES["text"])[:, None].repeat(3, axis=1)
     strength = np.linspace(1, 0.2, SHADES["line"])[:, None]
     line = strength * np.array(to_rgb(LEVEL_SET)) + (1 - strength)
-    colours = np.concatenate([DENSITY(np.linspace(0, 1, SHADES["density"]))[:, :3], greys, line])
-    picture = Image.new("P", (1, 1))
-    picture.putpalette(np.rint(255 * colours).astype(np.uint8).tobytes())
-    return picture
+    scale = DENSITY(np.linspace(0, 1, SHADES["density"]))[:, :3]
+    return np.rint(255 * np.concatenate([scale, greys, line])).astype(np.uint8)
+
+
+def in_palette(picture: Image.Image, palette: np.ndarray) -> Image.Image:
+    """The picture with each pixel's nearest colour of `palette` (n, 3) uint8; Pillow's own search is not exact."""
+    pixels = np.asarray(picture)
+    found, place = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
+    gap = found[:, None].astype(np.int32) - palette.astype(np.int32)
+    nearest = (gap**2).sum(axis=2).argmin(axis=1).astype(np.uint8)
+    indexed = Image.fromarray(nearest[place].reshape(pixels.shape[:2]))
+    indexed.putpalette(palette.tobytes())
+    return indexed
 
 
 def write_gif(path: str | Path, frames: list[Image.Image]) -> None:
     """Write frames of one size as an endless GIF with one palette; equal frames give equal bytes."""
-    colours = palette()
-    indexed = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
+    indexed = [in_palette(frame, colours()) for frame in frames]
     durations = [MILLISECONDS] * (len(frames) - 1) + [MILLISECONDS_AT_END]
     with replacing(path) as temporary:
         indexed[0].save(
-            temporary, format="GIF", save_all=True, append_images=indexed[1:], duration=durations, loop=0, optimize=False
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=indexed[1:],
+            duration=durations,
+            loop=0,
+            optimize=False,
         )
 
 
@@ -109,11 +125,12 @@ def caption(spec: dict[str, Any], names: list[str], frame: Frame, seeds: int) ->
     """Say what the animation shows."""
     titles = [text.arm_title(spec["arms"][name]) for name in names]
     return text.paragraph(
-        f"Densities of the generated samples, one frame for each of the generations 0 to {spec['generations']}; from left to "
-        f"right: {'; '.join(titles)}.",
-        f"Samples of n = {seeds} seeds are pooled and smoothed (standard deviation {frame.bandwidth:.2g}); one colour scale for "
-        "all frames, colour follows the cube root of density.",
-        "Thin lines: level sets of the reward; the firm line encloses r = r*. Below each panel the measured E[e^(r - r*)].",
+        f"Densities of the generated samples, one frame for each of the generations 0 to {spec['generations']}; from "
+        f"left to right: {'; '.join(titles)}.",
+        f"Samples of {text.replicates(seeds)} are pooled and smoothed (standard deviation {frame.bandwidth:.2g}); one "
+        "colour scale for all frames, colour follows the cube root of density.",
+        "Thin lines: level sets of the reward; the firm line encloses r = r*. Below each panel: the measured "
+        "E[e^(r - r*)].",
         text.REWARD_NOTE,
         text.answers(spec),
     )

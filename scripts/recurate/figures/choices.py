@@ -50,36 +50,43 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
     last = measured[names[0]][METRIC].shape[1] - 1
     style.generation_axis(left, last)
     left.set(ylabel=text.metric_label(METRIC), ylim=(0, 1.05))
-    left.plot([], [], color=style.INK, linestyle=(0, (3.5, 1.8)), label="forecast")
-    left.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12))
+    left.plot([], [], color=style.INK, linestyle="--", label="forecast")
+    left.legend(loc="best")
     _against_choices(right, [arms[name]["choices"] for name in names], names, measured, predicted, last)
     return figure
 
 
-def _against_choices(axes: Axes, choices: list[float], names: list[str], measured: Series, predicted: Series, last: int) -> None:
-    position = np.array([2.0 * max(c for c in choices if np.isfinite(c)) if np.isinf(k) else k for k in choices])
+def _against_choices(
+    axes: Axes, choices: list[float], names: list[str], measured: Series, predicted: Series, last: int
+) -> None:
+    largest = max((k for k in choices if np.isfinite(k)), default=1)
+    position = np.array([4 * largest if np.isinf(k) else k for k in choices])
     for rank, generation in enumerate(shown_generations(last)):
         colour, marker = style.COLOURS[rank], style.MARKERS[rank]
         values = [student_band(measured[name][METRIC]) for name in names]
         mean = np.array([band.mean[generation] for band in values])
         half = np.array([band.high[generation] - band.mean[generation] for band in values])
-        axes.errorbar(position, mean, np.nan_to_num(half), color=colour, marker=marker, capsize=2, label=f"after {generation}")
+        axes.errorbar(
+            position, mean, np.nan_to_num(half), color=colour, marker=marker, capsize=2, label=f"after {generation}"
+        )
         if all(name in predicted for name in names):
             expected = [predicted[name][METRIC].mean(axis=0)[generation] for name in names]
-            axes.plot(position, expected, color=colour, linestyle=(0, (3.5, 1.8)), zorder=4)
+            axes.plot(position, expected, color=colour, linestyle="--", zorder=4)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(list(position)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(position, [text.choices_text(k) for k in choices])
     axes.set_xlabel("K, samples to choose from")
-    axes.legend(title="generations", title_fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 0.12))
+    axes.legend(title="generations", title_fontsize=7.5, loc="best")
 
 
 def _labels(arms: dict[str, dict[str, Any]], names: list[str]) -> list[str]:
     """ "K = 4", or the arm's title where several arms share a K."""
     count = Counter(arms[name]["choices"] for name in names)
     return [
-        f"K = {text.choices_text(arms[name]['choices'])}" if count[arms[name]["choices"]] == 1 else text.arm_title(arms[name])
+        f"K = {text.choices_text(arms[name]['choices'])}"
+        if count[arms[name]["choices"]] == 1
+        else text.arm_title(arms[name])
         for name in names
     ]
 
@@ -93,15 +100,18 @@ def caption(spec: dict[str, Any], measured: Series) -> str:
     """Say what `draw` shows."""
     arms, names = spec["arms"], swept_arms(spec["arms"])
     values = measured[names[0]][METRIC]
-    after = [f"{measured[name][METRIC].mean(axis=0)[1]:.2f} for K = {text.choices_text(arms[name]['choices'])}" for name in names]
+    shown = shown_generations(values.shape[1] - 1)
+    after = [
+        f"{measured[name][METRIC].mean(axis=0)[1]:.2f} for K = {text.choices_text(arms[name]['choices'])}"
+        for name in names
+    ]
     return text.paragraph(
-        "How fast curation without real data raises the reward, by the number K of samples that a curator chooses from. "
-        f"Left: E[e^(r - r*)] by generation. Right: the same after {text.listed(map(str, shown_generations(values.shape[1] - 1)))} "
-        "generations, against K.",
+        "How fast curation without real data raises the reward, by the number K of samples a curator chooses from. "
+        f"Left: E[e^(r - r*)] over generations. Right: against K, after {text.listed(map(str, shown))} generations.",
         text.REWARD_NOTE,
         text.bands(len(values)) + (" Bars on the right: the same interval." if len(values) > 1 else ""),
         text.FORECAST_NOTE,
-        f"What to see: the more there is to choose from, the faster the reward rises; after one generation the value is "
+        "What to look for: whether more choice makes the reward rise faster; after one generation the value is "
         f"{text.listed(after)}, from {values[:, 0].mean():.2f} in generation 0.",
         text.answers(spec),
     )

@@ -21,7 +21,7 @@ Row = dict[str, str]
 
 
 def claim_groups(rows: Sequence[Row], arms: dict[str, Any]) -> list[dict[str, Any]]:
-    """One group for each claim, in the table's order: its statement, a line for each arm with a verdict, and the exempt arms."""
+    """One group for each claim, in the table's order: statement, a line for each arm with a verdict, exempt arms."""
     names = list(dict.fromkeys(row["claim"] for row in rows))
     return [_group(name, [row for row in rows if row["claim"] == name], arms) for name in names]
 
@@ -35,10 +35,10 @@ def _group(name: str, rows: list[Row], arms: dict[str, Any]) -> dict[str, Any]:
             for source in ("forecast", "measured")
         }
         if any(side["verdict"] in DECIDED for side in sides.values()):
-            lines.append({"arm": arm, "title": text.arm_title(settings), **sides})
+            lines.append({"arm": arm, "title": text.glued(text.arm_title(settings)), **sides})
         else:
             side = sides["forecast"]
-            exempt.setdefault(f"{side['verdict']}: {side['note']}", []).append(arm)
+            exempt.setdefault(f"{side['verdict']}: {side['note']}", []).append(text.glued(text.arm_title(settings)))
     return {"name": name, "statement": STATEMENTS.get(name, name.replace("_", " ")), "lines": lines, "exempt": exempt}
 
 
@@ -54,7 +54,9 @@ def _summary(rows: list[Row]) -> dict[str, Any]:
         "holding": verdicts.count("holds"),
         "of": len(rows),
         "worst": _worst(rows),
-        "failing": text.listed(row["generation"] for row in rows if row["verdict"] == "fails") if verdict == "fails" else "",
+        "failing": text.listed(row["generation"] for row in rows if row["verdict"] == "fails")
+        if verdict == "fails"
+        else "",
         "note": _counted_notes(rows, notes),
     }
 
@@ -75,7 +77,7 @@ def _worst(rows: list[Row]) -> str:
         return ""
     row = min(finite, key=lambda r: float(r["slack"]))
     error = float(row["standard_error"])
-    return f"{float(row['slack']):.2g}" + (f" ± {error:.1g}" if math.isfinite(error) else "") + f" (generation {row['generation']})"
+    return f"{text.with_error(float(row['slack']), error)} (generation {row['generation']})"
 
 
 def claim_score(rows: Sequence[Row]) -> dict[str, dict[str, int]]:

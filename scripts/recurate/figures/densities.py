@@ -14,12 +14,13 @@ from recurate.figures.style import DOUBLE_COLUMN, INK, new_figure, styled
 from recurate.rewards import Reward
 
 MOST_COLUMNS = 5  # generations shown, besides the limit
+BAR = 0.07  # inches
 HALF_GAP = 0.09  # inches; two of them hold an arm's heading
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one arm shows: its title, the densities of the shown generations, that of the limit, the rewards on the grid."""
+    """What one arm shows: its title, the densities of generations and of the limit, the rewards on the grid, r*."""
 
     title: str
     generations: list[np.ndarray]
@@ -44,8 +45,8 @@ def make_row(
 ) -> Row:
     """Compute one arm's densities.
 
-    `samples` are the shown generations', each (seeds, n, 2), the seeds pooled; `limit` (seeds, n) are weights of those of
-    generation 0; `reward` is None where it needs a judge and so has no level sets here.
+    `samples` are the shown generations', each (seeds, n, 2), the seeds pooled; `limit` (seeds, n) are weights of those
+    of generation 0; `reward` is None where it needs a judge and so has no level sets here.
     """
     first = samples[0].reshape(-1, 2)
     return Row(
@@ -62,8 +63,8 @@ def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
     """Draw a grid of densities: arms down, `generations` and the limit across, one colour scale for all."""
     columns = len(generations) + 1
     side = DOUBLE_COLUMN / columns - 0.06
-    figure = new_figure(DOUBLE_COLUMN, len(rows) * (side * frame.aspect + 2 * HALF_GAP) + 0.65)
-    figure.get_layout_engine().set(h_pad=HALF_GAP, w_pad=0.03)
+    height = len(rows) * (side * frame.aspect + 2 * HALF_GAP) + 0.65
+    figure = new_figure(DOUBLE_COLUMN, height, between=HALF_GAP)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     scale = colour_scale([panel for row in rows for panel in [*row.generations, row.limit] if panel is not None])
     for row, line in zip(rows, grid, strict=True):
@@ -81,7 +82,9 @@ def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
     for axes, generation in zip(grid[0], generations, strict=False):
         axes.set_title(f"generation {generation}" if generation else "$p_0$, generation 0", **above)
     grid[0, -1].set_title(rf"limit $p{text.STAR}$", **above)
-    bar = figure.colorbar(image, ax=grid, location="bottom", aspect=90, fraction=0.03, pad=0.01)
+    bar = figure.colorbar(
+        image, ax=grid, location="bottom", aspect=1.5 * DOUBLE_COLUMN / BAR, fraction=BAR / height, pad=0.01
+    )
     bar.set_label("density (colour follows its cube root)", fontsize=7.5)
     bar.outline.set_linewidth(0.4)
     return figure
@@ -95,15 +98,15 @@ def caption(spec: dict[str, Any], rows: list[Row], frame: Frame, seeds: int, sam
         else "Level sets of the reward are not drawn, because it needs a judge."
     )
     return text.paragraph(
-        f"Densities of the generated samples over generations, one row for each of {len(rows)} arms, all on one colour scale.",
-        f"Each panel pools {samples:,} samples of each of n = {seeds} seeds, smoothed with a Gaussian kernel of standard "
-        f"deviation {frame.bandwidth:.2g}; "
+        "Densities of the generated samples over generations, a row for each arm, all on one colour scale.",
+        f"Each panel pools {samples:,} samples of each of {text.replicates(seeds)}, smoothed with a Gaussian kernel of "
+        f"standard deviation {frame.bandwidth:.2g}; "
         + (f"up to {text.percent(outside)} of a panel's samples lie" if outside else "no sample lies")
         + " outside the frame.",
         level_sets,
-        "Right column: the infinite-capacity limit p*, made from the samples of generation 0 by reweighting. Without real "
-        "data (λ = ∞) it is p_0 restricted to r = r*; with real data it is the fixed point of the forecast; without a choice "
-        "(K = 1) it is p_0 itself.",
+        "Right column: the infinite-capacity limit p*, made from the samples of generation 0 by reweighting. Without "
+        "real data (λ = ∞) it is p_0 restricted to r = r*; with real data it is the fixed point of the forecast; "
+        "without a choice (K = 1) it is p_0 itself.",
         _effect(spec["arms"]),
         text.answers(spec),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from recurate.figures.style import DENSITY, GREY, LEVEL_SET
 from recurate.rewards import Reward
 
 CELLS = 160  # histogram cells along the longer side of the frame
-SMOOTHING = 0.012  # standard deviation of the smoothing kernel, in units of the frame's longer side
+SMOOTHING = 0.01  # standard deviation of the smoothing kernel, in units of the frame's longer side
 MARGIN = 0.09  # room around the real data, in units of their extent
 LEVELS = 6  # level sets of the reward
 TAIL = 0.001  # share of real points on each side that need not lie inside the frame
@@ -69,9 +70,9 @@ class Frame:
 
 
 def density(points: np.ndarray, frame: Frame, weights: np.ndarray | None = None) -> np.ndarray:
-    """Smoothed histogram (rows, columns) of `points` (n, 2) per unit of area; it integrates to the mass inside the frame.
+    """Smoothed histogram (rows, columns) of `points` (n, 2) per unit of area; it integrates to the mass in the frame.
 
-    `weights` (n,) add up to 1; equal weights by default. Mass that smoothing would carry out of the frame is kept inside.
+    `weights` (n,) add up to 1; equal weights by default. Mass that smoothing would carry out of the frame stays inside.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -108,6 +109,6 @@ def draw_level_sets(axes: Axes, rewards: np.ndarray, frame: Frame, supremum: flo
     if fall <= 0:
         return
     levels = supremum - fall * np.linspace(0, 1, LEVELS + 1)[-2:0:-1]
-    position = {"extent": frame.extent, "origin": "lower", "linestyles": "solid"}
+    position: dict[str, Any] = {"extent": frame.extent, "origin": "lower", "linestyles": "solid"}
     axes.contour(rewards, levels=levels, linewidths=0.3, colors=[GREY], **position)
     axes.contour(rewards, levels=[supremum - 1e-3 * fall], linewidths=0.8, colors=[LEVEL_SET], **position)

@@ -13,9 +13,9 @@ MOST_GENERATIONS = 200
 def limit_weights(rewards: np.ndarray, supremum: float, choices: float, real_fraction: float) -> np.ndarray | None:
     """Weights (n,) of samples with `rewards` (n,) under p*, the limit of the loop that starts from them.
 
-    The pure loop ends in p_0 restricted to {r = r*} (Ferbach et al. 2024, Theorem 2.1), or stays at p_0 without a choice
-    (K = 1). The mixed loop is iterated until its weights stand still. None where no sample reaches r*, so that the sample
-    does not tell the limit.
+    The pure loop ends in p_0 restricted to {r = r*} (Ferbach et al. 2024, Theorem 2.1), or stays at p_0 without a
+    choice (K = 1). The mixed loop is iterated until its weights stand still. None where no sample reaches r*, so that
+    the sample does not tell the limit.
     """
     if choices == 1:
         return np.full(len(rewards), 1 / len(rewards))

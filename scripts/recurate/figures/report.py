@@ -5,19 +5,20 @@ from __future__ import annotations
 import base64
 import csv
 import math
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
+from PIL import Image
 
 from recurate import store
 from recurate.errors import RecurateError
 from recurate.figures import text
 from recurate.figures.claims_table import claim_groups, claim_score
 from recurate.figures.series import Series, read_forecast, read_metrics, student_band
+from recurate.figures.style import PNG_DOTS_PER_INCH
 
 HEADS = {
     "exp_reward_mean": "E[e^(r − r*)]",
@@ -37,6 +38,7 @@ STAGES = {
 }
 OTHER_STAGES = ("tables", "figures")
 PROVENANCE = ("spec_digest", "code_digest", "python", "numpy", "torch", "device")
+ZOOM = 1.45  # on a screen, over printed size
 MEDIA_TYPES = {".png": "image/png", ".gif": "image/gif"}
 
 
@@ -81,41 +83,57 @@ def figure(name: str, parts: dict[str, Any]) -> dict[str, str]:
     return {
         "name": name,
         "title": name.replace("_", " ").capitalize(),
+        "width": f"{_width(picture)}px",
         "source": f"data:{MEDIA_TYPES[Path(picture).suffix]};base64,{encoded}",
         "caption": caption,
     }
 
 
+def _width(picture: str) -> int:
+    """Width in CSS pixels: printed pictures keep their proportions to each other, animations their size."""
+    with Image.open(picture) as image:
+        return image.width if Path(picture).suffix == ".gif" else round(image.width * ZOOM * 96 / PNG_DOTS_PER_INCH)
+
+
 def arm_table(arms: dict[str, Any], measured: Series, predicted: Series) -> dict[str, Any]:
-    """Every arm's K, lambda and metrics in the last generation: heads, and a row of cells for each arm."""
+    """Every arm's K, lambda and metrics in the last generation: a head for each arm, a row of cells for each metric."""
     held = [name for name in next(iter(measured.values())) if all(name in metrics for metrics in measured.values())]
     names = [name for name in HEADS if name in held]
-    names += [name for name in held if name not in HEADS and not name.startswith(("share_", "curation_", "reward_mean"))]
-    rows = [
+    names += [
+        name for name in held if name not in HEADS and not name.startswith(("share_", "curation_", "reward_mean"))
+    ]
+    heads = [
         {
-            "name": arm,
-            "title": text.arm_title(settings),
+            "title": text.glued(text.arm_title(settings)),
             "choices": text.choices_text(settings["choices"]),
             "ratio": text.ratio_text(settings["real_fraction"]),
-            "cells": [_cell(name, measured[arm], predicted.get(arm, {})) for name in names],
         }
-        for arm, settings in arms.items()
+        for settings in arms.values()
     ]
-    return {"heads": [HEADS.get(name, name.replace("_", " ")) for name in names], "rows": rows}
+    rows = [
+        {"metric": _head(name), "cells": [_cell(name, measured[arm], predicted.get(arm, {})) for arm in arms]}
+        for name in names
+    ]
+    return {"heads": heads, "rows": rows}
+
+
+def _head(metric: str) -> str:
+    """A metric's name in the table, where mathtext cannot be."""
+    return HEADS.get(metric) or (text.metric_label(metric) if "$" not in text.metric_label(metric) else metric)
 
 
 def _cell(metric: str, measured: dict[str, np.ndarray], predicted: dict[str, np.ndarray]) -> dict[str, str]:
     band = student_band(measured[metric])
     half = band.high[-1] - band.mean[-1]
     return {
-        "value": f"{band.mean[-1]:.3g}" + ("" if math.isnan(half) else f" ± {half:.1g}"),
+        "value": text.with_error(float(band.mean[-1]), float(half)),
         "start": f"{band.mean[0]:.3g}",
         "forecast": f"{predicted[metric].mean(axis=0)[-1]:.3g}" if metric in predicted else "",
     }
 
 
 def cost_table(folder: str, arms: Iterable[str], generations: int) -> list[dict[str, Any]]:
-    """Jobs, seconds, CPU seconds and largest memory in MB of every stage, and their sum, from Snakemake's benchmark files."""
+    """Jobs, seconds, CPU seconds and largest memory in MB of every stage and of all, from benchmark files."""
     costs: dict[str, list[dict[str, float]]] = {}
     for path in sorted(Path(folder).rglob("*.tsv")):
         parts = path.relative_to(folder).parts
@@ -157,8 +175,3 @@ def _sum(stage: str, jobs: list[dict[str, float]]) -> dict[str, Any]:
     seconds, cpu = (sum(job[name] for job in jobs if not math.isnan(job[name])) for name in ("s", "cpu_time"))
     memory = max((job["max_rss"] for job in jobs if not math.isnan(job["max_rss"])), default=math.nan)
     return {"stage": stage, "jobs": len(jobs), "seconds": seconds, "cpu": cpu, "memory": memory}
-
-
-def versions(provenance: dict[str, dict[str, str]]) -> dict[str, int]:
-    """How many files each set of library versions and device made."""
-    return dict(Counter(", ".join(f"{name} {made[name]}" for name in PROVENANCE[2:] if name in made) for made in provenance.values()))

@@ -18,7 +18,7 @@ Series = dict[str, dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Band:
-    """Mean over seeds and confidence interval of that mean, each (generations + 1,); nan limits where one seed tells none."""
+    """Mean over seeds and confidence interval of that mean, each (generations + 1,); of one seed the limits are nan."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -43,7 +43,7 @@ def read_metrics(path: str) -> Series:
 
 
 def read_forecast(path: str) -> Series:
-    """Forecast values likewise, with `effective_sample_size` as one more metric and the entropy of class shares as another."""
+    """Forecast values likewise, with two more metrics: `effective_sample_size` and the entropy of class shares."""
     rows = store.read_rows(path, store.FORECAST_COLUMNS)
     size = [{**row, "metric": "effective_sample_size", "value": row["effective_sample_size"]} for row in rows]
     series = by_arm([*rows, *size])

@@ -82,7 +82,7 @@ def _legend(coloured: list[int], classes: int) -> list[Line2D]:
     ]
     if len(coloured) < classes:
         handles.append(Line2D([], [], color=style.PALE, linewidth=0.8, label="other classes"))
-    return [*handles, Line2D([], [], color=style.INK, linestyle=(0, (3.5, 1.8)), label="forecast")]
+    return [*handles, Line2D([], [], color=style.INK, linestyle="--", label="forecast")]
 
 
 def caption(spec: dict[str, Any], measured: Series) -> str:
@@ -91,8 +91,8 @@ def caption(spec: dict[str, Any], measured: Series) -> str:
     coloured, classes = coloured_classes(measured), len(shares)
     others = classes - len(coloured)
     chosen = (
-        f"Coloured: classes whose share rises by a quarter or more in some arm, at most {MOST_COLOURED} of them; the other "
-        f"{others} are grey, means only."
+        f"Coloured: classes whose share rises by {text.percent(NOTABLE_RISE - 1)} or more in some arm, at most "
+        f"{MOST_COLOURED} of them; the other {others} are grey, means only."
         if others
         else ""
     )

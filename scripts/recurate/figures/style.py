@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from recurate.figures.series import Band
@@ -31,9 +32,11 @@ INK, GREY, PALE = "#222222", "#7F7F7F", "#BBBBBB"
 MEASURED, FORECAST, BOUND = COLOURS[0], COLOURS[1], INK
 LEVEL_SET = COLOURS[1]
 # Luminance falls steadily from white, so that more density is darker in grey as well.
-DENSITY = LinearSegmentedColormap.from_list("density", ["#FFFFFF", "#C6DDF0", "#6BAED6", "#2171B5", "#08306B", "#03132E"])
+DENSITY = LinearSegmentedColormap.from_list(
+    "density", ["#FFFFFF", "#C6DDF0", "#6BAED6", "#2171B5", "#08306B", "#03132E"]
+)
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8,
@@ -51,10 +54,10 @@ SETTINGS: dict[str, Any] = {
     "ytick.major.size": 2.5,
     "lines.linewidth": 1.2,
     "lines.markersize": 3.2,
+    "lines.dashed_pattern": (3.5, 1.8),
+    "lines.dotted_pattern": (1, 1.2),
     "legend.frameon": False,
     "legend.handlelength": 2.4,
-    "figure.constrained_layout.w_pad": 0.03,
-    "figure.constrained_layout.h_pad": 0.03,
     "pdf.fonttype": 42,  # TrueType, so that text in the PDF stays text
     "savefig.dpi": PNG_DOTS_PER_INCH,
 }
@@ -74,9 +77,12 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return inside
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` by `height` inches, outside pyplot and so without global state or a window."""
-    return Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, beside: float = 0.03, between: float = 0.03) -> Figure:
+    """An empty figure of `width` by `height` inches, outside pyplot and so without global state or a window.
+
+    `beside` and `between` are the least margins around panels in inches, horizontal and vertical.
+    """
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=beside, h_pad=between))
 
 
 @styled
@@ -98,7 +104,7 @@ def draw_measured(axes: Axes, band: Band, colour: str = MEASURED, marker: str = 
 
 def draw_forecast(axes: Axes, mean: np.ndarray, colour: str = FORECAST, label: str = "") -> None:
     """Dashed line through the forecast, (generations + 1,), above the measured one so that both can be seen."""
-    axes.plot(np.arange(len(mean)), mean, color=colour, linestyle=(0, (3.5, 1.8)), label=label, zorder=4)
+    axes.plot(np.arange(len(mean)), mean, color=colour, linestyle="--", label=label, zorder=4)
 
 
 def generation_axis(axes: Axes, generations: int, label: bool = True) -> None:
@@ -107,8 +113,3 @@ def generation_axis(axes: Axes, generations: int, label: bool = True) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, steps=[1, 2, 5, 10]))
     if label:
         axes.set_xlabel("generation")
-
-
-def from_zero(axes: Axes) -> None:
-    """Vertical axis that begins at zero, for quantities that cannot be negative."""
-    axes.set_ylim(0, 1.06 * max(axes.dataLim.y1, 1e-12))

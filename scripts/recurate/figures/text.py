@@ -49,10 +49,14 @@ def arm_title(settings: dict[str, Any]) -> str:
     return re.sub(r"\blambda\b", "λ", settings["title"])
 
 
+def glued(text: str) -> str:
+    """`text` in which an assignment such as "K = 4" stays on one line."""
+    return text.replace(" = ", "\u00a0=\u00a0")
+
+
 def wrapped(text: str, width: int) -> str:
-    """`text` broken into lines of at most `width` characters; an assignment such as "K = 4" stays in one piece."""
-    glued = re.sub(r" = ", "\u00a0=\u00a0", text)
-    return "\n".join(textwrap.wrap(glued, width, break_long_words=False)).replace("\u00a0", " ")
+    """`text` broken into lines of at most `width` characters, but not within an assignment."""
+    return "\n".join(textwrap.wrap(glued(text), width, break_long_words=False)).replace("\u00a0", " ")
 
 
 def metric_label(metric: str) -> str:
@@ -82,19 +86,38 @@ def choices_text(choices: float) -> str:
     return "∞" if math.isinf(choices) else f"{choices:.0f}"
 
 
+def with_error(value: float, error: float) -> str:
+    """ "0.982 ± 0.004": the error to one significant digit (two if it begins with 1), the value to the same place.
+
+    Without a finite, positive error the value has three significant digits.
+    """
+    if not (math.isfinite(error) and error > 0):
+        return f"{value:.3g}"
+    exponent = math.floor(math.log10(error))
+    leading = round(error / 10.0**exponent)
+    places = max(0, (1 if leading == 1 else 0) - exponent)
+    return f"{value:.{places}f} ± {error:.{places}f}"
+
+
 def percent(fraction: float) -> str:
     """A share in per cent with two significant digits, without an exponent."""
     value = 100 * fraction
     return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
 
 
+def replicates(seeds: int) -> str:
+    """ "n = 4 seeds"."""
+    return f"n = {seeds} seed" if seeds == 1 else f"n = {seeds} seeds"
+
+
 def bands(seeds: int) -> str:
     """Sentence on what lines and bands mean for `seeds` replicates."""
     if seeds == 1:
-        return "Solid: the measured loop, a single seed (n = 1 seed), so there is no band."
+        return f"Solid: the measured loop of {replicates(seeds)}, which gives no band."
+    degrees = "degree" if seeds == 2 else "degrees"
     return (
-        f"Solid: the measured loop, mean over n = {seeds} seeds, with the {100 * CONFIDENCE:.0f} % confidence band of that "
-        f"mean (Student t, {seeds - 1} degrees of freedom)."
+        f"Solid: the measured loop, mean over {replicates(seeds)}, with the {100 * CONFIDENCE:.0f} % confidence band "
+        f"of that mean (Student t, {seeds - 1} {degrees} of freedom)."
     )
 
 

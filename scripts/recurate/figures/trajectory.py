@@ -18,7 +18,6 @@ from recurate.theory import bounds
 DIVERSITY = ("share_entropy", "recall")
 DISTANCES = ("frechet_judge", "sliced_wasserstein", "mmd_squared")
 MOST_COLUMNS = 6
-DOTTED = (0, (1, 1.2))
 
 
 def shown_metrics(measured: Series) -> list[str]:
@@ -31,10 +30,10 @@ def shown_metrics(measured: Series) -> list[str]:
 
 
 def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Published lower bound on E[e^(r - r*)] in generations 1..T, (T,), mean over seeds; None where it promises nothing.
+    """Published lower bound on E[e^(r - r*)], (T,) for generations 1..T, mean over seeds; None if it promises no gain.
 
-    Without real data: Lemma 2.2 of Ferbach et al. (2024) from the measured moments of the generation before. With real data:
-    their Theorem 2.3 from the measured moments of generation 0.
+    Without real data: Lemma 2.2 of Ferbach et al. (2024) from the measured moments of the generation before. With real
+    data: their Theorem 2.3 from the measured moments of generation 0.
     """
     mean, variance = metrics["exp_reward_mean"], metrics["exp_reward_variance"]
     choices, ratio = settings["choices"], synthetic_ratio_of(settings["real_fraction"])
@@ -50,7 +49,7 @@ def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np
 
 @style.styled
 def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
-    """Draw a grid: metrics down, arms across. `measured` and `predicted` hold (seeds, generations + 1) by arm and metric."""
+    """Draw metrics down and arms across; `measured` and `predicted` hold (seeds, generations + 1) by arm and metric."""
     metrics, columns = shown_metrics(measured), min(len(arms), MOST_COLUMNS)
     blocks = -(-len(arms) // columns)
     width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
@@ -83,7 +82,7 @@ def _panel(axes: Axes, metric: str, settings: dict[str, Any], measured: Any, pre
         few = exhausted(predicted)
         axes.plot(np.flatnonzero(few), mean[few], "x", color=style.FORECAST, markersize=5, zorder=5)
     if metric == "exp_reward_mean" and (bound := reward_bound(settings, measured)) is not None:
-        axes.plot(np.arange(1, len(bound) + 1), bound, color=style.BOUND, linestyle=DOTTED, marker="_", zorder=2)
+        axes.plot(np.arange(1, len(bound) + 1), bound, color=style.BOUND, linestyle=":", marker="_", zorder=2)
     style.generation_axis(axes, len(band.mean) - 1, label=False)
 
 
@@ -95,7 +94,9 @@ def exhausted(predicted: dict[str, np.ndarray]) -> np.ndarray:
 def _one_scale_per_metric(grid: np.ndarray, metrics: list[str]) -> None:
     for offset, metric in enumerate(metrics):
         panels = [axes for row in grid[offset :: len(metrics)] for axes in row if axes.axison]
-        top = 1.0 if metric == "exp_reward_mean" else max(axes.dataLim.y1 for axes in panels)
+        top = max(axes.dataLim.y1 for axes in panels)
+        if metric == "exp_reward_mean":
+            top = min(top, 1.0)
         for axes in panels:
             axes.set_ylim(0, 1.08 * top)
             axes.tick_params(labelleft=axes.get_subplotspec().is_first_col())
@@ -104,14 +105,14 @@ def _one_scale_per_metric(grid: np.ndarray, metrics: list[str]) -> None:
 def legend(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> list[Any]:
     """Handles for what is drawn, and no others."""
     seeds = min(len(metrics["exp_reward_mean"]) for metrics in measured.values())
-    handles: list[Any] = [Line2D([], [], color=style.MEASURED, marker="o", label=f"measured, n = {seeds} seeds")]
+    handles: list[Any] = [Line2D([], [], color=style.MEASURED, marker="o", label=f"measured, {text.replicates(seeds)}")]
     if seeds > 1:
         handles.append(Patch(color=style.MEASURED, alpha=0.2, linewidth=0, label="95 % band"))
-    handles.append(Line2D([], [], color=style.FORECAST, linestyle=(0, (3.5, 1.8)), label="forecast"))
+    handles.append(Line2D([], [], color=style.FORECAST, linestyle="--", label="forecast"))
     if any(reward_bound(arms[name], metrics) is not None for name, metrics in measured.items()):
-        handles.append(Line2D([], [], color=style.BOUND, linestyle=DOTTED, marker="_", label="lower bound"))
+        handles.append(Line2D([], [], color=style.BOUND, linestyle=":", marker="_", label="lower bound"))
     if any(exhausted(metrics).any() for metrics in predicted.values()):
-        few = f"forecast on < {FEW_SAMPLES} samples"
+        few = f"< {FEW_SAMPLES} samples"
         handles.append(Line2D([], [], color=style.FORECAST, linestyle="", marker="x", markersize=5, label=few))
     return handles
 
@@ -150,7 +151,7 @@ def _lag(measured: Series, predicted: Series) -> str:
     gap = gaps[name][generation]
     side = "behind" if gap < 0 else "ahead of"
     return (
-        "What to see: how closely the trained loop follows the forecast; what is left between them is finite capacity and "
-        f"finite training. The largest gap in E[e^(r - r*)] is {abs(gap):.2g} {side} the forecast (arm {name}, generation "
-        f"{generation})."
+        "What to see: how closely the trained loop follows the forecast; what is left between them is finite "
+        f"capacity and finite training. The largest gap in E[e^(r - r*)] is {abs(gap):.2g} {side} the forecast "
+        f"(arm {name}, generation {generation})."
     )

@@ -1,0 +1,15 @@
+"""Write the report of the default studies as one self-contained HTML file."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.figures.report import render
+
+
+def main(template: str, report: str, spec: dict[str, Any]) -> None:
+    """Fill `template` and write it to `report`."""
+    store.write_text(report, render(template, spec))
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

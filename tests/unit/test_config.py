@@ -1,0 +1,440 @@
+"""What a study file may say, how its layers are merged, and the sentence for every mistake."""
+
+from __future__ import annotations
+
+import copy
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recurate import config, workflow
+from recurate.components import FAMILIES, kinds
+from recurate.config import Config, Study, merge, read_study, read_yaml, validated
+from recurate.errors import RecurateError
+from recurate.layout import format_generation, format_seeds, parse_seeds
+from recurate.workflow import Project
+
+ROOT = Path(config.__file__).parents[2]
+ABSENT = object()
+TRAINING = {"steps": 10, "batch_size": 8, "learning_rate": 1e-3, "schedule": "constant"}
+STUDY: dict[str, Any] = {
+    "title": "Tiny",
+    "answers": "nothing",
+    "generations": 2,
+    "seeds": 3,
+    "origins": {
+        "gaussians": {
+            "data": {"kind": "eight_gaussians", "train": 50, "test": 50},
+            "model": {"kind": "mlp", "width": 8, "depth": 1},
+            "objective": {"kind": "flow_matching"},
+            "training": TRAINING,
+            "sampler": {"kind": "ode"},
+            "samples": 100,
+        },
+    },
+    "arms": {
+        "curated": {
+            "origin": "gaussians",
+            "reward": {"kind": "clipped_distance", "target": [4.0, 0.0]},
+            "curation": {"kind": "bradley_terry", "choices": 4, "kept": 100},
+            "mixing": {"lambda": 0.5},
+            "retraining": {**TRAINING, "start": "previous"},
+        },
+    },
+}
+
+
+def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
+    """The study above with values set (or with ABSENT, removed) at dotted keys."""
+    study = copy.deepcopy(STUDY)
+    for dotted, value in changes:
+        *path, last = dotted.split(".")
+        block = study
+        for key in path:
+            block = block.setdefault(key, {})
+        if value is ABSENT:
+            del block[last]
+        else:
+            block[last] = value
+    return study
+
+
+def read(study: Any, tmp_path: Path, scale: str = "demo", override: dict[str, Any] | None = None) -> Study:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(study))
+    return read_study(path, scale, override or {})
+
+
+def complaint(study: Any, tmp_path: Path, override: dict[str, Any] | None = None) -> list[str]:
+    """The lines of the error that a study gives."""
+    with pytest.raises(RecurateError) as caught:
+        read(study, tmp_path, override=override)
+    return str(caught.value).splitlines()
+
+
+# Layers
+
+
+def test_a_study_is_read_with_its_defaults(tmp_path: Path) -> None:
+    study = read(STUDY, tmp_path)
+    assert study.seeds == [0, 1, 2]
+    assert study.origins["gaussians"].data_seed == 0
+    assert study.origins["gaussians"].judge is None
+    arm = study.arms["curated"]
+    assert arm.mixing.real_fraction == pytest.approx(2 / 3)
+    assert arm.curation.choices == 4
+    assert arm.retraining.start == "previous"
+
+
+@pytest.mark.parametrize(("scale", "generations"), [("demo", 3), ("paper", 10)])
+def test_the_block_of_the_scale_is_laid_over_the_study(tmp_path: Path, scale: str, generations: int) -> None:
+    large = {"generations": 10, "origins": {"gaussians": {"samples": 5_000, "data": {"train": 70}}}}
+    study = changed(("scales.paper", large), ("scales.demo", {"generations": 3}))
+    found = read(study, tmp_path, scale)
+    assert found.generations == generations
+    assert found.origins["gaussians"].samples == (5_000 if scale == "paper" else 100)
+    data = found.origins["gaussians"].data.model_dump()
+    assert (data["train"], data["test"]) == (70 if scale == "paper" else 50, 50)
+
+
+def test_an_override_wins_over_the_scale(tmp_path: Path) -> None:
+    study = changed(("scales.demo.generations", 3), ("scales.demo.seeds", 1))
+    found = read(study, tmp_path, override={"generations": 7})
+    assert (found.generations, found.seeds) == (7, [0])
+
+
+def test_defaults_lie_under_every_arm_and_an_arm_s_own_keys_over_them(tmp_path: Path) -> None:
+    defaults = copy.deepcopy(STUDY["arms"]["curated"])
+    arms: dict[str, Any] = {"plain": None, "many": {"curation": {"choices": 16}}, "real": {"mixing": {"lambda": 0}}}
+    found = read(changed(("arm_defaults", defaults), ("arms", arms)), tmp_path)
+    assert list(found.arms) == sorted(arms)  # the file lists them so
+    assert found.arms["plain"] == read(STUDY, tmp_path).arms["curated"]
+    assert (found.arms["many"].curation.choices, found.arms["plain"].curation.choices) == (16, 4)
+    assert found.arms["many"].curation.model_dump()["kept"] == 100
+    assert found.arms["real"].mixing.real_fraction == 1
+
+
+def test_a_scale_can_change_the_defaults_of_all_arms(tmp_path: Path) -> None:
+    study = changed(("arm_defaults", copy.deepcopy(STUDY["arms"]["curated"])), ("arms", {"one": {}, "two": {}}))
+    study["scales"] = {"demo": {"arm_defaults": {"curation": {"kept": 9}}}}
+    found = read(study, tmp_path)
+    assert [arm.curation.model_dump()["kept"] for arm in found.arms.values()] == [9, 9]
+
+
+@pytest.mark.parametrize("mixing", [{"real_fraction": 0.25}, {"lambda": 3}])
+def test_an_arm_may_spell_its_mixing_otherwise_than_the_defaults(tmp_path: Path, mixing: dict[str, float]) -> None:
+    study = changed(("arm_defaults", copy.deepcopy(STUDY["arms"]["curated"])), ("arms", {"one": {"mixing": mixing}}))
+    assert read(study, tmp_path).arms["one"].mixing.real_fraction == 0.25
+
+
+def test_a_component_of_another_kind_replaces_the_whole_block(tmp_path: Path) -> None:
+    judge = ("origins.gaussians.judge", {"kind": "small_cnn"})
+    digits = ("origins.gaussians.data", {"kind": "digits"})
+    study = changed(judge, digits, ("arm_defaults", copy.deepcopy(STUDY["arms"]["curated"])))
+    study["arms"] = {"one": {"reward": {"kind": "class_probability", "target_class": 2}}}
+    assert read(study, tmp_path).arms["one"].reward.kind == "class_probability"
+
+
+nested = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=8)
+
+
+@given(nested, nested)
+def test_merging_keeps_what_is_not_changed_and_takes_what_is(base: Any, change: Any) -> None:
+    before = copy.deepcopy(base)
+    merged = merge(base, change)
+    assert base == before
+    assert merge(merged, change) == merged
+    if isinstance(base, dict) and isinstance(change, dict):
+        for key in base.keys() | change.keys():
+            expected = merge(base[key], change[key]) if key in base and key in change else {**base, **change}[key]
+            assert merged[key] == expected
+    else:
+        assert merged == change
+
+
+def test_lists_are_replaced_and_not_joined(tmp_path: Path) -> None:
+    assert read(changed(("seeds", [1, 2, 3])), tmp_path, override={"seeds": [9]}).seeds == [9]
+
+
+def test_the_resolved_settings_are_a_study_file_that_means_the_same(tmp_path: Path) -> None:
+    infinite = [("arms.curated.curation.choices", math.inf), ("arms.curated.mixing.lambda", math.inf)]
+    study = read(changed(*infinite), tmp_path)
+    (tmp_path / "resolved.yaml").write_text(yaml.safe_dump(study.model_dump(mode="json")))
+    assert read_study(tmp_path / "resolved.yaml", "demo", {}) == study
+
+
+# Seeds
+
+
+def test_a_number_of_seeds_means_the_first_ones_and_a_list_is_sorted(tmp_path: Path) -> None:
+    assert read(changed(("seeds", 4)), tmp_path).seeds == [0, 1, 2, 3]
+    assert read(changed(("seeds", [7, 2])), tmp_path).seeds == [2, 7]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "per_job", "batches"),
+    [
+        (5, 2, ["0-1", "2-3", "4-4"]),
+        (3, 8, ["0-2"]),
+        ([0, 1, 2, 5, 6, 9], 8, ["0-2", "5-6", "9-9"]),
+        ([0, 1, 2, 3, 4], 1, ["0-0", "1-1", "2-2", "3-3", "4-4"]),
+    ],
+)
+def test_jobs_take_consecutive_seeds_and_no_more_than_asked(
+    tmp_path: Path, seeds: Any, per_job: int, batches: list[str]
+) -> None:
+    study = read(changed(("seeds", seeds), ("seeds_per_job", per_job)), tmp_path)
+    assert [format_seeds(batch) for batch in study.seed_batches()] == batches
+
+
+@given(st.sets(st.integers(0, 60), min_size=1), st.integers(1, 9))
+def test_batches_cover_every_seed_once_in_order_and_their_names_can_be_read_back(seeds: set[int], size: int) -> None:
+    study = Study.model_validate(changed(("seeds", sorted(seeds)), ("seeds_per_job", size)))
+    batches = study.seed_batches()
+    assert [seed for batch in batches for seed in batch] == sorted(seeds)
+    assert all(len(batch) <= size for batch in batches)
+    assert [parse_seeds(format_seeds(batch)) for batch in batches] == batches
+
+
+def test_more_seeds_leave_full_batches_as_they_are(tmp_path: Path) -> None:
+    few, many = (read(changed(("seeds", n), ("seeds_per_job", 4)), tmp_path).seed_batches() for n in (8, 13))
+    assert many[: len(few)] == few
+
+
+def test_generations_are_numbered_with_three_digits() -> None:
+    assert [format_generation(t) for t in (0, 42, 999)] == ["000", "042", "999"]
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("title", ABSENT, "title: Field required"),
+        ("arms.curated.reward", ABSENT, "arms.curated.reward: Field required"),
+        ("generations", 0, "generations: Input should be greater than or equal to 1 (got 0)"),
+        ("generations", 1_000, "generations: Input should be less than or equal to 999 (got 1000)"),
+        ("generations", 2.5, "generations: Input should be a valid integer"),
+        ("seeds", 0, "seeds: 0 is not allowed; give a number of seeds >= 1"),
+        ("seeds", [], "seeds: duplicate or negative seeds in []"),
+        ("seeds", [0, 1, 0], "seeds: duplicate or negative seeds in [0, 1, 0]"),
+        ("seeds", [-1], "seeds: duplicate or negative seeds in [-1]"),
+        ("seeds", True, "seeds: Input should be a valid list (got True)"),
+        ("seeds_per_job", 0, "seeds_per_job: Input should be greater than or equal to 1"),
+        ("origins", {}, "origins: Dictionary should have at least 1 item"),
+        ("arms", {}, "arms: Dictionary should have at least 1 item"),
+        ("arms.Big-Name", {}, "arms: 'Big-Name' is not a name; use lower-case letters"),
+        ("arms.7", {}, "arms: '7' is not a name"),
+        ("arms.curated", "text", "arms.curated: Input should be a valid dictionary"),
+        ("claims", ["theorem_9"], "claims: 'theorem_9' is not known; allowed are "),
+        ("figures", ["pie"], "figures: 'pie' is not known; allowed are densities, trajectory"),
+        ("figures", ["contact_sheet"], "figures: contact_sheet cannot show the data of arms.curated"),
+        ("genrations", 3, "unknown key 'genrations'; known are title, answers, seeds, "),
+        ("arms.curated.colour", 3, "arms.curated: unknown key 'colour'; known are title, origin, reward"),
+        ("arms.curated.origin", "moons", "arms.curated.origin: there is no origin 'moons'; known are gaussians"),
+        ("arms.curated.mixing", {"lambda": -1}, "arms.curated.mixing: lambda: -1 is not allowed"),
+        ("arms.curated.mixing", {"real_fraction": 2}, "arms.curated.mixing.real_fraction: Input should be less than"),
+        ("arms.curated.mixing", {"lamda": 1}, "mixing: unknown key 'lamda'; known are real_fraction, lambda"),
+        ("arms.curated.retraining.start", "zero", "arms.curated.retraining.start: Input should be 'scratch', 'origin'"),
+        ("arms.curated.retraining.steps", 0, "arms.curated.retraining.steps: Input should be greater"),
+        ("arms.curated.retraining.learning_rate", 0, "learning_rate: Input should be greater than 0 (got 0)"),
+        ("arms.curated.curation.choices", 2.5, "curation.choices: 2.5 is not allowed; it must be an integer"),
+        ("arms.curated.curation.choices", 101, "curation: choices: 101 is larger than the pool of 100 samples"),
+        ("arms.curated.curation.kept", 0, "arms.curated.curation.kept: Input should be greater than or equal to 1"),
+        ("arms.curated.curation.keep", 9, "arms.curated.curation: unknown key 'keep'; known are kind, choices, kept"),
+        ("arms.curated.reward.target", [1.0], "reward: target has 1 coordinates, but the data have shape (2,)"),
+        ("arms.curated.reward.kind", "clipped", "arms.curated.reward: unknown kind 'clipped'; known are class_prob"),
+        ("arms.curated.reward", {"gamma": 1}, "arms.curated.reward: must be a mapping with the key 'kind', one of "),
+        ("arms.curated.reward", "clipped_distance", "arms.curated.reward: must be a mapping with the key 'kind'"),
+        ("arms.curated.reward", {"kind": "class_probability"}, "arms.curated.reward: class_probability needs a judge"),
+        ("arms.curated.reward.kind", "own/absent.py", "unknown kind 'own/absent.py'; known are "),
+        ("origins.gaussians.samples", 1, "origins.gaussians.samples: Input should be greater than or equal to 2"),
+        ("origins.gaussians.data_seed", -1, "origins.gaussians.data_seed: Input should be greater than or equal to 0"),
+        ("origins.gaussians.data.std", 0, "origins.gaussians.data.std: Input should be greater than 0 (got 0)"),
+        ("origins.gaussians.judge", {"kind": "small_cnn"}, "origins.gaussians: judge: needs images"),
+        ("origins.gaussians.sampler.method", "rk5", "origins.gaussians.sampler.method: Input should be 'euler'"),
+        ("origins.gaussians.training.schedule", "step", "training.schedule: Input should be 'constant' or 'cosine'"),
+        ("metrics", [{"kind": "frechet_judge"}], "metrics.0: frechet_judge needs a judge; give origins.gaussians one"),
+        (
+            "metrics",
+            [{"kind": "precision_recall", "features": "judge"}],
+            "metrics.0: precision_recall needs a judge; give origins.gaussians one",
+        ),
+        (
+            "metrics",
+            [{"kind": "sliced_wasserstein"}, {"kind": "precision_recall", "neighbours": 5, "samples": 5}],
+            "metrics.1: neighbours: 5 must be smaller than samples: 5",
+        ),
+        ("metrics", [{"kind": "sliced_wasserstein", "projections": 0}], "metrics.0.projections: Input should"),
+        ("scales", {"huge": {}}, "scales: only demo and paper are allowed"),
+        ("scales", [1], "scales: only demo and paper are allowed"),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_key_and_what_is_allowed(
+    tmp_path: Path, key: str, value: Any, expected: str
+) -> None:
+    (line,) = complaint(changed((key, value)), tmp_path)
+    assert line.startswith(f"{tmp_path / 'tiny.yaml'}: ")
+    assert expected in line
+
+
+def test_a_reward_for_a_class_that_the_data_lack_is_refused(tmp_path: Path) -> None:
+    study = changed(
+        ("origins.gaussians.data", {"kind": "digits"}),
+        ("origins.gaussians.judge", {"kind": "small_cnn"}),
+        ("arms.curated.reward", {"kind": "class_probability", "target_class": 10}),
+    )
+    (line,) = complaint(study, tmp_path)
+    assert "arms.curated.reward: target_class 10 does not exist, the data have 10 classes" in line
+
+
+def test_several_mistakes_give_a_line_each(tmp_path: Path) -> None:
+    study = changed(
+        ("generations", 0), ("arms.curated.curation.kept", -1), ("arms.curated.curation.choices", 0),
+        ("origins.gaussians.sampler.steps", 0), ("origins.gaussians.model.kind", "mpl"),
+    )  # fmt: skip
+    lines = complaint(study, tmp_path)
+    keys = ["generations", "sampler.steps", "model", "curation.choices", "curation.kept"]
+    assert len(lines) == len(keys)
+    assert all(any(f"{key}: " in line for line in lines) for key in keys)
+    assert all(line.startswith(str(tmp_path)) for line in lines)
+
+
+def test_a_mistake_in_an_override_is_found_too(tmp_path: Path) -> None:
+    (line,) = complaint(STUDY, tmp_path, override={"seeds": -1})
+    assert "seeds: -1 is not allowed" in line
+
+
+@pytest.mark.parametrize("key", ["scales.demo", "arm_defaults"])
+def test_a_layer_that_is_no_mapping_is_an_error(tmp_path: Path, key: str) -> None:
+    (line,) = complaint(changed((key, 3)), tmp_path)
+    assert f"{key}: must be a mapping" in line
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words"])
+def test_a_file_that_is_no_mapping_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "tiny.yaml").write_text(text)
+    with pytest.raises(RecurateError, match=r"tiny\.yaml: must be a mapping of keys"):
+        read_study(tmp_path / "tiny.yaml", "demo", {})
+
+
+def test_malformed_yaml_is_an_error_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("title: a\nseeds: [1, 2\narms: {}\n")
+    with pytest.raises(RecurateError, match=r"bad\.yaml: line \d: not valid YAML"):
+        read_yaml(tmp_path / "bad.yaml")
+
+
+def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "twice.yaml").write_text("arms:\n  one: {}\n  two: {}\n  one: {title: lost}\n")
+    with pytest.raises(RecurateError, match=r"twice\.yaml: line 4: .*one"):
+        read_yaml(tmp_path / "twice.yaml")
+
+
+def test_an_absent_file_is_an_error_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(RecurateError, match=r"absent\.yaml: cannot be read \(No such file"):
+        read_yaml(tmp_path / "absent.yaml")
+
+
+def test_settings_cannot_be_changed_after_validation(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read(STUDY, tmp_path).generations = 5
+
+
+# The configuration and the project
+
+
+def test_overrides_on_the_command_line_are_read_as_yaml() -> None:
+    texts = {"tiny": {"seeds": "[3, 4]", "generations": "2", "arms": {"one": {"mixing": {"lambda": ".inf"}}}}}
+    found = validated(Config, {"studies": [], "overrides": texts}, "config/config.yaml").overrides["tiny"]
+    assert found == {"seeds": [3, 4], "generations": 2, "arms": {"one": {"mixing": {"lambda": math.inf}}}}
+
+
+def test_an_overriding_title_with_colons_stays_text() -> None:
+    texts = {"tiny": {"title": "Curse: a: tale"}}
+    assert validated(Config, {"studies": [], "overrides": texts}, "config/config.yaml").overrides == texts
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("scale", "full", "scale: Input should be 'demo' or 'paper' (got 'full')"),
+        ("device", "gpu", "device: Input should be 'auto', 'cpu' or 'cuda' (got 'gpu')"),
+        ("resluts", "r", "unknown key 'resluts'; known are studies, scale, results, device, overrides"),
+        ("studies", "mixture", "studies: Input should be a valid list"),
+        ("overrides", {"mixture": 3}, "overrides.mixture: Input should be a valid dictionary"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_line(key: str, value: Any, expected: str) -> None:
+    with pytest.raises(RecurateError) as caught:
+        validated(Config, {"studies": [], key: value}, "config/config.yaml")
+    assert str(caught.value).startswith("config/config.yaml: ")
+    assert expected in str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    return tmp_path
+
+
+def test_a_project_reads_every_study_of_its_folder_with_overrides(folder: Path) -> None:
+    project = Project({"studies": ["tiny"], "overrides": {"tiny": {"seeds": 1}}}, str(folder))
+    assert project.studies["tiny"].seeds == [0]
+
+
+@pytest.mark.parametrize("change", [{"studies": ["tony"]}, {"overrides": {"tony": {}}}])
+def test_a_study_that_does_not_exist_is_named_beside_those_that_do(folder: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(RecurateError, match=rf"{next(iter(change))}: .*no study 'tony'.*known are tiny"):
+        Project({"studies": ["tiny"], **change}, str(folder))
+
+
+def test_a_file_name_that_cannot_be_a_study_is_refused(folder: Path) -> None:
+    (folder / "My-Study.yaml").write_text(yaml.safe_dump(STUDY))
+    with pytest.raises(RecurateError, match=r"My-Study\.yaml: a study's file name needs lower-case letters"):
+        Project({"studies": ["tiny"]}, str(folder))
+
+
+def test_a_target_that_looks_like_a_study_and_is_none_is_refused(folder: Path) -> None:
+    project = Project({"studies": ["tiny"]}, str(folder))
+    project.check_targets(["tiny", "all", "results/tiny/metrics.csv"])
+    with pytest.raises(RecurateError, match="no study or target 'tony'; studies are tiny"):
+        project.check_targets(["tony"])
+
+
+def test_the_settings_of_a_stage_hold_what_it_reads_and_no_more(folder: Path) -> None:
+    project = Project({"studies": ["tiny"]}, str(folder))
+    wildcards = workflow._Wildcards(study="tiny", arm="curated")
+    assert set(project.spec_train_arm(wildcards)) == {"model", "objective", "training", "real_fraction"}
+    assert "start" not in project.spec_train_arm(wildcards)["training"]
+    assert set(project.spec_sample(wildcards)) == {"model", "sampler", "samples"}
+    assert set(project.spec_curate(wildcards)) == {"data", "judge", "reward", "curation"}
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_studies_of_the_project_are_valid_at_both_scales(path: Path, scale: str) -> None:
+    study = read_study(path, scale, {})
+    assert study.generations <= read_study(path, "paper", {}).generations
+
+
+def test_every_kind_of_every_family_can_be_named_in_a_message() -> None:
+    for family in FAMILIES:
+        assert kinds(family), family
+
+
+def test_validating_a_study_imports_no_array_library() -> None:
+    command = (
+        "import sys; from pathlib import Path; from recurate.config import read_study\n"
+        "for path in Path('../config/studies').glob('*.yaml'):\n    read_study(path, 'demo', {})\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", command], cwd=ROOT / "scripts", check=True)

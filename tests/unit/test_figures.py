@@ -1,0 +1,465 @@
+"""Figures and report: what is drawn equals what theory and statistics say, and equal input gives equal bytes."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+from PIL import Image
+
+from recurate import store
+from recurate.components import load
+from recurate.errors import RecurateError
+from recurate.figures import (
+    animation,
+    choices,
+    claims_table,
+    contact_sheet,
+    densities,
+    report,
+    shares,
+    style,
+    text,
+    trajectory,
+)
+from recurate.figures.density import Frame, density, reward_grid
+from recurate.figures.limit import limit_weights
+from recurate.figures.series import by_arm, entropy, per_arm, read_forecast, read_metrics, student_band
+from recurate.rewards import Reward
+from recurate.theory import bounds
+from recurate.theory.claims import ClosedLoop, check_claims
+from recurate.theory.forecast import forecast
+
+SEEDS, GENERATIONS = 3, 4
+ARMS: dict[str, dict[str, Any]] = {
+    "alone": {"title": "no choice, K = 1", "origin": "o", "choices": 1, "real_fraction": 0.0},
+    "pure": {"title": "curated, K = 4", "origin": "o", "choices": 4, "real_fraction": 0.0},
+    "mixed": {"title": "mixed, lambda = 1/2", "origin": "o", "choices": 4, "real_fraction": 2 / 3},
+}
+ARMS = {name: {**settings, "supremum": 0.0, "classes": 2} for name, settings in ARMS.items()}
+SPEC: dict[str, Any] = {
+    "title": "A study",
+    "answers": "Somebody 2024, figure 1",
+    "seeds": list(range(SEEDS)),
+    "generations": GENERATIONS,
+    "arms": ARMS,
+}
+
+
+def series(seeds: int = SEEDS, shift: float = 0.0) -> dict[str, dict[str, np.ndarray]]:
+    """Values of three arms that differ by seed and generation."""
+    generator = np.random.default_rng(0)
+    made = {}
+    for arm in ARMS:
+        rising = (
+            np.linspace(0.2, 0.8, GENERATIONS + 1) + shift + 0.02 * generator.standard_normal((seeds, GENERATIONS + 1))
+        )
+        made[arm] = {
+            "exp_reward_mean": rising,
+            "exp_reward_variance": 0.1 * rising,
+            "share_0": rising,
+            "share_1": 1 - rising,
+            "effective_sample_size": np.full_like(rising, 500.0),
+        }
+        made[arm]["share_entropy"] = entropy(np.stack([rising, 1 - rising]))
+    return made
+
+
+def drawn(figure: Any, dashed: bool) -> list[np.ndarray]:
+    """Heights of the dashed, or of the other lines of a figure's panels."""
+    return [
+        np.asarray(line.get_ydata(), dtype=float)
+        for axes in figure.axes
+        for line in axes.get_lines()
+        if (line.get_linestyle() == "--") == dashed and len(line.get_ydata())
+    ]
+
+
+def holds(lines: list[np.ndarray], wanted: np.ndarray) -> bool:
+    """Whether one of `lines` runs through `wanted`."""
+    return any(line.shape == wanted.shape and np.allclose(line, wanted) for line in lines)
+
+
+def bands_in(axes: Any) -> np.ndarray:
+    """Lower and upper edges (2, generations + 1) of the first band in a panel."""
+    vertices = axes.collections[0].get_paths()[0].vertices
+    heights = [vertices[np.isclose(vertices[:, 0], g), 1] for g in range(GENERATIONS + 1)]
+    return np.array([[h.min() for h in heights], [h.max() for h in heights]])
+
+
+# What is drawn
+
+
+def test_band_is_the_t_interval_of_scipy() -> None:
+    values = series()["pure"]["exp_reward_mean"]
+    wanted = scipy.stats.ttest_1samp(values, 0.0, axis=0).confidence_interval(0.95)
+    band = student_band(values)
+    np.testing.assert_allclose([band.low, band.high], [wanted.low, wanted.high])
+    figure = trajectory.draw({"pure": ARMS["pure"]}, {"pure": series()["pure"]}, {})
+    np.testing.assert_allclose(bands_in(figure.axes[0]), [wanted.low, wanted.high])
+
+
+def test_one_seed_has_no_band_and_the_caption_says_so() -> None:
+    one = series(seeds=1)
+    figure = trajectory.draw(ARMS, one, one)
+    assert not any(axes.collections for axes in figure.axes)
+    assert "n = 1 seed," in trajectory.caption(SPEC, one, one)
+
+
+def test_trajectory_dashes_the_forecast_in_every_panel_that_has_one() -> None:
+    predicted = series(shift=0.05)
+    figure = trajectory.draw(ARMS, series(), predicted)
+    lines = drawn(figure, dashed=True)
+    assert len(lines) == len(ARMS) * len(trajectory.shown_metrics(series()))
+    for arm in ARMS:
+        assert holds(lines, predicted[arm]["exp_reward_mean"].mean(axis=0))
+
+
+def test_bounds_drawn_equal_theory() -> None:
+    measured = series()
+    mean, variance = (measured["pure"][f"exp_reward_{name}"] for name in ("mean", "variance"))
+    lemma = bounds.next_exponential_reward(mean, variance, 4).mean(axis=0)[:-1]
+    mean, variance = (measured["mixed"][f"exp_reward_{name}"][:, 0] for name in ("mean", "variance"))
+    theorem = bounds.mixed_exponential_reward(mean, variance, 4, 0.5).mean()
+    lines = drawn(trajectory.draw(ARMS, measured, {}), dashed=False)
+    assert holds(lines, lemma)
+    assert holds(lines, np.full(GENERATIONS, theorem))
+    assert sum(len(line) == GENERATIONS for line in lines) == 2  # none without a choice
+
+
+def test_bounds_drawn_are_those_of_the_claims_table() -> None:
+    measured = series()
+    for arm, claim in (("pure", "lemma_2_2"), ("mixed", "theorem_2_3")):
+        loop = ClosedLoop("s", arm, ARMS[arm]["choices"], ARMS[arm]["real_fraction"])
+        rows = check_claims(loop, measured[arm], "measured", [claim])
+        bound = trajectory.reward_bound(ARMS[arm], measured[arm])
+        assert bound is not None
+        np.testing.assert_allclose(bound, [row["bound"] for row in rows])
+
+
+def test_crosses_mark_generations_whose_forecast_rests_on_few_samples() -> None:
+    predicted = series()
+    predicted["pure"]["effective_sample_size"][1, 3:] = 40.0
+    figure = trajectory.draw(ARMS, series(), predicted)
+    crosses = [
+        line
+        for axes in figure.axes
+        for line in axes.get_lines()
+        if line.get_marker() == "x" and np.size(line.get_xdata())
+    ]
+    assert {tuple(np.asarray(line.get_xdata())) for line in crosses} == {(3, 4)}
+    assert "fewer than 100 effective samples" in trajectory.caption(SPEC, series(), predicted)
+    assert "effective samples" not in trajectory.caption(SPEC, series(), series())
+
+
+def test_shares_draw_every_class_measured_and_forecast() -> None:
+    figure = shares.draw(ARMS, series(), series(shift=0.05))
+    assert len(drawn(figure, dashed=True)) == 2 * len(ARMS)
+    assert holds(drawn(figure, dashed=False), series()["mixed"]["share_1"].mean(axis=0))
+
+
+def test_shares_of_samples_without_classes_are_one_clear_error() -> None:
+    measured = {arm: {"exp_reward_mean": values["exp_reward_mean"]} for arm, values in series().items()}
+    with pytest.raises(RecurateError, match="no classes"):
+        shares.draw(ARMS, measured, {})
+
+
+def test_choices_show_only_arms_without_real_data_by_rising_choice() -> None:
+    assert choices.swept_arms(ARMS) == ["alone", "pure"]
+    figure = choices.draw(ARMS, series(), series(shift=0.05))
+    assert not holds(drawn(figure, dashed=False), series()["mixed"]["exp_reward_mean"].mean(axis=0))
+    by_choice = np.array([series()[arm]["exp_reward_mean"].mean(axis=0)[1] for arm in ("alone", "pure")])
+    assert holds(drawn(figure, dashed=False), by_choice)
+    with pytest.raises(RecurateError, match="without real data"):
+        choices.swept_arms({"mixed": ARMS["mixed"]})
+
+
+# Densities and limit
+
+
+def test_density_integrates_to_one_and_recovers_a_gaussian() -> None:
+    points = np.random.default_rng(0).standard_normal((200_000, 2))
+    frame = Frame(-6.0, 6.0, -6.0, 6.0)
+    values = density(points, frame)
+    assert values.sum() * frame.cell**2 == pytest.approx(1.0)
+    # Smoothing adds the kernel's variance.
+    peak = 1 / (2 * np.pi * (1 + frame.bandwidth**2))
+    assert values[79:81, 79:81].mean() == pytest.approx(peak, rel=0.03)
+
+
+def test_density_rows_run_upwards_in_the_second_coordinate() -> None:
+    values = density(np.array([[0.5, 0.9]]), Frame(0.0, 1.0, 0.0, 1.0))
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    assert (row / values.shape[0], column / values.shape[1]) == pytest.approx((0.9, 0.5), abs=0.02)
+
+
+def test_reward_grid_equals_the_reward_at_the_cell_centres() -> None:
+    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [1.0, 0.0], "radius": 0.5})
+    frame = Frame(-2.0, 2.0, -1.0, 1.0)
+    grid = reward_grid(reward, frame)
+    centre = np.array([frame.left + 0.5 * frame.cell, frame.bottom + 0.5 * frame.cell])
+    assert grid[0, 0] == pytest.approx(-max(0.0, float(np.linalg.norm(centre - np.array([1.0, 0.0]))) - 0.5))
+    assert grid.shape == (80, 160)
+
+
+def test_limit_of_the_pure_loop_is_where_a_long_forecast_goes() -> None:
+    rewards = np.array([0.0, -0.4, 0.0, -1.0])
+    last = list(forecast(rewards, 4, 0.0, 120))[-1]
+    limit = limit_weights(rewards, 0.0, 4, 0.0)
+    assert limit is not None
+    np.testing.assert_allclose(limit, last, atol=1e-9)
+    assert limit_weights(rewards - 0.1, 0.0, 4, 0.0) is None
+
+
+def test_limit_of_the_mixed_loop_is_a_fixed_point_of_the_retraining_step() -> None:
+    rewards = np.random.default_rng(0).uniform(-3, 0, 50)
+    weights = limit_weights(rewards, 0.0, 3, 2 / 3)
+    assert weights is not None
+    # By Monte Carlo: curate from the limit, mix, and find it again.
+    generator = np.random.default_rng(1)
+    shown = generator.choice(50, (200_000, 3), p=weights)
+    kept = shown[np.arange(len(shown)), (rewards[shown] + generator.gumbel(size=shown.shape)).argmax(axis=1)]
+    again = 2 / 3 / 50 + np.bincount(kept, minlength=50) / len(kept) / 3
+    np.testing.assert_allclose(weights, again, atol=1e-3)
+
+
+def test_densities_have_a_row_for_each_arm_and_end_with_the_limit() -> None:
+    generator = np.random.default_rng(0)
+    x = [generator.standard_normal((2, 300, 2)) for _ in range(3)]
+    frame = Frame.around(x[0].reshape(-1, 2))
+    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [0.0, 0.0]})
+    rows = [
+        densities.make_row(ARMS["pure"], x, np.full((2, 300), 1 / 300), reward, frame),
+        densities.make_row(ARMS["mixed"], x, None, None, frame),
+    ]
+    figure = densities.draw(rows, [0, 1, 2], frame)
+    pictures = [axes for axes in figure.axes if axes.get_images()]
+    assert len(pictures) == 4 + 3  # the second arm's limit is unknown
+    assert len({axes.get_images()[0].norm.vmax for axes in pictures}) == 1
+    assert rows[0].limit is not None
+    np.testing.assert_allclose(rows[0].limit, rows[0].generations[0])
+
+
+def test_few_generations_are_all_shown_and_many_end_with_the_last() -> None:
+    assert densities.shown_generations(4) == [0, 1, 2, 3, 4]
+    assert densities.shown_generations(6) == [0, 1, 2, 4, 6]
+    assert densities.shown_generations(20)[-1] == 20
+
+
+# Images
+
+
+def test_sheet_shows_the_first_samples_in_order() -> None:
+    images = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
+    sheet = contact_sheet.sheet(images, in_line=3, lines=2)
+    assert sheet.shape == (5, 8, 1)
+    assert sheet[::3, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_sheet_leaves_missing_images_white() -> None:
+    sheet = contact_sheet.sheet(np.zeros((1, 2, 2, 3), np.uint8), in_line=2, lines=1)
+    assert sheet[0, 0].tolist() == [0, 0, 0]
+    assert sheet[0, 3].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("arms", [1, 2, 3])
+def test_contact_sheet_has_a_strip_for_real_images_and_every_generation(arms: int) -> None:
+    chosen = dict(list(ARMS.items())[:arms])
+    images = np.zeros((40, 8, 8, 1), np.uint8)
+    figure = contact_sheet.draw(chosen, [images] * arms, [[images] * 3] * arms)
+    assert sum(bool(axes.get_images()) for axes in figure.axes) == arms * 4
+
+
+def test_gif_frames_keep_exact_palette_colours_and_last_longest_at_the_end(tmp_path: Path) -> None:
+    white, ink = Image.new("RGB", (8, 8), "#FFFFFF"), Image.new("RGB", (8, 8), "#000000")
+    animation.write_gif(tmp_path / "a.gif", [white, ink])
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == 2  # type: ignore[attr-defined]
+        assert gif.convert("RGB").getpixel((3, 3)) == (255, 255, 255)
+        first = gif.info["duration"]
+        gif.seek(1)
+        assert gif.info["duration"] > first
+
+
+# Bytes and words
+
+
+def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
+    for run in ("a", "b"):
+        figure = trajectory.draw(ARMS, series(), series(shift=0.05))
+        style.save(figure, tmp_path / f"{run}.pdf", tmp_path / f"{run}.png")
+        grid = np.random.default_rng(0).random((20, 20))
+        frames = animation.frames(["x"], [[grid, grid / 2]], [(None, 0.0)], [[0.1, 0.2]], Frame(0.0, 1.0, 0.0, 1.0))
+        animation.write_gif(tmp_path / f"{run}.gif", frames)
+    for kind in ("pdf", "png", "gif"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+def test_pdf_embeds_truetype_and_no_date(tmp_path: Path) -> None:
+    style.save(trajectory.draw(ARMS, series(), {}), tmp_path / "a.pdf", tmp_path / "a.png")
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert b"/FontFile2" in content and b"/Type3" not in content
+    assert b"CreationDate" not in content
+
+
+def test_captions_name_the_seeds_and_the_published_figure() -> None:
+    measured = series()
+    frame = Frame(0.0, 1.0, 0.0, 1.0)
+    row = densities.Row("x", [np.ones((2, 2))], None, None, 0.0)
+    captions = [
+        trajectory.caption(SPEC, measured, measured),
+        shares.caption(SPEC, measured),
+        choices.caption(SPEC, measured),
+        densities.caption(SPEC, [row], frame, SEEDS, 400, 0.0),
+        contact_sheet.caption(SPEC, 0, 8, (8, 8, 1)),
+        animation.caption(SPEC, ["pure"], frame, SEEDS),
+    ]
+    for caption in captions:
+        assert f"n = {SEEDS} seeds" in caption
+        assert SPEC["answers"] in caption
+        assert caption.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "wanted"),
+    [
+        (0.98213, 0.0042, "0.982 ± 0.004"),
+        (3.789, 0.3, "3.8 ± 0.3"),
+        (0.1364, 0.0131, "0.136 ± 0.013"),
+        (0.5, 0.0, "0.5"),
+    ],
+)
+def test_value_is_rounded_to_the_place_of_its_error(value: float, error: float, wanted: str) -> None:
+    assert text.with_error(value, error) == wanted
+
+
+def test_files_of_arms_are_cut_by_generations() -> None:
+    assert per_arm(["a0", "a1", "b0", "b1"], 1) == [["a0", "a1"], ["b0", "b1"]]
+
+
+def test_metric_that_a_seed_lacks_is_left_out() -> None:
+    rows = [{"arm": "a", "metric": m, "seed": s, "generation": "0", "value": "1"} for m, s in ("x0", "x1", "y0", "y1")]
+    rows.append({"arm": "a", "metric": "y", "seed": "0", "generation": "1", "value": "1"})
+    assert set(by_arm(rows)["a"]) == {"x"}
+
+
+# Report
+
+
+class Tags(HTMLParser):
+    """Collects tags and sources of pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+@pytest.fixture
+def written_report(tmp_path: Path) -> str:
+    """A report on one study whose title needs escaping."""
+    return report.render(str(Path(report.__file__).with_name("report.html.j2")), report_settings(tmp_path))
+
+
+def report_settings(folder: Path) -> dict[str, Any]:
+    """Write a small study's files to `folder` and say where they are."""
+    measured = series()
+    rows = [
+        {"study": "s", "arm": arm, "generation": g, "seed": s, "metric": name, "value": repr(float(values[s, g]))}
+        for arm, metrics in measured.items()
+        for name, values in metrics.items()
+        if name != "effective_sample_size"
+        for s in range(SEEDS)
+        for g in range(GENERATIONS + 1)
+    ]
+    store.write_rows(folder / "metrics.csv", store.METRIC_COLUMNS, rows)
+    predicted = [{**row, "effective_sample_size": "500.0"} for row in rows if row["metric"] != "share_entropy"]
+    store.write_rows(folder / "forecast.csv", store.FORECAST_COLUMNS, predicted)
+    claims = []
+    for arm, settings in ARMS.items():
+        loop = ClosedLoop("s", arm, settings["choices"], settings["real_fraction"])
+        for source in ("forecast", "measured"):
+            claims += check_claims(loop, {k: v for k, v in measured[arm].items() if k.startswith("exp")}, source)
+    store.write_rows(folder / "claims.csv", store.CLAIM_COLUMNS, claims)
+    for arm in ("pure", "gone"):
+        path = folder / f"benchmarks/arms/{arm}/seeds-0-2/gen-001/model.tsv"
+        path.parent.mkdir(parents=True)
+        path.write_text("s\th:m:s\tmax_rss\tcpu_time\n12.5\t0:00:12\t321\t-\n")
+    Image.new("RGB", (4, 4)).save(folder / "trajectory.png")
+    (folder / "trajectory.txt").write_text("A caption with 1 < 2.\n")
+    store.write_json(
+        folder / "judge.json", {"judge": {"kind": "small_cnn"}, "test_accuracy": 0.9712, "test_samples": 500}
+    )
+    store.write_arrays(folder / "model.safetensors", {"a": np.zeros(1)}, store.provenance({}, "c0de"))
+    study = {
+        **SPEC,
+        "title": "<script>alert(1)</script>",
+        "figures": {
+            "trajectory": {"files": [str(folder / "trajectory.png")], "caption": str(folder / "trajectory.txt")}
+        },
+        "tables": {name: str(folder / name) for name in ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml")},
+        "judges": {"digits": str(folder / "judge.json")},
+        "models": {"origin o": str(folder / "model.safetensors")},
+        "folder": str(folder),
+        "benchmarks": str(folder / "benchmarks"),
+        "logs": str(folder / "logs"),
+    }
+    return {"scale": "demo", "results": "results", "studies": {"s": study}}
+
+
+def test_report_is_self_contained_and_escapes_everything(written_report: str) -> None:
+    tags = Tags()
+    tags.feed(written_report)
+    assert "script" not in tags.tags
+    assert "A caption with 1 &lt; 2." in written_report
+    assert tags.sources and all(source.startswith(("data:image/", "#")) for source in tags.sources)
+
+
+def test_report_shows_judge_costs_and_provenance(written_report: str) -> None:
+    assert "97.1 %" in written_report
+    assert re.search(r"train</td><td class=\"number\">1</td><td class=\"number\">12.5<", written_report)
+    assert "c0de" in written_report
+
+
+def test_report_shows_every_arm_with_its_measured_and_forecast_end(written_report: str) -> None:
+    values = series()["pure"]["exp_reward_mean"]
+    band = student_band(values)
+    assert text.with_error(band.mean[-1], band.high[-1] - band.mean[-1]) in written_report
+    for settings in ARMS.values():
+        assert text.glued(text.arm_title(settings)) in written_report
+
+
+def test_claims_in_short_count_generations_and_join_exempt_arms() -> None:
+    names = ("study", "arm", "claim", "source", "generation", "slack", "standard_error", "verdict", "note")
+    lines = [
+        ("s", "pure", "lemma_2_2", "measured", "1", "0.2", "0.01", "holds", ""),
+        ("s", "pure", "lemma_2_2", "measured", "2", "-0.3", "0.02", "fails", ""),
+        ("s", "mixed", "lemma_2_2", "forecast", "1", "nan", "nan", "not applicable", "no"),
+        ("s", "alone", "lemma_2_2", "forecast", "1", "nan", "nan", "not applicable", "no"),
+    ]
+    rows = [dict(zip(names, line, strict=True)) for line in lines]
+    (group,) = claims_table.claim_groups(rows, ARMS)
+    assert [line["arm"] for line in group["lines"]] == ["pure"]
+    side = group["lines"][0]["measured"]
+    assert (side["verdict"], side["holding"], side["of"], side["failing"]) == ("fails", 1, 2, "2")
+    assert side["worst"] == "-0.30 ± 0.02 (generation 2)"
+    assert [len(arms) for arms in group["exempt"].values()] == [2]
+    assert claims_table.claim_score(rows)["measured"] == {"holds": 0, "of": 1}
+
+
+def test_tables_are_read_back_as_written(tmp_path: Path) -> None:
+    report_settings(tmp_path)
+    measured, predicted = read_metrics(str(tmp_path / "metrics.csv")), read_forecast(str(tmp_path / "forecast.csv"))
+    np.testing.assert_array_equal(measured["mixed"]["share_1"], series()["mixed"]["share_1"])
+    np.testing.assert_allclose(predicted["mixed"]["share_entropy"], series()["mixed"]["share_entropy"])
+    wanted = [[scipy.stats.entropy([p, 1 - p]) for p in row] for row in series()["pure"]["share_0"]]
+    np.testing.assert_allclose(predicted["pure"]["share_entropy"], wanted)

@@ -1,0 +1,219 @@
+"""The bridge between rules and scripts: arguments by name, logs, and failures in a sentence."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import io
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Wildcards
+
+import curate
+import measure
+from recurate import job, store
+from recurate.errors import RecurateError
+from recurate.job import Tee, arguments, run
+
+SCRIPTS = Path(job.__file__).parents[1]
+REWARD = {"kind": "clipped_distance", "target": [0.0, 0.0], "radius": 0.0}
+CURATION = {"kind": "bradley_terry", "choices": 2, "kept": 7}
+DATA = {"kind": "eight_gaussians"}
+
+
+def snakemake(log: Path | str = "log", **groups: dict[str, Any]) -> Any:
+    """A job as Snakemake hands it to a script."""
+    return SimpleNamespace(
+        wildcards=Wildcards(fromdict=groups.get("wildcards", {})),
+        input=InputFiles(fromdict=groups.get("input", {})),
+        output=OutputFiles(fromdict=groups.get("output", {})),
+        params=Params(fromdict=groups.get("params", {})),
+        log=Log([str(log)]),
+        config={"device": "cpu"},
+        threads=3,
+    )
+
+
+def test_arguments_come_from_wildcards_inputs_outputs_params_and_the_job() -> None:
+    def main(real: str, model: str, spec: dict[str, Any], code: str, study: str, device: str, threads: int) -> None:
+        pass
+
+    found = arguments(
+        main,
+        snakemake(
+            wildcards={"study": "mixture", "arm": "unused"},
+            input={"real": "r.safetensors"},
+            output={"model": "m.safetensors"},
+            params={"spec": json.dumps({"steps": 3}), "code": "abc"},
+        ),
+    )
+    assert found == {
+        "real": "r.safetensors", "model": "m.safetensors", "spec": {"steps": 3}, "code": "abc", "study": "mixture",
+        "device": "cpu", "threads": 3,
+    }  # fmt: skip
+
+
+def test_seeds_and_generation_become_numbers() -> None:
+    def main(seeds: list[int], generation: int) -> None:
+        pass
+
+    found = arguments(main, snakemake(wildcards={"seeds": "8-11", "generation": "007"}))
+    assert found == {"seeds": [8, 9, 10, 11], "generation": 7}
+
+
+def test_an_input_that_a_job_does_without_takes_the_default_of_main() -> None:
+    def main(judge: str | None = None, start: str | None = None) -> None:
+        pass
+
+    assert arguments(main, snakemake(input={"judge": [], "start": "s"})) == {"start": "s"}
+
+
+def test_several_files_under_one_name_are_a_list_of_paths() -> None:
+    def main(tables: list[str]) -> None:
+        pass
+
+    assert arguments(main, snakemake(input={"tables": ["a.csv", "b.csv"]})) == {"tables": ["a.csv", "b.csv"]}
+
+
+def test_infinite_settings_survive_the_way_through_snakemake() -> None:
+    def main(spec: dict[str, Any]) -> None:
+        pass
+
+    found = arguments(main, snakemake(params={"spec": json.dumps({"choices": math.inf})}))
+    assert found["spec"]["choices"] == math.inf
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in SCRIPTS.glob("*.py") if "job.run" in path.read_text()))
+def test_every_script_can_be_imported_and_has_annotated_arguments(script: str) -> None:
+    main = importlib.import_module(script).main
+    for name, parameter in inspect.signature(main).parameters.items():
+        assert parameter.annotation is not inspect.Parameter.empty, name
+    tree = ast.parse((SCRIPTS / f"{script}.py").read_text())
+    assert ast.unparse(tree.body[-1]).startswith("if __name__ == '__main__':")
+
+
+# Logs and failures
+
+
+def test_output_goes_to_the_log_in_a_folder_made_for_it(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "deep" / "x.log"
+    run(lambda: print("step 50"), snakemake(log))
+    assert log.read_text() == "step 50\n"
+
+
+def test_a_known_failure_is_one_sentence_in_the_log_and_on_the_terminal(tmp_path: Path) -> None:
+    def main() -> None:
+        print("before")
+        raise RecurateError("x.csv: it is empty; fill it")
+
+    with pytest.raises(SystemExit) as caught:
+        run(main, snakemake(tmp_path / "log"))
+    assert caught.value.code == "error: x.csv: it is empty; fill it"  # which Python prints, with exit status 1
+    assert (tmp_path / "log").read_text() == "before\nerror: x.csv: it is empty; fill it\n"
+
+
+def test_an_unknown_failure_keeps_its_traceback_in_the_log(tmp_path: Path) -> None:
+    def main() -> None:
+        raise ZeroDivisionError("of a kind nobody foresaw")
+
+    with pytest.raises(ZeroDivisionError):
+        run(main, snakemake(tmp_path / "log"))
+    assert "Traceback" in (tmp_path / "log").read_text()
+    assert "of a kind nobody foresaw" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_text_reaches_the_log_always_and_a_terminal_only_if_there_is_one(terminal: bool) -> None:
+    log, screen = io.StringIO(), io.StringIO()
+    screen.isatty = lambda: terminal  # type: ignore[method-assign]
+    tee = Tee(log, screen)
+    tee.write("abc")
+    tee.flush()
+    assert log.getvalue() == "abc"
+    assert screen.getvalue() == ("abc" if terminal else "")
+    assert tee.isatty() == terminal
+
+
+# Curation and measurement as jobs
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    path = tmp_path / "samples.safetensors"
+    x = np.random.default_rng(0).normal(size=(2, 30, 2)).astype(np.float32)
+    store.write_arrays(path, {"x": x}, {})
+    return path
+
+
+def curated(samples: Path, seeds: list[int], generation: int = 1, **spec: Any) -> dict[str, np.ndarray]:
+    path = samples.with_name("curated.safetensors")
+    settings = {"data": DATA, "judge": None, "reward": REWARD, "curation": CURATION, **spec}
+    curate.main(str(samples), str(path), settings, code="c", seeds=seeds, generation=generation, threads=1)
+    return store.read_arrays(path)
+
+
+def test_a_curated_set_holds_rewards_labels_and_rows_of_its_own_seed(samples: Path) -> None:
+    found = curated(samples, [0, 1])
+    x = store.read_arrays(samples)["x"]
+    np.testing.assert_allclose(found["reward"], -np.linalg.norm(x, axis=-1), rtol=1e-6)
+    assert found["index"].shape == (2, 7)
+    assert found["label"].shape == (2, 30)
+    assert not np.array_equal(found["index"][0], found["index"][1])
+
+
+def test_choices_are_the_same_alone_as_in_a_batch_and_new_in_every_generation(samples: Path) -> None:
+    together, later = curated(samples, [4, 5]), curated(samples, [4, 5], generation=2)
+    store.write_arrays(samples, {"x": store.read_arrays(samples)["x"][1:]}, {})
+    np.testing.assert_array_equal(curated(samples, [5])["index"][0], together["index"][1])
+    assert not np.array_equal(together["index"], later["index"])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return np.full(len(x), np.nan)", "gave NaN or infinite values"),
+        ("return np.full(len(x), 0.5)", r"gave 0\.5, above its supremum 0"),
+    ],
+)
+def test_a_reward_that_breaks_its_promise_ends_in_a_sentence_and_no_file(
+    samples: Path, tmp_path: Path, body: str, expected: str
+) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(
+        "import numpy as np\nfrom recurate.rewards import Reward\n\n\nclass Own(Reward):\n"
+        f"    @property\n    def supremum(self):\n        return 0.0\n\n"
+        f"    def __call__(self, x, judge):\n        {body}\n"
+    )
+    with pytest.raises(RecurateError, match=expected):
+        curated(samples, [0, 1], reward={"kind": str(own)})
+    assert not samples.with_name("curated.safetensors").exists()
+
+
+def test_a_measured_table_has_a_row_for_every_seed_and_metric(samples: Path, tmp_path: Path) -> None:
+    curated(samples, [3, 4])
+    store.write_arrays(tmp_path / "real", {"test_x": np.zeros((20, 2), dtype=np.float32)}, {})
+    measure.main(
+        real=str(tmp_path / "real"),
+        samples=str(samples),
+        curated=str(samples.with_name("curated.safetensors")),
+        metrics=str(tmp_path / "metrics.csv"),
+        spec={"judge": None, "metrics": [{"kind": "sliced_wasserstein"}], "classes": 8, "supremum": 0.0},
+        study="s", arm="a", seeds=[3, 4], generation=1, threads=1,
+    )  # fmt: skip
+    rows = store.read_rows(tmp_path / "metrics.csv", store.METRIC_COLUMNS)
+    names = {row["metric"] for row in rows}
+    required = {"reward_mean", "exp_reward_mean", "exp_reward_variance", "sliced_wasserstein"}
+    assert required | {f"share_{number}" for number in range(8)} <= names
+    assert len(rows) == 2 * len(names)
+    assert {(row["study"], row["arm"], row["generation"]) for row in rows} == {("s", "a", "1")}
+    assert {row["seed"] for row in rows} == {"3", "4"}
+    rewards = store.read_arrays(samples.with_name("curated.safetensors"))["reward"].astype(np.float64)
+    value = next(float(row["value"]) for row in rows if row["metric"] == "exp_reward_mean" and row["seed"] == "4")
+    assert value == np.exp(rewards[1]).mean()

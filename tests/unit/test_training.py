@@ -1,0 +1,447 @@
+"""Training against plain PyTorch, alone against in a batch, interrupted against undisturbed."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import ot
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from torch import Tensor
+
+import train
+from recurate import store, training
+from recurate.encoding import Encoding
+from recurate.errors import RecurateError
+from recurate.models.mlp import MLP
+from recurate.objectives.flow_matching import FlowMatching, transport_plan
+from recurate.training import CHUNK, Pool, Trainer, Training
+
+torch.set_num_threads(1)  # networks this small only wait for a second thread
+
+SPEC: dict[str, Any] = {
+    "model": {"kind": "mlp", "width": 16, "depth": 2},
+    "objective": {"kind": "flow_matching"},
+    "training": {"steps": 3 * CHUNK + 7, "batch_size": 32, "learning_rate": 2e-3},
+    "real_fraction": 0.5,
+}
+MODEL = MLP(kind="mlp", width=16, depth=2)
+OBJECTIVE = FlowMatching(kind="flow_matching")
+ALL_SEEDS = [0, 3, 4, 11]
+
+
+def points(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(1.0, 2.0, shape).astype(np.float32)
+
+
+def mixed_pool(seeds: list[int], real_fraction: float = 0.5) -> Pool:
+    """Real data for all, and curated samples of each seed's own."""
+    curated = np.stack([points(40, 2, seed=100 + seed) + 3 for seed in seeds])
+    return Pool(torch.from_numpy(points(60, 2)), torch.from_numpy(curated), real_fraction)
+
+
+def make_trainer(folder: Path, seeds: list[int], steps: int = 3 * CHUNK + 7, **changes: Any) -> Trainer:
+    settings = Training(steps=steps, batch_size=32, learning_rate=2e-3)
+    fields: dict[str, Any] = {
+        "model": MODEL,
+        "objective": OBJECTIVE,
+        "settings": settings,
+        "encoding": Encoding.of(points(60, 2)),
+        "seeds": seeds,
+        "generation": 2,
+        "progress": folder / ".progress" / "key.safetensors",
+    }
+    return Trainer(**{**fields, **changes})
+
+
+def trained(trainer: Trainer) -> tuple[dict[str, Tensor], np.ndarray]:
+    return trainer.train(trainer.initial(), mixed_pool(trainer.seeds))
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Let the objective raise in step number `steps`, once; later calls are undisturbed."""
+    original, calls = FlowMatching.loss, itertools.count()
+
+    def loss(self: FlowMatching, *arguments: Any) -> Tensor:
+        if next(calls) == steps:
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    monkeypatch.setattr(FlowMatching, "loss", loss)
+
+
+# The loop against plain PyTorch
+
+
+def plain_network(parameters: dict[str, Tensor], row: int) -> torch.nn.Sequential:
+    """The network of one seed as torch.nn layers."""
+    layers: list[torch.nn.Module] = []
+    for number in range(3):
+        weight, bias = parameters[f"weight_{number}"][row], parameters[f"bias_{number}"][row]
+        layer = torch.nn.Linear(*weight.shape)
+        layer.weight.data, layer.bias.data = weight.T.clone(), bias[0].clone()
+        layers += [layer, torch.nn.SiLU()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def plain_velocity(network: torch.nn.Module, x: Tensor, time: Tensor) -> Tensor:
+    waves = [f(math.pi / 2 * k * time) for f in (torch.cos, torch.sin) for k in range(1, 9)]
+    return network(torch.cat([x, torch.stack(waves, dim=1)], dim=1))
+
+
+def test_stacked_training_equals_a_plain_loop_for_each_seed(tmp_path: Path) -> None:
+    total = 2 * CHUNK + 7
+    trainer = make_trainer(tmp_path, ALL_SEEDS, steps=total)
+    pool, start = mixed_pool(ALL_SEEDS), trainer.initial()
+    found, losses = trainer.train(start, pool)
+    for row in range(len(ALL_SEEDS)):
+        assert pool.curated is not None
+        data = torch.cat([pool.real, pool.curated[row]])
+        data = (data - points(60, 2).mean()) / points(60, 2).std()
+        network = plain_network(start, row)
+        optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=total)
+        history = []
+        for chunk, steps in enumerate((CHUNK, CHUNK, 7)):
+            rows, draws = trainer._draw(chunk, steps, pool)
+            for step in range(steps):
+                x, z, t = data[rows[row, step]], draws["noise"][row, step], draws["time"][row, step]
+                between = z + t[:, None] * (x - z)
+                loss = torch.nn.functional.mse_loss(plain_velocity(network, between, t), x - z)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                history.append(loss.item())
+        means = [part.mean() for part in np.split(np.array(history), [CHUNK, 2 * CHUNK])]
+        assert_allclose(losses[row], means, rtol=1e-4)
+        expected = plain_network(found, row)
+        for one, other in zip(network.parameters(), expected.parameters(), strict=True):
+            assert_allclose(one.detach(), other.detach(), atol=1e-4)
+
+
+def test_the_cosine_schedule_is_pytorch_s() -> None:
+    settings = Training(steps=37, learning_rate=0.3)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=37)
+    for step in range(37):
+        assert settings.rate(step) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
+        optimizer.step()
+        schedule.step()
+    assert Training(steps=5, learning_rate=0.3, schedule="constant").rate(4) == 0.3
+
+
+def test_training_on_one_point_learns_to_flow_to_it(tmp_path: Path) -> None:
+    # The only velocity with zero loss on data at a single point c is (c - x) / (1 - t).
+    pool = Pool(torch.full((5, 2), 0.5), None, 1.0)
+    settings = Training(steps=600, batch_size=64, learning_rate=1e-2)
+    trainer = make_trainer(tmp_path, [0], settings=settings, encoding=Encoding((2,), "float32", 0.0, 1.0))
+    parameters, losses = trainer.train(trainer.initial(), pool)
+    assert losses[0, -1] < 0.15 * losses[0, 0]
+    noise, time = torch.randn(1, 200, 2, generator=torch.Generator().manual_seed(0)), torch.full((1, 200), 0.3)
+    x = 0.7 * noise + 0.3 * 0.5
+    assert float((MODEL.velocity(parameters, x, time) - (0.5 - x) / 0.7).square().mean()) < 0.05
+
+
+# What a seed sees
+
+
+@pytest.mark.parametrize("row", range(len(ALL_SEEDS)))
+def test_a_seed_trained_alone_equals_the_same_seed_in_a_batch(tmp_path: Path, row: int) -> None:
+    together, batch_losses = trained(make_trainer(tmp_path, ALL_SEEDS))
+    alone, losses = trained(make_trainer(tmp_path, [ALL_SEEDS[row]]))
+    for name, value in alone.items():
+        assert_allclose(value[0], together[name][row], atol=1e-4)
+    assert_allclose(losses[0], batch_losses[row], atol=1e-4)
+
+
+def test_seeds_and_generations_start_and_train_differently(tmp_path: Path) -> None:
+    start = make_trainer(tmp_path, ALL_SEEDS).initial()["weight_0"]
+    other = make_trainer(tmp_path, ALL_SEEDS, generation=3).initial()["weight_0"]
+    assert len({tuple(w.ravel().tolist()) for w in (*start, *other)}) == 2 * len(ALL_SEEDS)
+
+
+def test_training_twice_gives_the_same_bits_and_leaves_the_start_alone(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, ALL_SEEDS)
+    start = trainer.initial()
+    before = {name: value.clone() for name, value in start.items()}
+    one, _ = trainer.train(start, mixed_pool(ALL_SEEDS))
+    two, _ = trainer.train(start, mixed_pool(ALL_SEEDS))
+    for name, value in one.items():
+        assert torch.equal(value, two[name])
+        assert torch.equal(start[name], before[name])
+        assert not value.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(2,), (4, 4, 1)])
+def test_the_pool_takes_rows_of_real_and_of_each_seed_s_own_curated_data(shape: tuple[int, ...]) -> None:
+    real, curated = torch.from_numpy(points(7, *shape)), torch.from_numpy(points(3, 5, *shape, seed=1))
+    rows = torch.from_numpy(np.random.default_rng(0).integers(12, size=(3, 50)))
+    found = Pool(real, curated, 0.5).take(rows)
+    for seed, place in itertools.product(range(3), range(50)):
+        assert torch.equal(found[seed, place], torch.cat([real, curated[seed]])[rows[seed, place]])
+
+
+def test_an_origin_takes_real_rows_only() -> None:
+    pool = Pool(torch.arange(5.0)[:, None], None, 1.0)
+    rows = pool.rows(np.random.default_rng(0), (2, 300))
+    assert set(pool.take(rows).ravel().tolist()) == {0.0, 1.0, 2.0, 3.0, 4.0}
+
+
+def test_a_pool_that_should_mix_but_has_nothing_curated_is_an_error() -> None:
+    with pytest.raises(RecurateError, match="needs curated samples"):
+        Pool(torch.zeros(5, 2), None, 0.9).rows(np.random.default_rng(0), (4,))
+
+
+# Interruption
+
+
+def test_resumed_training_equals_undisturbed_training_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected, expected_losses = trained(make_trainer(tmp_path / "undisturbed", ALL_SEEDS))
+    trainer = make_trainer(tmp_path, ALL_SEEDS, save_every=-1.0)
+    interrupt_after(monkeypatch, 2 * CHUNK + 9)
+    with pytest.raises(KeyboardInterrupt):
+        trained(trainer)
+    assert trainer.progress.is_file()
+    found, losses = trained(trainer)
+    assert f"resuming at step {2 * CHUNK}" in capsys.readouterr().err
+    assert losses.tobytes() == expected_losses.tobytes()
+    for name, value in expected.items():
+        assert value.numpy().tobytes() == found[name].numpy().tobytes()
+    trainer.finish()
+    assert not trainer.progress.exists()
+
+
+def test_training_interrupted_again_and_again_equals_undisturbed_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, _ = trained(make_trainer(tmp_path / "undisturbed", [5]))
+    trainer = make_trainer(tmp_path, [5], save_every=-1.0)
+    for _ in range(3):
+        interrupt_after(monkeypatch, CHUNK + 1)
+        with pytest.raises(KeyboardInterrupt):
+            trained(trainer)
+        monkeypatch.undo()
+    found, _ = trained(trainer)
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
+
+
+def test_a_damaged_checkpoint_is_an_error_with_its_path(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, [0])
+    trainer.progress.parent.mkdir()
+    trainer.progress.write_bytes(b"half")
+    with pytest.raises(RecurateError, match=r"key\.safetensors: truncated or not a safetensors file"):
+        trained(trainer)
+
+
+def test_finishing_without_a_checkpoint_is_no_error(tmp_path: Path) -> None:
+    make_trainer(tmp_path, [0]).finish()
+
+
+# Divergence
+
+
+def test_a_loss_that_is_not_finite_names_seed_generation_step_and_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = FlowMatching.loss, itertools.count()
+
+    def loss(self: FlowMatching, *arguments: Any) -> Tensor:
+        value = original(self, *arguments)
+        return value * torch.tensor([1.0, math.nan if next(calls) == CHUNK + 3 else 1.0])
+
+    monkeypatch.setattr(FlowMatching, "loss", loss)
+    expected = rf"seed 7 is not finite in generation 2 after step {CHUNK}; lower training.learning_rate \(now 0.002\)"
+    with pytest.raises(RecurateError, match=expected):
+        trained(make_trainer(tmp_path, [4, 7], save_every=-1.0))
+
+
+def test_a_rate_that_is_far_too_large_ends_in_the_sentence(tmp_path: Path) -> None:
+    settings = Training(steps=200, batch_size=8, learning_rate=1e30)
+    with pytest.raises(RecurateError, match="training diverged"):
+        trained(make_trainer(tmp_path, [0], settings=settings))
+
+
+# The objective
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 3, 1)])
+def test_the_flow_matching_loss_is_the_mean_squared_error_of_its_velocity(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    draw = {name: value[0] for name, value in OBJECTIVE.draw(generator, 1, 6, shape).items()}
+    seeds = 2
+    parameters = {
+        name: torch.stack([value + 0.1 * seed for seed in range(seeds)])
+        for name, value in MODEL.initial(shape, generator).items()
+    }
+    x = torch.randn(seeds, 6, *shape)
+    batch = {name: torch.stack([value, 0.5 * value]) for name, value in draw.items()}
+    found = OBJECTIVE.loss(MODEL, parameters, x, batch)
+    for seed in range(seeds):
+        errors = []
+        for i in range(6):
+            z, t = batch["noise"][seed, i], float(batch["time"][seed, i])
+            one = {name: value[seed : seed + 1] for name, value in parameters.items()}
+            velocity = MODEL.velocity(one, (z * (1 - t) + x[seed, i] * t)[None, None], torch.tensor([[t]]))[0, 0]
+            wanted = x[seed, i] - z
+            errors += [(float(v) - float(w)) ** 2 for v, w in zip(velocity.ravel(), wanted.ravel(), strict=True)]
+        assert float(found[seed]) == pytest.approx(np.mean(errors), rel=1e-5)
+
+
+def test_the_objective_draws_normal_noise_and_uniform_times() -> None:
+    draw = OBJECTIVE.draw(torch.Generator().manual_seed(0), 20, 100, (2,))
+    assert draw["noise"].shape == (20, 100, 2)
+    assert draw["time"].shape == (20, 100)
+    assert float(draw["noise"].std()) == pytest.approx(1, abs=0.05)
+    assert float(draw["time"].mean()) == pytest.approx(0.5, abs=0.03)
+    assert 0 <= float(draw["time"].min()) < float(draw["time"].max()) < 1
+
+
+@pytest.mark.parametrize("shape", [(2,), (4, 4, 1)])
+@pytest.mark.parametrize("batch", [1, 7, 64])
+def test_the_optimal_coupling_costs_what_pot_s_plan_costs(batch: int, shape: tuple[int, ...]) -> None:
+    z, x = torch.from_numpy(points(batch, *shape)), torch.from_numpy(points(batch, *shape, seed=1))
+    paired = transport_plan(z, x)
+    cost = ot.dist(x.reshape(batch, -1).double().numpy(), z.reshape(batch, -1).double().numpy())
+    optimum = float(ot.emd2([], [], cost))
+    found = float(((paired - x).double() ** 2).sum() / batch)
+    assert found == pytest.approx(optimum, rel=1e-5)
+    assert found <= float(((z - x).double() ** 2).sum() / batch) + 1e-6
+    assert sorted(paired.reshape(batch, -1).tolist()) == sorted(z.reshape(batch, -1).tolist())
+
+
+def test_the_optimal_coupling_pairs_as_pot_s_plan_does() -> None:
+    z, x = torch.from_numpy(points(30, 2)), torch.from_numpy(points(30, 2, seed=1))
+    plan = ot.emd([], [], ot.dist(x.double().numpy(), z.double().numpy()))
+    assert torch.equal(transport_plan(z, x), z[torch.from_numpy(plan.argmax(axis=1))])
+
+
+def test_the_objective_couples_each_seed_s_own_batch() -> None:
+    objective = FlowMatching(kind="flow_matching", coupling="optimal_transport")
+    x, z = torch.from_numpy(points(2, 9, 2)), torch.from_numpy(points(2, 9, 2, seed=1))
+    time = torch.rand(2, 9)
+    initial = MODEL.initial((2,), torch.Generator().manual_seed(0))
+    parameters = {name: torch.stack([value, value]) for name, value in initial.items()}
+    paired = torch.stack([transport_plan(z[seed], x[seed]) for seed in range(2)])
+    found = objective.loss(MODEL, parameters, x, {"noise": z, "time": time})
+    assert torch.equal(found, OBJECTIVE.loss(MODEL, parameters, x, {"noise": paired, "time": time}))
+    assert not torch.equal(found, OBJECTIVE.loss(MODEL, parameters, x, {"noise": z, "time": time}))
+
+
+# The job
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., Path]:
+    """Runs the training job of an arm on files in its own folder; gives the model's path."""
+    real, samples, curated = points(60, 2), points(2, 50, 2, seed=1), np.arange(50, dtype=np.int64) % 20
+    store.write_arrays(tmp_path / "real.safetensors", {"train_x": real}, {})
+    store.write_arrays(tmp_path / "samples.safetensors", {"x": samples}, {})
+    store.write_arrays(tmp_path / "curated.safetensors", {"index": np.stack([curated, curated + 20])}, {})
+
+    def run(folder: str = "gen-001", **changes: Any) -> Path:
+        model = tmp_path / folder / "model.safetensors"
+        train.main(
+            real=str(tmp_path / "real.safetensors"),
+            samples=str(tmp_path / "samples.safetensors"),
+            curated=str(tmp_path / "curated.safetensors"),
+            model=str(model),
+            seeds=[0, 1],
+            generation=1,
+            device="cpu",
+            threads=1,
+            **{"spec": SPEC, "code": "c", **changes},
+        )
+        return model
+
+    return run
+
+
+@pytest.fixture
+def saves_every_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a minute pass at every look on the clock."""
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=itertools.count(0, 60).__next__))
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, job: Callable[..., Path], **changes: Any) -> None:
+    interrupt_after(monkeypatch, 2 * CHUNK + 1)
+    with pytest.raises(KeyboardInterrupt):
+        job(**changes)
+
+
+def test_a_job_run_twice_writes_the_same_bytes(job: Callable[..., Path]) -> None:
+    assert job("one").read_bytes() == job("two").read_bytes()
+
+
+@pytest.mark.usefixtures("saves_every_chunk")
+def test_a_killed_job_leaves_its_checkpoint_and_no_model_and_then_resumes_to_the_same_bytes(
+    job: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    undisturbed = job("undisturbed").read_bytes()
+    interrupted(monkeypatch, job)
+    left = [path.relative_to(tmp_path).as_posix() for path in (tmp_path / "gen-001").rglob("*") if path.is_file()]
+    assert len(left) == 1
+    assert left[0].startswith("gen-001/.progress/")
+    assert job().read_bytes() == undisturbed
+    assert "resuming at step 100" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "gen-001").rglob("*") if path.is_file()] == ["model.safetensors"]
+
+
+@pytest.mark.usefixtures("saves_every_chunk")
+@pytest.mark.parametrize("change", ["settings", "code", "inputs"])
+def test_a_job_with_other_settings_code_or_inputs_does_not_resume(
+    job: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    change: str,
+) -> None:
+    interrupted(monkeypatch, job)
+    changes: dict[str, Any] = {}
+    if change == "settings":
+        changes["spec"] = {**SPEC, "real_fraction": 0.25}
+    elif change == "code":
+        changes["code"] = "d"
+    else:
+        store.write_arrays(tmp_path / "samples.safetensors", {"x": points(2, 50, 2, seed=5)}, {})
+    changed = job(**changes).read_bytes()
+    assert "resuming" not in capsys.readouterr().err
+    assert changed == job("fresh", **changes).read_bytes()
+
+
+def test_a_later_generation_can_start_from_an_earlier_model(job: Callable[..., Path]) -> None:
+    first = job("first")
+    tiny = {**SPEC, "training": {"steps": 1, "batch_size": 32, "learning_rate": 1e-9}}
+    assert_allclose(
+        store.read_parameters(job("next", start=str(first), spec=tiny))["weight_1"],
+        store.read_parameters(first)["weight_1"],
+        atol=1e-6,
+    )
+    scratch = store.read_parameters(job("scratch", spec=tiny))["weight_1"]
+    assert np.abs(scratch - store.read_parameters(first)["weight_1"]).max() > 1e-2
+
+
+def test_a_generation_without_real_data_sees_its_own_curated_samples_only(job: Callable[..., Path]) -> None:
+    seen: list[Tensor] = []
+    original = Pool.take
+
+    def take(self: Pool, rows: Tensor) -> Tensor:
+        seen.append(original(self, rows))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pool, "take", take)
+        job(spec={**SPEC, "real_fraction": 0.0})
+    samples = points(2, 50, 2, seed=1)
+    for seed in range(2):
+        kept = {tuple(x) for x in samples[seed][np.arange(20) + 20 * seed].tolist()}
+        assert {tuple(x) for x in torch.cat(seen, dim=1)[seed].tolist()} == kept
