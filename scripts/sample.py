@@ -7,9 +7,9 @@ from recurate.components import load
 from recurate.device import describe, prepare
 from recurate.encoding import Encoding
 from recurate.errors import RecurateError
-from recurate.lazy import torch
+from recurate.lazy import np, torch
 from recurate.models import Model
-from recurate.randomness import torch_generator
+from recurate.randomness import numpy_generator
 from recurate.samplers import Sampler
 
 
@@ -27,12 +27,9 @@ def main(
     device = prepare(device, threads)
     encoding = Encoding.from_json(store.read_metadata(model)["encoding"])
     parameters = {name: torch.from_numpy(value).to(device) for name, value in store.read_parameters(model).items()}
-    latents = torch.stack(
-        [
-            torch.randn(spec["samples"], *encoding.shape, generator=torch_generator(seed, generation, "sample"))
-            for seed in seeds
-        ]
-    )
+    shape = (spec["samples"], *encoding.shape)
+    drawn = [numpy_generator(s, generation, "sample").standard_normal(shape, dtype=np.float32) for s in seeds]
+    latents = torch.from_numpy(np.stack(drawn))
     network = load(Model, "models", spec["model"])
     x = load(Sampler, "samplers", spec["sampler"]).generate(network, parameters, latents.to(device))
     if not torch.isfinite(x).all():

@@ -111,8 +111,10 @@ class Bench:
         began = time.process_time()
         trainer, parameters = self.train(candidate, candidate.steps)
         trained = time.process_time()
-        draws = [torch.randn(SAMPLES, 8, 8, 1, generator=torch_generator(seed, 0, "sample")) for seed in SEEDS]
-        drawn = load(Sampler, "samplers", SAMPLER).generate(trainer.model, parameters, torch.stack(draws))
+        shape = (SAMPLES, 8, 8, 1)
+        draws = [numpy_generator(s, 0, "sample").standard_normal(shape, dtype=np.float32) for s in SEEDS]
+        latents = torch.from_numpy(np.stack(draws))
+        drawn = load(Sampler, "samplers", SAMPLER).generate(trainer.model, parameters, latents)
         x = trainer.encoding.decode(drawn)
         sampled = time.process_time()
         cells = [

@@ -29,7 +29,7 @@ LIBRARY = Path(__file__).parent
 class Settings(BaseModel):
     """Base of every configuration block: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     other_spellings: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")

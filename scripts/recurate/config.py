@@ -216,9 +216,10 @@ class Config(Settings):
         if not isinstance(value, str):
             return value
         try:
-            return yaml.safe_load(value)
+            scalar = yaml.safe_load(value)
         except yaml.YAMLError:
             return value
+        return value if isinstance(scalar, dict) else scalar
 
 
 def _check(key: str, check: Callable[[], None]) -> None:

@@ -62,28 +62,39 @@ def kinds_in(spec: dict[str, Any]) -> list[tuple[str, str]]:
 
 @cache
 def _module(path: Path, _modified: int) -> tuple[str, tuple[Path, ...]]:
-    """Hash of one module's meaning, and the library modules it imports."""
-    tree = ast.parse(path.read_text(), filename=str(path))
-    digest = hashlib.sha256("".join(_meaning(tree)).encode()).hexdigest()
-    return digest, tuple(sorted(set(_imports(tree))))
+    """Hash of one module's meaning, and the library modules it imports anywhere, also inside functions."""
+    words: list[str] = []
+    imports: list[ast.Import | ast.ImportFrom] = []
+    _read(ast.parse(path.read_bytes(), filename=str(path)), words, imports)
+    digest = hashlib.sha256("".join(words).encode()).hexdigest()
+    return digest, tuple(sorted({file for node in imports for file in _imported_files(node)}))
 
 
-def _meaning(node: ast.AST) -> Iterator[str]:
-    """Node types and values of a tree, without docstrings, positions and empty fields (which vary with Python)."""
-    yield f"({type(node).__name__}"
+def _read(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+    """Append a tree's node types and values to `words` and its import statements to `imports`.
+
+    Left out are docstrings, positions, empty fields (which vary with Python), and what follows from the rest. One pass
+    and no generators, because every parse of the Snakefile reads the trees of some fifty modules.
+    """
+    words.append(f"({type(node).__name__}")
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        imports.append(node)
     for name in node._fields:
         value = getattr(node, name, None)
-        if value is None or value == [] or name == "kind":
+        if value is None or name in ("ctx", "kind") or value == []:
             continue
-        yield f" {name}="  # without it a[1:] would equal a[:1], and an else branch the end of its if
-        if isinstance(value, list):
+        words.append(f" {name}=")  # without it a[1:] would equal a[:1], and an else branch the end of its if
+        if isinstance(value, ast.AST):
+            _read(value, words, imports)
+        elif isinstance(value, list):
             for item in value[1:] if name == "body" and _has_docstring(value) else value:
-                yield from _meaning(item) if isinstance(item, ast.AST) else (f" {item!r}",)
-        elif isinstance(value, ast.AST):
-            yield from _meaning(value)
+                if isinstance(item, ast.AST):
+                    _read(item, words, imports)
+                else:
+                    words.append(f" {item!r}")
         else:
-            yield repr(value)
-    yield ")"
+            words.append(repr(value))
+    words.append(")")
 
 
 def _has_docstring(body: list[Any]) -> bool:
@@ -91,16 +102,15 @@ def _has_docstring(body: list[Any]) -> bool:
     return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
 
 
-def _imports(tree: ast.AST) -> Iterator[Path]:
-    """Files of the library modules that a module imports anywhere, also inside functions."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _library_files(alias.name)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield from _library_files(node.module)
-            for alias in node.names:
-                yield from _library_files(f"{node.module}.{alias.name}")
+def _imported_files(node: ast.Import | ast.ImportFrom) -> Iterator[Path]:
+    """Files of the library modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield from _library_files(alias.name)
+    elif node.module and node.level == 0:
+        yield from _library_files(node.module)
+        for alias in node.names:
+            yield from _library_files(f"{node.module}.{alias.name}")
 
 
 def _library_files(name: str) -> Iterator[Path]:

@@ -28,6 +28,10 @@ def numpy_generator(seed: int, generation: int, stage: str, *part: int) -> numpy
 
 
 def torch_generator(seed: int, generation: int, stage: str, *part: int) -> Generator:
-    """PyTorch generator of one stage, on the CPU so that every device draws the same numbers."""
+    """PyTorch generator of one stage, on the CPU so that every device draws the same numbers.
+
+    It keeps 32 bits of its seed, which is enough for the few initialisations of a study; what is drawn for every chunk
+    and generation comes from `numpy_generator`, whose streams never meet.
+    """
     state = seed_sequence(seed, generation, stage, *part).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))

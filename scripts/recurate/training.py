@@ -123,8 +123,9 @@ class Trainer:
         return {name: value.detach() for name, value in parameters.items()}, np.stack(losses, axis=1)
 
     def finish(self) -> None:
-        """Delete the private checkpoint, once the result is written."""
-        self.progress.unlink(missing_ok=True)
+        """Delete the private checkpoint once the result is written, and any that other settings left beside it."""
+        for checkpoint in self.progress.parent.glob(f"*{self.progress.suffix}"):
+            checkpoint.unlink(missing_ok=True)
 
     def _progress(self, chunks: range, losses: list[numpy.ndarray]) -> Iterator[int]:
         """Give the chunks, with a bar on a terminal and ten lines in the log."""
@@ -170,9 +171,9 @@ class Trainer:
         rows, draws = [], []
         for seed in self.seeds:
             rows.append(pool.rows(numpy_generator(seed, self.generation, "train", 1, chunk), (steps, size)))
-            generator = torch_generator(seed, self.generation, "train", 2, chunk)
+            generator = numpy_generator(seed, self.generation, "train", 2, chunk)
             draws.append(self.objective.draw(generator, steps, size, self.encoding.shape))
-        stacked = {name: torch.stack([d[name] for d in draws]).to(self.device) for name in draws[0]}
+        stacked = {name: torch.from_numpy(np.stack([d[name] for d in draws])).to(self.device) for name in draws[0]}
         return torch.stack(rows).to(self.device), stacked
 
     def _save(
@@ -194,7 +195,7 @@ class Trainer:
             for name, value in parameters.items():
                 value.copy_(torch.from_numpy(arrays[f"parameter/{name}"]))
                 optimizer.state[value] = {
-                    key: torch.from_numpy(arrays[f"{key}/{name}"]).to(self.device if key != "step" else "cpu")
+                    key: torch.from_numpy(arrays[f"{key}/{name}"]).to(self.device)
                     for key in ("step", "exp_avg", "exp_avg_sq")
                 }
         print(f"resuming at step {len(arrays['losses']) * CHUNK} from {self.progress}", file=sys.stderr)

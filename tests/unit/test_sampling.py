@@ -21,7 +21,7 @@ from recurate import store
 from recurate.encoding import Encoding
 from recurate.errors import RecurateError
 from recurate.models.mlp import MLP
-from recurate.randomness import torch_generator
+from recurate.randomness import numpy_generator, torch_generator
 from recurate.samplers.ode import ODE, TABLEAUS
 
 torch.set_num_threads(1)
@@ -207,7 +207,7 @@ def test_samples_are_in_data_units_and_equal_those_of_torchdiffeq(model: Callabl
     path = model([3])
     found = draw(path, [3], spec={**SPEC, "sampler": {"kind": "ode", "steps": 6, "method": "midpoint"}})
     parameters = {name: torch.from_numpy(value) for name, value in store.read_parameters(path).items()}
-    latents = torch.randn(50, 2, generator=torch_generator(3, 0, "sample"))[None]
+    latents = torch.from_numpy(numpy_generator(3, 0, "sample").standard_normal((1, 50, 2), dtype=np.float32))
     network = MLP(kind="mlp", width=8, depth=2)
     x = odeint(
         lambda t, x: network.velocity(parameters, x, t.expand(1, 50)),

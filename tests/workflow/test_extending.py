@@ -1,4 +1,4 @@
-"""Whoever has a reward, a data set, a network or a metric of their own adds one module and one entry in a study file."""
+"""A reward, a data set, a network or a metric of one's own is one module and one entry in a study file."""
 
 from __future__ import annotations
 
@@ -61,10 +61,9 @@ class Affine(Model):
 
     def velocity(self, parameters, x, time):
         half = (time > 0.5).float()[..., None]
-        both = [
-            torch.einsum("sbi,sij->sbj", x, parameters["matrix"][:, k]) + parameters["shift"][:, None, k] for k in (0, 1)
-        ]
-        return (1 - half) * both[0] + half * both[1]
+        product = torch.einsum("sbi,skij->skbj", x, parameters["matrix"])
+        early, late = (product + parameters["shift"][:, :, None]).unbind(1)
+        return (1 - half) * early + half * late
 '''
 METRIC = '''
 from recurate.metrics import Evidence, Metric

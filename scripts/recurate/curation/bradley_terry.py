@@ -20,7 +20,9 @@ class BradleyTerry(Curation):
     `choices: .inf` is the limit K -> infinity, in which samples are kept in proportion to e^r.
     """
 
-    choices: float = Field(4, description="K, samples a person chooses one from: an integer >= 1, or .inf")
+    choices: float = Field(
+        4, allow_inf_nan=True, description="K, samples a person chooses one from: an integer >= 1, or .inf"
+    )
     kept: int = Field(ge=1, description="number of choices made, which is the size of the curated set")
 
     @field_validator("choices", mode="before")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from recurate.components import Component
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    import numpy
+    from torch import Tensor
 
     from recurate.models import Model
 
@@ -17,8 +18,10 @@ class Objective(Component, ABC):
     """A loss on batches of data; its random numbers are drawn ahead, per seed, so that seeds stay independent."""
 
     @abstractmethod
-    def draw(self, generator: Generator, steps: int, batch_size: int, shape: tuple[int, ...]) -> dict[str, Tensor]:
-        """Random numbers of `steps` steps of one seed, each tensor (steps, batch, ..)."""
+    def draw(
+        self, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
+    ) -> dict[str, numpy.ndarray]:
+        """Random numbers of `steps` steps of one seed, each array (steps, batch, ..) float32."""
 
     @abstractmethod
     def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:

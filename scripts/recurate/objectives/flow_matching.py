@@ -10,7 +10,8 @@ from recurate.lazy import np, torch
 from recurate.objectives import Objective
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    import numpy
+    from torch import Tensor
 
     from recurate.models import Model
 
@@ -26,10 +27,12 @@ class FlowMatching(Objective):
         "independent", description="how noise and data are paired within a batch"
     )
 
-    def draw(self, generator: Generator, steps: int, batch_size: int, shape: tuple[int, ...]) -> dict[str, Tensor]:
+    def draw(
+        self, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
+    ) -> dict[str, numpy.ndarray]:
         return {
-            "noise": torch.randn(steps, batch_size, *shape, generator=generator),
-            "time": torch.rand(steps, batch_size, generator=generator),
+            "noise": generator.standard_normal((steps, batch_size, *shape), dtype=np.float32),
+            "time": generator.random((steps, batch_size), dtype=np.float32),
         }
 
     def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
