@@ -6,10 +6,10 @@ from recurate import job, store
 from recurate.components import load
 from recurate.figures import densities, style
 from recurate.figures.density import Frame
-from recurate.figures.limit import limit_weights
 from recurate.figures.series import per_arm
 from recurate.lazy import np
 from recurate.rewards import Reward
+from recurate.theory.limit import limit_weights
 
 
 def main(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recurate.lazy import np
+from recurate.rewards import TOP_TOLERANCE
 
 if TYPE_CHECKING:
     import numpy
@@ -23,9 +24,6 @@ def reward_statistics(rewards: numpy.ndarray, supremum: float) -> dict[str, floa
         "exp_reward_variance": float(scaled.var()),
         "top_share": float((rewards >= supremum - TOP_TOLERANCE).mean()),
     }
-
-
-TOP_TOLERANCE = 1e-6
 
 
 def class_shares(labels: numpy.ndarray, classes: int) -> dict[str, float]:

@@ -28,12 +28,13 @@ from recurate.figures import (
     trajectory,
 )
 from recurate.figures.density import Frame, density, reward_grid
-from recurate.figures.limit import limit_weights
-from recurate.figures.series import by_arm, entropy, per_arm, read_forecast, read_metrics, student_band
+from recurate.figures.series import entropy, per_arm, read_forecast, read_metrics, student_band
 from recurate.rewards import Reward
+from recurate.tables import by_arm
 from recurate.theory import bounds
 from recurate.theory.claims import ClosedLoop, check_claims
 from recurate.theory.forecast import forecast
+from recurate.theory.limit import limit_weights
 
 SEEDS, GENERATIONS = 3, 4
 ARMS: dict[str, dict[str, Any]] = {

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from recurate import store
+from recurate.tables import Series, by_arm
 
 CONFIDENCE = 0.95  # two-sided
 FEW_SAMPLES = 100  # an effective sample size below this makes a forecast a rough guess
-
-Series = dict[str, dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -58,21 +57,6 @@ def per_arm(paths: Sequence[str], generations: int) -> list[list[str]]:
     """Cut a list of files, arms in order and each with generations 0..`generations`, into one list for each arm."""
     size = generations + 1
     return [list(paths[start : start + size]) for start in range(0, len(paths), size)]
-
-
-def by_arm(rows: Sequence[dict[str, str]]) -> Series:
-    """Arrays (seeds, generations + 1) for each metric that every seed and generation of an arm has."""
-    cells: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
-    for row in rows:
-        place = int(row["seed"]), int(row["generation"])
-        cells.setdefault((row["arm"], row["metric"]), {})[place] = float(row["value"])
-    series: Series = {}
-    for (arm, metric), held in cells.items():
-        seeds, generations = (sorted(set(axis)) for axis in zip(*held, strict=True))
-        if len(held) == len(seeds) * len(generations):
-            table = [[held[seed, generation] for generation in generations] for seed in seeds]
-            series.setdefault(arm, {})[metric] = np.array(table)
-    return series
 
 
 def class_shares(metrics: dict[str, np.ndarray]) -> np.ndarray:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from recurate.data import Description
     from recurate.judges import FittedJudge
 
+TOP_TOLERANCE = 1e-6  # rewards this close to their supremum count as reaching it
+
 
 class Reward(Component, ABC):
     """A reward, with its supremum r* known: the theory speaks of e^(r - r*)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from recurate.errors import RecurateError
 from recurate.lazy import np
+from recurate.rewards import TOP_TOLERANCE
 from recurate.theory.operator import MEMORY_BUDGET, KeepOperator, check_rewards
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     RewardMixture = list[tuple[float, ArrayLike]]
 
-TOP_TOLERANCE = 1e-6  # rewards this close to the supremum count as reaching it
 SUPREMUM_TOLERANCE = 1e-4  # single-precision rewards may exceed a supremum by rounding, times 1 + |r*|
 
 

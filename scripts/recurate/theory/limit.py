@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from recurate.theory.forecast import TOP_TOLERANCE, forecast
+from recurate.lazy import np
+from recurate.rewards import TOP_TOLERANCE
+from recurate.theory.forecast import forecast
+
+if TYPE_CHECKING:
+    import numpy
 
 CHANGE = 1e-6  # total change of the weights in one generation below which a mixed loop has arrived
 MOST_GENERATIONS = 200
 
 
-def limit_weights(rewards: np.ndarray, supremum: float, choices: float, real_fraction: float) -> np.ndarray | None:
+def limit_weights(
+    rewards: numpy.ndarray, supremum: float, choices: float, real_fraction: float
+) -> numpy.ndarray | None:
     """Weights (n,) of samples with `rewards` (n,) under p*, the limit of the loop that starts from them.
 
     The pure loop ends in p_0 restricted to {r = r*} (Ferbach et al. 2024, Theorem 2.1), or stays at p_0 without a
