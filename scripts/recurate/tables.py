@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from recurate.lazy import np
+import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import numpy
-
-Series = dict[str, dict[str, "numpy.ndarray"]]
+Series = dict[str, dict[str, np.ndarray]]
 
 
 def by_arm(rows: Sequence[dict[str, str]]) -> Series:
@@ -18,14 +15,10 @@ def by_arm(rows: Sequence[dict[str, str]]) -> Series:
 
     `rows` are those of `metrics.csv` or `forecast.csv`, as text.
     """
-    cells: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
-    for row in rows:
-        place = int(row["seed"]), int(row["generation"])
-        cells.setdefault((row["arm"], row["metric"]), {})[place] = float(row["value"])
+    table = pd.DataFrame(rows).astype({"seed": int, "generation": int, "value": float})
     series: Series = {}
-    for (arm, metric), held in cells.items():
-        seeds, generations = (sorted(set(axis)) for axis in zip(*held, strict=True))
-        if len(held) == len(seeds) * len(generations):
-            table = [[held[seed, generation] for generation in generations] for seed in seeds]
-            series.setdefault(arm, {})[metric] = np.array(table)
+    for (arm, metric), part in table.groupby(["arm", "metric"], sort=False):
+        values = part.pivot(index="seed", columns="generation", values="value")
+        if values.size == len(part):
+            series.setdefault(str(arm), {})[str(metric)] = values.to_numpy()
     return series

@@ -44,8 +44,16 @@ def read_metrics(path: str) -> Series:
 def read_forecast(path: str) -> Series:
     """Forecast values likewise, with two more metrics: `effective_sample_size` and the entropy of class shares."""
     rows = store.read_rows(path, store.FORECAST_COLUMNS)
-    size = [{**row, "metric": "effective_sample_size", "value": row["effective_sample_size"]} for row in rows]
-    series = by_arm([*rows, *size])
+    # The size stands beside every metric of a generation; one row of it is enough.
+    size = {
+        (row["arm"], row["seed"], row["generation"]): {
+            **row,
+            "metric": "effective_sample_size",
+            "value": row["effective_sample_size"],
+        }
+        for row in rows
+    }
+    series = by_arm([*rows, *size.values()])
     for metrics in series.values():
         shares = class_shares(metrics)
         if len(shares):

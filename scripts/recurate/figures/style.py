@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -25,8 +26,8 @@ SINGLE_COLUMN = 3.25  # inches
 DOUBLE_COLUMN = 6.75  # inches
 PNG_DOTS_PER_INCH = 200
 
-# Okabe and Ito's palette in an order of falling contrast with white; black and yellow are left out.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Six of seaborn's colour-blind palette, in an order of falling contrast with white.
+COLOURS = tuple(seaborn.color_palette("colorblind").as_hex()[number] for number in (0, 3, 2, 4, 1, 9))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INK, GREY, PALE = "#222222", "#7F7F7F", "#BBBBBB"
 MEASURED, FORECAST, BOUND = COLOURS[0], COLOURS[1], INK
@@ -37,6 +38,8 @@ DENSITY = LinearSegmentedColormap.from_list(
 )
 
 SETTINGS: Any = {
+    **seaborn.axes_style("ticks"),
+    **seaborn.plotting_context("paper"),
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8,
