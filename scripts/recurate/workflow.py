@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ class Project:
 
         def digest(wildcards: Any) -> str:
             kinds = kinds_in(getattr(self, f"spec_{stage}")(wildcards)) if stage else ()
-            return code_digest(SCRIPTS / script, kinds)
+            return _digest_once(script, tuple(kinds))
 
         return digest
 
@@ -319,6 +320,12 @@ class Project:
     @staticmethod
     def _fill(template: str, **wildcards: str) -> str:
         return template.format(**wildcards)
+
+
+@cache
+def _digest_once(script: str, kinds: tuple[tuple[str, str], ...]) -> str:
+    """Code digest of a script, looked up once for the thousands of jobs that share it."""
+    return code_digest(SCRIPTS / script, kinds)
 
 
 class _Wildcards:
