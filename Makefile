@@ -23,7 +23,7 @@ lint: .venv/ready
 	$(BIN)/snakemake --lint
 
 bench: .venv/ready
-	$(BIN)/python scripts/bench/run.py
+	$(BIN)/python scripts/bench/run.py $(ARGS)
 
 clean:
 	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,6 @@
-"""What the rules ask: a job's settings, its inputs, its code digest. Knows the studies, knows nothing of Snakemake.
+"""What the rules ask: a job's settings and code digest, its inputs, the targets. Knows nothing of Snakemake.
 
-Every function takes an object with the wildcards as attributes. A stage's settings hold what it reads and no more,
-because a change in them is what makes Snakemake run it again.
+Every function takes an object with the wildcards as attributes.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from recurate import store
-from recurate.config import Arm, Config, Origin, Study, read_study, validated
+from recurate.config import Config, read_study, validated
 from recurate.digest import code_digest, kinds_in
 from recurate.errors import RecurateError
 from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
 from recurate.reporting import report_cards, report_models, report_spec
+from recurate.stages import Spec, Stages
 
-Spec = dict[str, Any]
 GENERAL_TARGETS = ("all", "report")
 SCRIPTS = Path(__file__).parents[1]
 
 
-class Project:
+class Project(Stages):
     """The studies of a project folder, as its configuration resolves them."""
 
     wildcards = WILDCARDS
@@ -39,10 +38,8 @@ class Project:
         self._results_can_be_written()
         files = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
         self._names_are_known(files, folder)
-        self.studies: dict[str, Study] = {
-            name: read_study(path, self.config.scale, self.config.overrides.get(name, {}))
-            for name, path in files.items()
-        }
+        overrides = self.config.overrides
+        super().__init__({n: read_study(path, self.config.scale, overrides.get(n, {})) for n, path in files.items()})
 
     def _names_are_known(self, files: dict[str, Path], folder: str) -> None:
         for key, names in (("studies", self.config.studies), ("overrides", list(self.config.overrides))):
@@ -78,109 +75,9 @@ class Project:
         if arm not in arms:
             raise RecurateError(f"study {study} has no arm {arm!r}; its arms are {', '.join(arms)}")
 
-    def study(self, w: Any) -> Study:
-        """Settings of a study."""
-        return self.studies[w.study]
-
-    def arm(self, w: Any) -> Arm:
-        """Settings of an arm."""
-        return self.study(w).arms[w.arm]
-
-    def origin(self, w: Any) -> Origin:
-        """Settings of an origin, given by name or through an arm."""
-        return self.study(w).origins[self._origin_name(w)]
-
-    def _origin_name(self, w: Any) -> str:
-        return w.origin if hasattr(w, "origin") else self.arm(w).origin
-
-    # Settings of the stages
-
-    def spec_real(self, w: Any) -> Spec:
-        """Real data."""
-        return _plain(self.origin(w), "data", "data_seed")
-
-    def spec_judge(self, w: Any) -> Spec:
-        """Judge."""
-        origin = self.origin(w)
-        return {**_plain(origin, "judge", "data_seed"), "classes": origin.data.description.classes}
-
-    def spec_train_origin(self, w: Any) -> Spec:
-        """Training of generation 0."""
-        return {**_plain(self.origin(w), "model", "objective", "training"), "real_fraction": 1.0}
-
-    def spec_train_arm(self, w: Any) -> Spec:
-        """Training of a later generation; where it starts from shows in its inputs."""
-        arm = self.arm(w)
-        training = arm.retraining.model_dump(mode="json", exclude={"start"})
-        fraction = arm.mixing.real_fraction
-        return {**_plain(self.origin(w), "model", "objective"), "training": training, "real_fraction": fraction}
-
-    def spec_sample(self, w: Any) -> Spec:
-        """Sampling, the same for an origin and its arms."""
-        return _plain(self.origin(w), "model", "sampler", "samples")
-
-    def spec_curate(self, w: Any) -> Spec:
-        """Reward, curation and classes."""
-        return {**_plain(self.origin(w), "data", "judge"), **_plain(self.arm(w), "reward", "curation")}
-
-    def spec_measure(self, w: Any) -> Spec:
-        """Metrics."""
-        origin = self.origin(w)
-        return {
-            **_plain(origin, "judge"),
-            **_plain(self.study(w), "metrics"),
-            "classes": origin.data.description.classes,
-            "supremum": self.arm(w).reward.supremum,
-        }
-
-    def spec_forecast(self, w: Any) -> Spec:
-        """Forecast: the operator's parameters and the horizon."""
-        arm = self.arm(w)
-        return {
-            "choices": arm.curation.choices,
-            "real_fraction": arm.mixing.real_fraction,
-            "generations": self.study(w).generations,
-            "classes": self.origin(w).data.description.classes,
-            "supremum": arm.reward.supremum,
-        }
-
-    def spec_claims(self, w: Any) -> Spec:
-        """Claims of a study, and each arm's operator."""
-        study = self.study(w)
-        return {"claims": study.claims, "arms": self._arms(w)}
-
-    def spec_figure(self, w: Any) -> Spec:
-        """What a figure may say about a study: titles, arms in order, seeds, generations."""
-        study = self.study(w)
-        names = ("title", "answers", "seeds", "generations")
-        return {**_plain(study, *names), "arms": self._arms(w)}
-
-    def spec_densities(self, w: Any) -> Spec:
-        """The same for pictures of the plane, with every arm's reward, whose level sets they show."""
-        rewards = [_plain(arm, "reward")["reward"] for arm in self.study(w).arms.values()]
-        return {**self.spec_figure(w), "reward": rewards}
-
-    def _arms(self, w: Any) -> dict[str, Spec]:
-        study = self.study(w)
-        return {
-            name: {
-                "title": arm.title or name,
-                "origin": arm.origin,
-                "choices": arm.curation.choices,
-                "real_fraction": arm.mixing.real_fraction,
-                "supremum": arm.reward.supremum,
-                "classes": study.origins[arm.origin].data.description.classes,
-            }
-            for name, arm in study.arms.items()
-        }
-
     def spec_report(self, _: Any) -> Spec:
         """What the report says about the default studies, and where their files lie."""
         return report_spec(self)
-
-    def spec_resolved(self, w: Any) -> Spec:
-        """All settings of a study, defaults filled in."""
-        return self.study(w).model_dump(mode="json")
 
     def spec(self, stage: str) -> Callable[[Any], str]:
         """Settings of a stage as JSON text, as a function of the wildcards; Snakemake would flatten a mapping."""
@@ -331,7 +228,3 @@ def _digest_once(script: str, kinds: tuple[tuple[str, str], ...]) -> str:
 class _Wildcards:
     def __init__(self, **wildcards: str) -> None:
         self.__dict__.update(wildcards)
-
-
-def _plain(settings: Any, *names: str) -> Spec:
-    return settings.model_dump(mode="json", include=set(names))

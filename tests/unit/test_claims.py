@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurate.errors import RecurateError
+from recurate.store import CLAIM_COLUMNS as COLUMNS
 from recurate.theory import bounds
-from recurate.theory.claims import CLAIMS, COLUMNS, ClosedLoop, Evidence, Exemption, check_claims
+from recurate.theory.claims import CLAIMS, ClosedLoop, Evidence, Exemption, check_claims
 from recurate.theory.forecast import forecast, statistics
 
 reward_lists = st.lists(st.floats(-6, 0, allow_subnormal=False), min_size=2, max_size=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ SHADES = {"density": 176, "text": 32, "line": 32}  # of the 256 colours a GIF ma
 
 
 def shown_arms(arms: dict[str, dict[str, Any]]) -> list[str]:
-    """The first arms with curation (K > 1), in order; all arms where none has any."""
-    curated = [name for name, settings in arms.items() if settings["choices"] > 1]
-    return (curated or list(arms))[:MOST_ARMS]
+    """The first arms with the most common K > 1, which differ by their real data; all arms where none curates."""
+    choices = Counter(settings["choices"] for settings in arms.values() if settings["choices"] > 1)
+    if not choices:
+        return list(arms)[:MOST_ARMS]
+    common = choices.most_common(1)[0][0]
+    return [name for name, settings in arms.items() if settings["choices"] == common][:MOST_ARMS]
 
 
 @styled

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from recurate.errors import RecurateError
 from recurate.lazy import np
 from recurate.mixing import synthetic_ratio_of
+from recurate.store import CLAIM_COLUMNS
 from recurate.theory import bounds
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     Metrics = Mapping[str, FloatArray]
 
-COLUMNS = (
-    "study", "arm", "claim", "source", "generation",
-    "measured", "bound", "slack", "standard_error", "verdict", "note",
-)  # fmt: skip
 SOURCES = ("forecast", "measured")
 ROUNDING = 1e-9  # a claim that holds with equality must not fail by rounding
 CONFIDENCE = 0.975  # one-sided
@@ -201,7 +198,7 @@ def check_claims(
     Returns
     -------
     list of dict
-        One row for each claim and generation 1, 2, .., with the keys `COLUMNS`. Slack is the mean over seeds,
+        One row for each claim and generation 1, 2, .., with the keys `CLAIM_COLUMNS`. Slack is the mean over seeds,
         >= 0 where the claim is satisfied; verdicts are `holds`, `fails`, `vacuous` and `not applicable`.
 
     Raises
@@ -218,7 +215,7 @@ def check_claims(
         for generation in range(1, generations + 1):
             cells = _cells(result, generation, source)
             head = (loop.study, loop.arm, name, source, generation)
-            rows.append(dict(zip(COLUMNS, head + cells, strict=True)))
+            rows.append(dict(zip(CLAIM_COLUMNS, head + cells, strict=True)))
     return rows
 
 
@@ -276,7 +273,7 @@ def _judge(slack: FloatArray, source: str) -> tuple[float, str, str]:
 
     if mean >= -ROUNDING - student.ppf(CONFIDENCE, seeds - 1) * error:
         return error, "holds", "within noise"
-    return error, "fails", ""
+    return error, "fails", f"{-mean / error:.1f} standard errors below zero" if error else "the same in every seed"
 
 
 def _judge_without_numbers(slack: FloatArray) -> tuple[str, str]:

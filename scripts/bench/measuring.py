@@ -1,0 +1,122 @@
+"""What all rows of the benchmark share: repeated runs, their median, a child's time and memory, the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = ("what", "n", "median", "smallest", "largest", "target", "met")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity, measured several times.
+
+    `target` is the bound that the project sets itself, on the median; None where there is none. `at_least` says that
+    large values are good.
+    """
+
+    what: str
+    values: Sequence[float]
+    unit: str
+    target: float | None = None
+    at_least: bool = False
+
+    def cells(self) -> tuple[str, ...]:
+        """Cells of the table, in the order of COLUMNS."""
+        median = statistics.median(self.values)
+        shown = [self._show(value) for value in (median, min(self.values), max(self.values))]
+        if self.target is None:
+            return (self.what, str(len(self.values)), *shown, "", "")
+        met = median >= self.target if self.at_least else median <= self.target
+        bound = f"{'>=' if self.at_least else '<='} {self.target:g} {self.unit}".rstrip()
+        return (self.what, str(len(self.values)), *shown, bound, "yes" if met else "no")
+
+    def _show(self, value: float) -> str:
+        digits = 0 if value >= 100 else 2 if value >= 1 else 3
+        return f"{value:.{digits}f} {self.unit}".rstrip()
+
+
+def interleaved(first: Callable[[], float], second: Callable[[], float], runs: int) -> tuple[list[float], list[float]]:
+    """Results of two measurements in turn, so that a slow minute of the machine falls on both.
+
+    Each is called once before, unmeasured.
+    """
+    first(), second()
+    pairs = [(first(), second()) for _ in range(runs)]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A finished process: wall time in s, peak resident memory in MB, standard output."""
+
+    seconds: float
+    peak: float
+    output: str
+
+
+def run_child(command: Sequence[str], folder: Path = ROOT) -> Child:
+    """Run a command to its end, measured from outside; raises RuntimeError with its errors if it fails."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=folder, env=child_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} in {folder} failed:\n{output}")
+    return Child(seconds, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3), output)
+
+
+def child_environment() -> dict[str, str]:
+    """The environment without what a user's shell would not have: compiled modules are kept, nothing is prepended."""
+    without = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    return {**{key: value for key, value in os.environ.items() if key not in without}, "MPLBACKEND": "Agg"}
+
+
+def heading() -> str:
+    """Date, commit and machine, in two lines."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "snakemake"))
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}\n"
+        f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; "
+        f"Python {platform.python_version()}, {packages}"
+    )
+
+
+def _commit() -> str:
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, text=True, capture_output=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if git("status", "--short") else "")
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as an aligned Markdown table."""
+    cells = [COLUMNS, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(COLUMNS))]
+    lines = [f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in cells]
+    lines.insert(1, f"| {' | '.join('-' * width for width in widths)} |")
+    return "\n".join(lines)

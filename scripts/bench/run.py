@@ -1,0 +1,55 @@
+"""Measure the speed of what the project has targets for; print one table and write it to results/bench.md.
+
+Run `make bench`, or `python scripts/bench/run.py [--only PART ..] [--runs N] [--steps N] [--study]`. Medians count; an
+idle machine gives the numbers that mean something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import theory_speed
+import training_speed
+import workflow_speed
+from measuring import ROOT, Row, heading, table
+
+from recurate import store
+
+PARTS = ("training", "theory", "workflow")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
+    parser.add_argument("--runs", type=int, default=5, help="measured runs of each quantity")
+    parser.add_argument("--steps", type=int, default=500, help="training steps, of 4,000 in the study")
+    parser.add_argument("--study", action="store_true", help="also run the whole study, once (minutes)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print, write."""
+    options = parse(arguments)
+    head, remarks, rows = heading(), [], list[Row]()
+    if "training" in options.only:
+        found, remark = training_speed.rows(options.runs, options.steps)
+        rows += found
+        remarks.append(remark)
+    if "theory" in options.only:
+        rows += theory_speed.rows(options.runs)
+    if "workflow" in options.only:
+        rows += workflow_speed.rows(options.runs, graph_runs=max(1, options.runs // 2))
+    if options.study:
+        rows += workflow_speed.study_rows()
+    text = "\n\n".join([head, table(rows), *remarks]) + "\n"
+    print(text, end="")
+    store.write_text(ROOT / "results/bench.md", text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
