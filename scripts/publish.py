@@ -1,0 +1,99 @@
+"""Copy the tables and figures of a finished run to results/published/, with what they were made by.
+
+Usage: python scripts/publish.py NAME COMMAND, for example: python scripts/publish.py demo "make study"
+"""
+
+import csv
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from recurate import store
+from recurate.errors import RecurateError
+
+KEPT = ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
+CARDS = "origins/*/*.json"
+
+
+def publish(results: Path, studies: list[str], name: str, command: str) -> Path:
+    """Copy what is kept of every study, and write `run.json` beside it; returns the folder.
+
+    Raises RecurateError if the code is not committed or a study has no claims table, which is made last.
+    """
+    target = results / "published" / name
+    commit = _git("rev-parse", "HEAD")
+    if _git("status", "--porcelain"):
+        raise RecurateError("the working tree has uncommitted changes, so no commit made these results; commit first")
+    for study in studies:
+        if not (results / study / "claims.csv").is_file():
+            raise RecurateError(f"{results / study}: the study is not finished; run snakemake {study} first")
+        shutil.rmtree(target / study, ignore_errors=True)
+        for pattern in (*KEPT, CARDS):
+            for source in sorted((results / study).glob(pattern)):
+                destination = target / study / source.relative_to(results / study)
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, destination)
+    costs = {study: job_costs(results / "benchmarks" / study) for study in studies}
+    store.write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
+    return target
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores, memory and system of this machine."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def job_costs(folder: Path) -> dict[str, Any]:
+    """Number of jobs, seconds and processor seconds in sum, largest memory of one in MB, by kind of file."""
+    costs: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for path in sorted(folder.rglob("*.tsv")):
+        with path.open() as file:
+            row = next(csv.DictReader(file, delimiter="\t"))
+        for kind in ("all", path.stem):
+            cost = costs[kind]
+            cost["jobs"] += 1
+            cost["seconds"] += float(row["s"])
+            cost["cpu_seconds"] += _number(row["cpu_time"])
+            cost["max_memory_mb"] = max(cost["max_memory_mb"], _number(row["max_rss"]))
+    return {kind: {key: round(value, 1) for key, value in cost.items()} for kind, cost in costs.items()}
+
+
+def _number(text: str) -> float:
+    """A benchmark's entry; very short jobs have "NA" or "-" where nothing was sampled."""
+    return float(text) if text not in ("NA", "-") else 0.0
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def main(arguments: list[str]) -> None:
+    """Publish the default studies under the name that is given."""
+    if len(arguments) != 2:
+        sys.exit(f"error: give a name and the command that made the results\n{__doc__}")
+    config = yaml.safe_load(Path("config/config.yaml").read_text())
+    try:
+        print(publish(Path(config["results"]), config["studies"], *arguments))
+    except RecurateError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
