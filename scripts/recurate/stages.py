@@ -33,6 +33,10 @@ class Stages:
     def _origin_name(self, w: Any) -> str:
         return w.origin if hasattr(w, "origin") else self.arm(w).origin
 
+    def settings(self, stage: str, w: Any) -> Spec:
+        """What a stage reads, for the wildcards `w`."""
+        return getattr(self, f"spec_{stage}")(w)
+
     def spec_real(self, w: Any) -> Spec:
         """Real data."""
         return _plain(self.origin(w), "data", "data_seed")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,21 +80,11 @@ class Project(Stages):
 
     def spec(self, stage: str) -> Callable[[Any], str]:
         """Settings of a stage as JSON text, as a function of the wildcards; Snakemake would flatten a mapping."""
-        settings = getattr(self, f"spec_{stage}")
-
-        def text(wildcards: Any) -> str:
-            return json.dumps(settings(wildcards))
-
-        return text
+        return once_per_arm(lambda w: json.dumps(self.settings(stage, w)))
 
     def code(self, script: str, stage: str | None = None) -> Callable[[Any], str]:
         """Code digest of a script and of the components its stage's settings name, as a function of the wildcards."""
-
-        def digest(wildcards: Any) -> str:
-            kinds = kinds_in(getattr(self, f"spec_{stage}")(wildcards)) if stage else ()
-            return _digest_once(script, tuple(kinds))
-
-        return digest
+        return once_per_arm(lambda w: code_digest(SCRIPTS / script, kinds_in(self.settings(stage, w)) if stage else ()))
 
     # Inputs
 
@@ -219,10 +208,17 @@ class Project(Stages):
         return template.format(**wildcards)
 
 
-@cache
-def _digest_once(script: str, kinds: tuple[tuple[str, str], ...]) -> str:
-    """Code digest of a script, looked up once for the thousands of jobs that share it."""
-    return code_digest(SCRIPTS / script, kinds)
+def once_per_arm(compute: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Remember what `compute` gives for a study, an origin or an arm: thousands of jobs of a graph ask for it."""
+    known: dict[tuple[str | None, ...], str] = {}
+
+    def remembered(wildcards: Any) -> str:
+        key = tuple(getattr(wildcards, name, None) for name in ("study", "origin", "arm"))
+        if key not in known:
+            known[key] = compute(wildcards)
+        return known[key]
+
+    return remembered
 
 
 class _Wildcards:
