@@ -10,7 +10,7 @@ export PYTHONPATH :=
 .PHONY: study test lint bench clean
 
 study: .venv/ready
-	@$(BIN)/python scripts/study.py --cores $(CORES) --quiet host reason $(ARGS)
+	@$(BIN)/python scripts/study.py --cores $(CORES) --quiet host reason rules $(ARGS)
 
 test: .venv/ready
 	$(BIN)/pytest $(PYTEST)
