@@ -19,7 +19,7 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
-	$(BIN)/mypy scripts/recurate
+	$(BIN)/mypy scripts/recurate scripts/*.py scripts/bench/*.py
 	$(BIN)/snakemake --lint
 
 bench: .venv/ready

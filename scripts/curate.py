@@ -42,9 +42,9 @@ def main(
     )
     if not index.size:
         raise RecurateError(f"curation: {spec['curation']['kind']} kept no sample of {samples}; loosen it")
-    arrays = {"reward": rewards, "index": index.astype(np.int64)}
-    labels = [_labels(spec, x_seed, fitted) for x_seed in x]
-    if labels[0] is not None:
+    arrays: dict[str, np.ndarray] = {"reward": rewards, "index": index.astype(np.int64)}
+    labels = [found for x_seed in x if (found := _labels(spec, x_seed, fitted)) is not None]
+    if labels:
         arrays["label"] = np.stack(labels).astype(np.int64)
     store.write_arrays(curated, arrays, store.provenance(spec, code))
 

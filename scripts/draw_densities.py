@@ -30,15 +30,17 @@ def main(
         reward = load(Reward, "rewards", description)
         limit = _limit(rewards, settings)
         rows.append(densities.make_row(settings, x, limit, None if reward.needs_judge else reward, frame))
+        seeds, count = x[0].shape[:2]
         outside = max(outside, *(frame.outside(points.reshape(-1, 2)) for points in x))
     style.save(densities.draw(rows, shown, frame), pdf, png)
-    store.write_text(caption, densities.caption(spec, rows, frame, *x[0].shape[:2], outside))
+    store.write_text(caption, densities.caption(spec, rows, frame, seeds, count, outside))
 
 
 def _limit(rewards: np.ndarray, settings: dict[str, Any]) -> np.ndarray | None:
     """Weights (seeds, n) under the limit, each seed's own; None where a seed's sample does not tell it."""
     weights = [limit_weights(r, settings["supremum"], settings["choices"], settings["real_fraction"]) for r in rewards]
-    return None if any(w is None for w in weights) else np.stack(weights)
+    told = [w for w in weights if w is not None]
+    return np.stack(told) if len(told) == len(weights) else None
 
 
 if __name__ == "__main__":
