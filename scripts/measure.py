@@ -39,7 +39,7 @@ def main(
         if "label" in kept:
             values |= class_shares(kept["label"][row], spec["classes"])
         for number, metric in enumerate(asked):
-            generator = numpy_generator(seed, 0, "measure", number)
+            generator = numpy_generator(0, 0, "measure", number)
             values |= metric(Evidence(x=x[row], real=held_out, judge=fitted, generator=generator))
         known = {"study": study, "arm": arm, "generation": generation, "seed": seed}
         rows += [{**known, "metric": name, "value": repr(float(value))} for name, value in values.items()]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Evidence:
     """What a metric may look at: one seed's samples `x` (n, *shape) of one generation beside held-out real data.
 
-    `generator` is the metric's own and the same in every generation of a seed, so that subsets and projections do not
-    add noise to a trajectory.
+    `generator` is the metric's own and the same for every generation and seed, so that subsets and projections add
+    noise neither to a trajectory nor to the spread over seeds.
     """
 
     x: numpy.ndarray
