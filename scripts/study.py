@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import yaml
 
+from recurate.store import TEMPORARY
+
 
 def others_at_work(folder: Path) -> list[int]:
     """Process numbers of other Snakemake runs whose working directory is `folder`."""
@@ -21,21 +23,22 @@ def others_at_work(folder: Path) -> list[int]:
     return found
 
 
-def remove_stale_locks(folder: Path) -> None:
-    """Remove the lock that a killed Snakemake left; stop with a sentence if one is still at work here."""
+def clear_up(folder: Path, results: Path) -> None:
+    """Remove the lock and the half-written files of a killed Snakemake; stop with a sentence if one is at work here."""
     if others := others_at_work(folder):
         sys.exit(f"error: Snakemake (process {others[0]}) is at work in {folder}; wait for it or stop it")
-    for lock in folder.glob(".snakemake/locks/*.lock"):
-        lock.unlink()
+    locks = list(folder.glob(".snakemake/locks/*.lock"))
+    for left in [*locks, *(results.rglob(f"{TEMPORARY}*") if locks else ())]:
+        left.unlink(missing_ok=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Unlock, run Snakemake, report; returns its exit status."""
-    remove_stale_locks(Path.cwd())
+    """Clear up, run Snakemake, report; returns its exit status."""
+    results = yaml.safe_load(Path("config/config.yaml").read_text())["results"]
+    clear_up(Path.cwd(), Path(results))
     snakemake = Path(sys.executable).with_name("snakemake")
     status = subprocess.run([str(snakemake), *arguments], check=False).returncode
     if status == 0:
-        results = yaml.safe_load(Path("config/config.yaml").read_text())["results"]
         print(f"report:  {results}/report.html\nfigures: {results}/*/figures/\ntables:  {results}/*/*.csv")
     return status
 

@@ -24,6 +24,7 @@ from recurate.errors import RecurateError
 if TYPE_CHECKING:
     import numpy as np
 
+TEMPORARY = ".tmp-"  # what the names of files that are still being written begin with
 METRIC_COLUMNS = ("study", "arm", "generation", "seed", "metric", "value")
 FORECAST_COLUMNS = (*METRIC_COLUMNS, "effective_sample_size")
 CLAIM_COLUMNS = (
@@ -52,7 +53,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
     except OSError as error:
         raise RecurateError(f"{path}: cannot be written ({error.strerror}); check the folder's permissions") from error
     os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,8 +35,8 @@ def processes_in(folder: Path) -> list[int]:
     return found
 
 
-def kill_everything_after(project: Copy, seconds: float) -> None:
-    """Start the study, and after some seconds kill -9 Snakemake and all its jobs."""
+def kill_everything_when(project: Copy, pattern: str) -> None:
+    """Start the study, and kill -9 Snakemake and all its jobs as soon as a result matches `pattern`."""
     run = subprocess.Popen(
         [sys.executable, "scripts/study.py", "--cores", "2"],
         cwd=project.folder,
@@ -44,17 +45,22 @@ def kill_everything_after(project: Copy, seconds: float) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    time.sleep(seconds)
+    while not list((project.folder / "results").glob(pattern)):
+        assert run.poll() is None, f"the study ended before {pattern} was there"
+        time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     for process in processes_in(project.folder):
-        os.kill(process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself meanwhile
+            os.kill(process, signal.SIGKILL)
     run.wait()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
 def test_a_study_killed_twice_ends_in_the_same_bytes(built: Copy, unbuilt: Copy) -> None:
-    for seconds in (9.0, 14.0):
-        kill_everything_after(unbuilt, seconds)
+    kill_everything_when(unbuilt, "tiny/origins/*/*/gen-000/samples.safetensors")
+    kill_everything_when(unbuilt, "tiny/arms/*/*/gen-001/model.safetensors")
+    half_written = unbuilt.folder / "results/tiny/arms/.tmp-half.safetensors"
+    half_written.write_text("what a process killed while writing leaves")
     assert not (unbuilt.folder / "results/report.html").exists()
     done = unbuilt.run(sys.executable, "scripts/study.py", "--cores", "2")
     assert done.returncode == 0, done.stdout
