@@ -1,4 +1,4 @@
-# make study | test | lint | bench: each sets up what it needs by itself, in .venv.
+# make study | data | figures | test | lint | bench: each sets up what it needs by itself, in .venv.
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -7,10 +7,16 @@ BIN := .venv/bin
 export MPLBACKEND := Agg
 export PYTHONPATH :=
 
-.PHONY: study test lint bench clean
+.PHONY: study data figures test lint bench clean
 
 study: .venv/ready
 	@$(BIN)/python scripts/study.py --cores $(CORES) --quiet host reason rules $(ARGS)
+
+data: .venv/ready
+	@$(BIN)/snakemake --cores $(CORES) --quiet host reason rules --keep-going data $(ARGS)
+
+figures: .venv/ready
+	$(BIN)/python scripts/redraw.py $(ARGS)
 
 test: .venv/ready
 	$(BIN)/pytest $(PYTEST)
@@ -28,8 +34,9 @@ bench: .venv/ready
 clean:
 	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.venv/ready: envs/lock.txt
+.venv/ready: envs/lock.txt envs/lock-alone.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; name one with make PYTHON=..")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement envs/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/lock-alone.txt
 	touch $@

@@ -9,7 +9,8 @@ on, `gen-ttt/{model,samples,curated}.safetensors`. One generation is one group, 
 rule train_origin:
     """Generation 0: fit the model to real data."""
     input:
-        real=layout.in_origin("real.safetensors"),
+        real=project.real,
+        start=project.checkpoint,
     output:
         model=layout.origin_generation("model.safetensors"),
     log:

@@ -1,8 +1,62 @@
 """Numbers about generations.
 
-Needs: sample and curated sets, held-out real data, the judge.
-Gives: `metrics.csv` of every generation of every arm, and of the study.
+Needs: sample and curated sets, real data and their features, the judge.
+Gives: `features.safetensors` of every generation, `metrics.csv` of every generation of every arm, and of the study.
 """
+
+
+rule extract_origin:
+    """Features of generation 0, for all its arms and metrics."""
+    input:
+        samples=layout.origin_generation("samples.safetensors"),
+        judge=project.judge_of_features,
+        weights=project.feature_weights,
+    output:
+        features=layout.origin_generation("features.safetensors"),
+    log:
+        layout.log(layout.origin_generation("features.safetensors")),
+    benchmark:
+        layout.benchmark(layout.origin_generation("features.safetensors"))
+    group:
+        "{study}-{origin}-{seeds}"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=project.spec("extract"),
+        code=project.code("extract.py", "extract"),
+    script:
+        "../scripts/extract.py"
+
+
+rule extract_arm:
+    """Features of a later generation, for all its metrics."""
+    input:
+        samples=layout.arm_generation("samples.safetensors"),
+        judge=project.judge_of_features,
+        weights=project.feature_weights,
+    output:
+        features=layout.arm_generation("features.safetensors"),
+    log:
+        layout.log(layout.arm_generation("features.safetensors")),
+    benchmark:
+        layout.benchmark(layout.arm_generation("features.safetensors"))
+    group:
+        "{study}-{arm}-{seeds}-{generation}"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=project.spec("extract"),
+        code=project.code("extract.py", "extract"),
+    script:
+        "../scripts/extract.py"
 
 
 rule measure:
@@ -11,7 +65,8 @@ rule measure:
         real=project.real,
         samples=project.samples,
         curated=layout.arm_generation("curated.safetensors"),
-        judge=project.judge,
+        features=project.features,
+        reference=project.reference,
     output:
         metrics=layout.arm_generation("metrics.csv"),
     log:

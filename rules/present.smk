@@ -175,6 +175,31 @@ rule draw_shares:
         "../scripts/draw_shares.py"
 
 
+rule draw_quality:
+    """Distances to real data and what the samples cover, by generation."""
+    input:
+        metrics=layout.in_study("metrics.csv"),
+    output:
+        pdf=layout.in_study("figures/quality.pdf"),
+        png=layout.in_study("figures/quality.png"),
+        caption=layout.in_study("figures/quality.txt"),
+    log:
+        layout.log(layout.in_study("figures/quality.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/quality.pdf"))
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_quality.py"),
+    script:
+        "../scripts/draw_quality.py"
+
+
 rule draw_choices:
     """The reward by generation and by K, the number of samples to choose from."""
     input:

@@ -1,8 +1,64 @@
 """Real data and what is learnt from it once.
 
-Needs: a study's origins.
-Gives: `real.safetensors` with training and held-out data, `judge.safetensors`, and a card beside either.
+Needs: a study's origins; for image data sets, once, a network or a folder with the published files.
+Gives: `real.safetensors` with training and held-out data, `judge.safetensors`, and a card beside either;
+`reference.safetensors` with the features of real data. Image data sets lie in the data folder, once for all studies.
 """
+
+
+rule data:
+    input:
+        project.fetched,
+    """All that needs a network, fetched ahead for machines whose compute nodes have none."""
+    localrule: True
+
+
+for data_set in project.shared_data:
+
+    rule:
+        """Fetch an image data set, verify it and store it once for all studies."""
+        name:
+            f"fetch_{data_set}"
+        output:
+            real=layout.in_data(f"{data_set}.safetensors"),
+            card=layout.in_data(f"{data_set}.json"),
+        log:
+            layout.log(layout.in_data(f"{data_set}.safetensors")),
+        benchmark:
+            layout.benchmark(layout.in_data(f"{data_set}.safetensors"))
+        localrule: True
+        conda:
+            "../envs/train.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=60,
+        params:
+            spec=project.shared_spec(data_set),
+            code=project.shared_code(data_set),
+        script:
+            "../scripts/prepare_real.py"
+
+
+rule fetch_inception:
+    output:
+        weights=project.inception,
+    log:
+        layout.log(project.inception),
+    benchmark:
+        layout.benchmark(project.inception)
+    """Fetch the network behind the literature's FID and verify it."""
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        code=project.code("fetch_inception.py"),
+    script:
+        "../scripts/fetch_inception.py"
 
 
 rule real_data:
@@ -30,7 +86,8 @@ rule real_data:
 rule judge:
     """Train the judge of an origin and write its held-out accuracy to its card."""
     input:
-        real=layout.in_origin("real.safetensors"),
+        real=project.real,
+        weights=project.judge_weights,
     output:
         judge=layout.in_origin("judge.safetensors"),
         card=layout.in_origin("judge.json"),
@@ -42,10 +99,35 @@ rule judge:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=8000,
+        runtime=240,
     params:
         spec=project.spec("judge"),
         code=project.code("train_judge.py", "judge"),
     script:
         "../scripts/train_judge.py"
+
+
+rule reference:
+    """Features of real data and their statistics, once for an origin."""
+    input:
+        real=project.real,
+        judge=project.judge_of_features,
+        weights=project.feature_weights,
+    output:
+        reference=layout.in_origin("reference.safetensors"),
+    log:
+        layout.log(layout.in_origin("reference.safetensors")),
+    benchmark:
+        layout.benchmark(layout.in_origin("reference.safetensors"))
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=project.spec("reference"),
+        code=project.code("extract_reference.py", "reference"),
+    script:
+        "../scripts/extract_reference.py"

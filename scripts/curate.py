@@ -6,7 +6,7 @@ from recurate import job, store
 from recurate.components import load
 from recurate.curation import Curation
 from recurate.data import Data
-from recurate.device import prepare
+from recurate.device import describe, prepare
 from recurate.errors import RecurateError
 from recurate.judges import FittedJudge
 from recurate.lazy import np
@@ -23,42 +23,53 @@ def main(
     generation: int,
     threads: int,
     judge: str | None = None,
+    device: str = "cpu",
 ) -> None:
-    """Write `reward` (seeds, n), `index` (seeds, kept) and, where there are classes, `label` (seeds, n)."""
+    """Write `reward` (seeds, n) and `index` (seeds, kept); where there are classes `label` (seeds, n).
+
+    Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label.
+    """
     x = store.read_arrays(samples, ["x"])["x"]
-    fitted = _judge(spec, judge, threads)
-    reward, curation = load(Reward, "rewards", spec["reward"]), load(Curation, "curation", spec["curation"])
-    rewards = np.stack([reward(x_seed, fitted) for x_seed in x]).astype(np.float32)
-    if not np.isfinite(rewards).all():
-        raise RecurateError(
-            f"reward: {spec['reward']['kind']} gave NaN or infinite values on {samples}; mend the reward"
-        )
-    if rewards.max() > reward.supremum + 1e-4:
-        raise RecurateError(
-            f"reward: {spec['reward']['kind']} gave {rewards.max():g}, above its supremum {reward.supremum:g}; mend it"
-        )
+    fitted = _judge(spec, judge, device, threads)
+    rewards = _rewards(spec, x, fitted, samples)
+    curation = load(Curation, "curation", spec["curation"])
     index = np.stack(
         [curation.keep(r, numpy_generator(seed, generation, "curate")) for r, seed in zip(rewards, seeds, strict=True)]
     )
     if not index.size:
         raise RecurateError(f"curation: {spec['curation']['kind']} kept no sample of {samples}; loosen it")
-    arrays: dict[str, np.ndarray] = {"reward": rewards, "index": index.astype(np.int64)}
-    labels = [found for x_seed in x if (found := _labels(spec, x_seed, fitted)) is not None]
-    if labels:
-        arrays["label"] = np.stack(labels).astype(np.int64)
-    store.write_arrays(curated, arrays, store.provenance(spec, code))
+    arrays = {"reward": rewards, "index": index.astype(np.int64), **_classes(spec, x, fitted)}
+    place = describe(fitted.device) if fitted else "cpu"
+    store.write_arrays(curated, arrays, store.provenance(spec, code, place))
 
 
-def _judge(spec: dict[str, Any], path: str | None, threads: int) -> FittedJudge | None:
+def _judge(spec: dict[str, Any], path: str | None, device: str, threads: int) -> FittedJudge | None:
     if path is None:
         return None
-    prepare("cpu", threads)
-    return FittedJudge.read(spec["judge"], path)
+    return FittedJudge.read(spec["judge"], path, prepare(device, threads))
 
 
-def _labels(spec: dict[str, Any], x: np.ndarray, judge: FittedJudge | None) -> np.ndarray | None:
-    """Classes (n,) by the judge if there is one, otherwise by the data's own geometry."""
-    return load(Data, "data", spec["data"]).classify(x) if judge is None else judge.classify(x)
+def _rewards(spec: dict[str, Any], x: np.ndarray, judge: FittedJudge | None, samples: str) -> np.ndarray:
+    """Rewards (seeds, n) float32, finite and at most their supremum."""
+    reward, kind = load(Reward, "rewards", spec["reward"]), spec["reward"]["kind"]
+    rewards = np.stack([reward(x_seed, judge) for x_seed in x]).astype(np.float32)
+    if not np.isfinite(rewards).all():
+        raise RecurateError(f"reward: {kind} gave NaN or infinite values on {samples}; mend the reward")
+    if rewards.max() > reward.supremum + 1e-4:
+        raise RecurateError(f"reward: {kind} gave {rewards.max():g}, above its supremum {reward.supremum:g}; mend it")
+    return rewards
+
+
+def _classes(spec: dict[str, Any], x: np.ndarray, judge: FittedJudge | None) -> dict[str, np.ndarray]:
+    """Labels by the judge, with its confidence, if there is one; otherwise by the data's own geometry."""
+    if judge is None:
+        data = load(Data, "data", spec["data"])
+        labels = [label for x_seed in x if (label := data.classify(x_seed)) is not None]
+        return {"label": np.stack(labels).astype(np.int64)} if labels else {}
+    # A second look at the samples after the reward's: a judge is cheap beside the sampling that made them.
+    log_probabilities = np.stack([judge.log_probabilities(x_seed) for x_seed in x])
+    confidence = np.exp(log_probabilities.max(axis=-1)).astype(np.float32)
+    return {"label": log_probabilities.argmax(axis=-1), "confidence": confidence}
 
 
 if __name__ == "__main__":

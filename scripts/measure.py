@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from recurate import job, store
 from recurate.components import load
-from recurate.device import prepare
-from recurate.judges import FittedJudge
-from recurate.measurement import class_shares, curation_statistics, reward_statistics
-from recurate.metrics import Evidence, Metric
+from recurate.lazy import np
+from recurate.measurement import class_shares, curation_statistics, real_spaces, reward_statistics, space
+from recurate.metrics import DATA, Evidence, Metric
 from recurate.randomness import numpy_generator
 
 
@@ -22,28 +23,40 @@ def main(
     seeds: list[int],
     generation: int,
     threads: int,
-    judge: str | None = None,
+    features: str | None = None,
+    reference: str | None = None,
 ) -> None:
-    """Write the tidy table study, arm, generation, seed, metric, value."""
-    held_out = store.read_arrays(real, ["test_x"])["test_x"]
-    x = store.read_arrays(samples, ["x"])["x"]
+    """Write the tidy table study, arm, generation, seed, metric, value; one seed is in memory at a time."""
+    split = spec["reference"]["split"]
+    parts = store.read_arrays(real, ["train_x", "test_x"])
+    asked = [load(Metric, "metrics", block) for block in spec["metrics"]]
+    names = {metric.space for metric in asked if metric.space}
+    known = real_spaces(parts["train_x"], parts["test_x"], reference, names)
     kept = store.read_arrays(curated)
-    if judge is not None:
-        prepare("cpu", threads)
-    fitted = FittedJudge.read(spec["judge"], judge) if judge else None
-    asked = [load(Metric, "metrics", metric) for metric in spec["metrics"]]
     rows = []
     for row, seed in enumerate(seeds):
-        rewards = kept["reward"][row].astype("float64")
-        values = reward_statistics(rewards, spec["supremum"]) | curation_statistics(rewards, kept["index"][row])
-        if "label" in kept:
-            values |= class_shares(kept["label"][row], spec["classes"])
-        for number, metric in enumerate(asked):
-            generator = numpy_generator(0, 0, "measure", number)
-            values |= metric(Evidence(x=x[row], real=held_out, judge=fitted, generator=generator))
-        known = {"study": study, "arm": arm, "generation": generation, "seed": seed}
-        rows += [{**known, "metric": name, "value": repr(float(value))} for name, value in values.items()]
+        x = store.read_seed(samples, row, ["x"])["x"]
+        found = {DATA: x} | (store.read_seed(features, row, [*known.keys() - {DATA}]) if features else {})
+        spaces = {name: space(name, array, known[name], split) for name, array in found.items()}
+        values = always({name: array[row] for name, array in kept.items()}, spec)
+        with threadpool_limits(threads):
+            for number, metric in enumerate(asked):
+                generator = numpy_generator(0, 0, "measure", number)
+                values |= metric(Evidence(x=x, real=parts[f"{split}_x"], generator=generator, spaces=spaces))
+        of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
+        rows += [{**of_row, "metric": name, "value": repr(float(value))} for name, value in values.items()]
     store.write_rows(metrics, store.METRIC_COLUMNS, rows)
+
+
+def always(kept: dict[str, np.ndarray], spec: dict[str, Any]) -> dict[str, float]:
+    """Metrics that every arm has, from one seed of a curated set."""
+    rewards = kept["reward"].astype("float64")
+    values = reward_statistics(rewards, spec["supremum"]) | curation_statistics(rewards, kept["index"])
+    if "label" in kept:
+        values |= class_shares(kept["label"], spec["classes"])
+    if "confidence" in kept:
+        values["confidence_mean"] = float(kept["confidence"].mean(dtype="float64"))
+    return values
 
 
 if __name__ == "__main__":

@@ -1,21 +1,39 @@
-"""Draw or read an origin's real data."""
+"""Draw, read or fetch real data, those of an origin or those that all studies share."""
 
-from dataclasses import asdict
 from typing import Any
 
 from recurate import job, store
 from recurate.components import load
-from recurate.data import Data
+from recurate.data import Data, PublishedData
 from recurate.randomness import numpy_generator
 
 
-def main(real: str, card: str, spec: dict[str, Any], code: str) -> None:
-    """Write the arrays train_x, train_y, test_x, test_y to `real`, and their description to `card`."""
-    source = load(Data, "data", spec["data"])
-    arrays = asdict(source.load(numpy_generator(spec["data_seed"], 0, "data")))
+def main(real: str, card: str, spec: dict[str, Any], code: str, data_folders: dict[str, str] | None = None) -> None:
+    """Write the arrays train_x, train_y, test_x, test_y to `real`, and what is to be known of them to `card`.
+
+    `data_folders` names, by kind, folders that hold published data sets; only those look there.
+    """
+    data = load(Data, "data", spec["data"])
+    if isinstance(data, PublishedData):
+        found, source = data.fetch((data_folders or {}).get(data.kind))
+    else:
+        found, source = data.load(numpy_generator(spec["data_seed"], 0, "data")), data.source
+    arrays = found.arrays()
     store.write_arrays(real, arrays, store.provenance(spec, code))
-    shapes = {name: list(array.shape) for name, array in arrays.items()}
-    store.write_json(card, {"data": spec["data"], "arrays": shapes, "sha256": store.file_digest(real)})
+    facts = {
+        "data": spec["data"],
+        "source": source,
+        "licence": data.licence,
+        "train": len(found.train_x),
+        "test": len(found.test_x),
+        "shape": data.description.shape,
+        "classes": data.description.classes,
+        "class_names": data.description.class_names,
+        "arrays": {name: list(array.shape) for name, array in arrays.items()},
+        "array_sha256": found.checksums(),
+        "sha256": store.file_digest(real),
+    }
+    store.write_json(card, facts)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Train a generation's model for all seeds of a job: an origin on real data, a later one on curated samples as well."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from recurate import job, store
+from recurate.checkpoint import Checkpoint, matched
 from recurate.components import load
 from recurate.device import describe, prepare
 from recurate.digest import spec_digest
@@ -11,6 +13,7 @@ from recurate.encoding import Encoding
 from recurate.lazy import np, torch
 from recurate.models import Model
 from recurate.objectives import Objective
+from recurate.state import State
 from recurate.training import Pool, Trainer, Training
 
 
@@ -27,20 +30,35 @@ def main(
     curated: str | None = None,
     start: str | None = None,
 ) -> None:
-    """Write the trained parameters to `model`.
+    """Write the trained parameters to `model`, with all of the training's state if its settings say so.
 
     `samples` and `curated` are the previous generation's (absent for an origin); `start` is the model whose parameters
-    training starts from (absent to start from scratch).
+    training starts from (absent to start from scratch), with what `spec["training"]["carry_over"]` names; for an origin
+    it is a checkpoint from elsewhere, which without `spec["training"]` is the model.
     """
     device = prepare(device, threads)
     real_x = store.read_arrays(real, ["train_x"])["train_x"]
+    network, encoding = load(Model, "models", spec["model"]), Encoding.of(real_x)
+    foreign = _foreign(spec, network, encoding, len(seeds))
+    metadata = {
+        **store.provenance(spec, code, describe(device)),
+        "encoding": encoding.to_json(),
+        "generation": str(generation),
+    }
+    if spec["training"] is None:
+        assert foreign is not None, "a study without training gives a checkpoint"
+        arrays = {f"parameter/{name}": value.numpy() for name, value in foreign.items()}
+        store.write_arrays(model, arrays, {**metadata, "training": json.dumps({"start": _began_at(start, spec)})})
+        return
     inputs = [path for path in (real, samples, curated, start) if path]
+    training = dict(spec["training"])
+    carry_over = training.pop("carry_over", [])
     key = spec_digest([spec, code, [store.file_digest(path) for path in inputs]])
     trainer = Trainer(
-        model=load(Model, "models", spec["model"]),
+        model=network,
         objective=load(Objective, "objectives", spec["objective"]),
-        settings=Training.model_validate(spec["training"]),
-        encoding=Encoding.of(real_x),
+        settings=Training.model_validate(training),
+        encoding=encoding,
         seeds=seeds,
         generation=generation,
         progress=Path(model).parent / ".progress" / f"{key}.safetensors",
@@ -51,11 +69,29 @@ def main(
         curated=_curated(samples, curated, device),
         real_fraction=spec["real_fraction"],
     )
-    parameters, losses = trainer.train(_parameters(start) if start else trainer.initial(), pool)
-    arrays = {f"parameter/{name}": value.cpu().numpy() for name, value in parameters.items()}
-    metadata = {**store.provenance(spec, code, describe(device)), "encoding": trainer.encoding.to_json()}
-    store.write_arrays(model, {**arrays, "loss": losses}, metadata)
+    begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, carry_over)
+    state, losses = trainer.train(begin, pool)
+    metadata["training"] = json.dumps({**spec["training"], "start": _began_at(start, spec)}, sort_keys=True)
+    store.write_arrays(model, {**state.arrays(trainer.settings.keep_state), "loss": losses}, metadata)
     trainer.finish()
+
+
+def _foreign(spec: dict[str, Any], network: Model, encoding: Encoding, seeds: int) -> dict[str, torch.Tensor] | None:
+    """Parameters of the origin's checkpoint, the same for every seed, or None where there is none."""
+    if not spec.get("checkpoint"):
+        return None
+    checkpoint = Checkpoint.model_validate(spec["checkpoint"])
+    known = matched(checkpoint.read(), network.shapes(encoding.shape), checkpoint.path)
+    return {name: torch.from_numpy(np.stack([value] * seeds)) for name, value in known.items()}
+
+
+def _began_at(start: str | None, spec: dict[str, Any]) -> str:
+    """What training started from, in words."""
+    if start is None:
+        return "scratch"
+    if spec.get("checkpoint"):
+        return f"checkpoint with SHA-256 {store.file_digest(start)}"
+    return f"generation {store.read_metadata(start)['generation']}"
 
 
 def _curated(samples: str | None, curated: str | None, device: str) -> Any:
@@ -65,10 +101,6 @@ def _curated(samples: str | None, curated: str | None, device: str) -> Any:
     x = store.read_arrays(samples, ["x"])["x"]
     index = store.read_arrays(curated, ["index"])["index"]
     return torch.from_numpy(np.stack([x_seed[kept] for x_seed, kept in zip(x, index, strict=True)])).to(device)
-
-
-def _parameters(path: str) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(value) for name, value in store.read_parameters(path).items()}
 
 
 if __name__ == "__main__":

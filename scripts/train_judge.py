@@ -1,33 +1,49 @@
-"""Train an origin's judge on real data and measure it on data it has not seen."""
+"""Train an origin's judge on real data, or read it from a file, and measure it on data it has not seen."""
 
 from typing import Any
 
 from recurate import job, store
 from recurate.components import load
 from recurate.data import RealData
-from recurate.device import prepare
+from recurate.device import describe, prepare
 from recurate.errors import RecurateError
 from recurate.judges import FittedJudge, Judge
+from recurate.lazy import np
+from recurate.memory import out_of_memory
 from recurate.randomness import torch_generator
 
 
-def main(real: str, judge: str, card: str, spec: dict[str, Any], code: str, threads: int) -> None:
+def main(real: str, judge: str, card: str, spec: dict[str, Any], code: str, device: str, threads: int) -> None:
     """Write the judge's parameters to `judge` and its held-out accuracy to `card`.
 
-    Raises RecurateError if the accuracy is below `minimum_accuracy`.
+    Raises RecurateError if the parameters are not finite or the accuracy is below `minimum_accuracy`.
     """
-    prepare("cpu", threads)
+    device = prepare(device, threads)
     data = RealData(**store.read_arrays(real))
     model = load(Judge, "judges", spec["judge"])
-    fitted = FittedJudge(model, model.fit(data, spec["classes"], torch_generator(spec["data_seed"], 0, "judge")))
-    accuracy = float((fitted.classify(data.test_x) == data.test_y).mean())
-    print(f"held-out accuracy {accuracy:.4f} on {len(data.test_y)} samples")
-    if accuracy < model.minimum_accuracy:
+    fitted = FittedJudge(model, _parameters(model, data, spec, device), device)
+    right = fitted.classify(data.test_x) == data.test_y
+    print(f"held-out accuracy {right.mean():.4f} on {len(right)} samples")
+    if right.mean() < model.minimum_accuracy:
+        remedy = "raise epochs" if model.weights is None else f"{model.weights.path} is another judge's"
         raise RecurateError(
-            f"judge: held-out accuracy {accuracy:.4f} is below minimum_accuracy {model.minimum_accuracy}; raise epochs"
+            f"judge: held-out accuracy {right.mean():.4f} is below minimum_accuracy {model.minimum_accuracy}; {remedy}"
         )
-    store.write_arrays(judge, fitted.parameters, store.provenance(spec, code))
-    store.write_json(card, {"judge": spec["judge"], "test_accuracy": accuracy, "test_samples": len(data.test_y)})
+    store.write_arrays(judge, fitted.parameters, store.provenance(spec, code, describe(device)))
+    weights = model.weights and {"path": model.weights.path, "sha256": store.file_digest(model.weights.path)}
+    shown = {"judge": spec["judge"], "weights": weights, "test_accuracy": float(right.mean())}
+    by_class = {str(y): float(right[data.test_y == y].mean()) for y in np.unique(data.test_y)}
+    store.write_json(card, {**shown, "test_samples": len(right), "test_accuracy_by_class": by_class})
+
+
+def _parameters(model: Judge, data: RealData, spec: dict[str, Any], device: str) -> dict[str, np.ndarray]:
+    if model.weights is not None:
+        return model.read_weights(data.train_x.shape[1:], spec["classes"])
+    with out_of_memory("training the judge", "lower judge.batch_size"):
+        parameters = model.fit(data, spec["classes"], torch_generator(spec["data_seed"], 0, "judge"), device)
+    if not all(np.isfinite(value).all() for value in parameters.values()):
+        raise RecurateError("judge: training diverged to NaN or infinite parameters; lower judge.learning_rate")
+    return parameters
 
 
 if __name__ == "__main__":

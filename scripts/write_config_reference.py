@@ -13,10 +13,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from recurate.checkpoint import Checkpoint
 from recurate.components import FAMILIES, Component, component_class, kinds
-from recurate.config import Arm, Config, Origin, Retraining, Study
+from recurate.config import Arm, Config, Origin, Reference, Retraining, Study
 from recurate.curation import Curation
 from recurate.data import Data
+from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import Metric
 from recurate.mixing import Mixing
@@ -27,7 +29,7 @@ from recurate.samplers import Sampler
 from recurate.training import Training
 
 BASES: dict[str, type[Component]] = dict(
-    zip(FAMILIES, (Data, Judge, Model, Objective, Sampler, Reward, Curation, Metric), strict=True)
+    zip(FAMILIES, (Data, Judge, Model, Objective, Sampler, Reward, Curation, Features, Metric), strict=True)
 )
 PREFACE = """# Configuration
 
@@ -108,7 +110,7 @@ def first_sentences(model: type[BaseModel]) -> str:
 def reference() -> str:
     """The whole text of config/README.md."""
     parts = [PREFACE, "## Settings\n"]
-    models = (Config, Study, Origin, Arm, Mixing, Training)
+    models = (Config, Study, Reference, Origin, Checkpoint, Arm, Mixing, Training)
     parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in models]
     parts[-2] += (
         "\nInstead of `real_fraction` one may give the papers' `lambda`, synthetic : real (`.inf`: no real data).\n"

@@ -21,9 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from recurate.components import load
 from recurate.data import Data
 from recurate.encoding import Encoding
+from recurate.gaussians import factor, frechet_distance, moments
 from recurate.judges import FittedJudge, Judge
-from recurate.metrics import Evidence
-from recurate.metrics.frechet_judge import FrechetJudge
 from recurate.models import Model
 from recurate.objectives import Objective
 from recurate.randomness import numpy_generator, torch_generator
@@ -78,9 +77,9 @@ class Bench:
         self.judge = FittedJudge(judge, judge.fit(self.real, 10, torch_generator(0, 0, "judge")))
 
     def frechet(self, x: np.ndarray, reference: np.ndarray) -> float:
-        """Fréchet distance between judge features of two sets of images (n, 8, 8, 1)."""
-        evidence = Evidence(x=x, real=reference, judge=self.judge, generator=np.random.default_rng(0))
-        return FrechetJudge(kind="frechet_judge")(evidence)["frechet_judge"]
+        """Fréchet distance between the judge's features of `x` and `reference`."""
+        mean, covariance = moments(self.judge.features(reference))
+        return frechet_distance(*moments(self.judge.features(x)), mean, factor(covariance))
 
     def distances(self, x: np.ndarray) -> np.ndarray:
         """Distances (n,) from images to their nearest training images, grey levels counted from 0 to 1."""
@@ -103,7 +102,7 @@ class Bench:
         )
         pool = Pool(real=torch.from_numpy(self.real.train_x), curated=None, real_fraction=1.0)
         with contextlib.redirect_stdout(sys.stderr):
-            return trainer, trainer.train(trainer.initial(), pool)[0]
+            return trainer, trainer.train(trainer.start(), pool)[0].sampled()
 
     def measure(self, candidate: Candidate) -> tuple[dict[str, str], np.ndarray]:
         """A row of the table, and the samples (seeds, n, 8, 8, 1); seconds are those of the processor."""

@@ -21,6 +21,7 @@ from recurate.config import Origin, read_study
 from recurate.encoding import Encoding
 from recurate.models.mlp import MLP
 from recurate.randomness import numpy_generator
+from recurate.state import State
 from recurate.training import CHUNK, Pool, Trainer
 
 TARGET = 2.5
@@ -63,6 +64,7 @@ class Duel:
     def __post_init__(self) -> None:
         self.origin: Origin = read_study(ROOT / "config/studies/mixture.yaml", "demo", {}).origins["gaussians"]
         real = self.origin.data.load(numpy_generator(self.origin.data_seed, 0, "data")).train_x
+        assert self.origin.training is not None, "the study trains its origin"
         self.settings = self.origin.training.model_copy(update={"steps": self.steps})
         self.pool = Pool(torch.from_numpy(real), None, 1.0)
         self.trainer = Trainer(
@@ -82,7 +84,7 @@ class Duel:
         """Seconds a seed, all seeds at once."""
         begin = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
-            _, self.losses["stacked"] = self.trainer.train(self.start, self.pool)
+            _, self.losses["stacked"] = self.trainer.train(State(self.start, self.settings, "cpu"), self.pool)
         return (time.perf_counter() - begin) / self.seeds
 
     def plain(self) -> float:

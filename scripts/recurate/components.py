@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from recurate.errors import RecurateError
 
-FAMILIES = ("data", "judges", "models", "objectives", "samplers", "rewards", "curation", "metrics")
+FAMILIES = ("data", "judges", "models", "objectives", "samplers", "rewards", "curation", "features", "metrics")
 LIBRARY = Path(__file__).parent
 
 

@@ -23,13 +23,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from recurate.checkpoint import Checkpoint
 from recurate.components import Component, Settings, load
 from recurate.curation import Curation
 from recurate.data import Data
 from recurate.errors import RecurateError
+from recurate.features import Features
 from recurate.judges import Judge
 from recurate.layout import NAME
-from recurate.metrics import Metric
+from recurate.metrics import DATA, Metric
 from recurate.mixing import Mixing
 from recurate.models import Model
 from recurate.objectives import Objective
@@ -38,7 +40,7 @@ from recurate.samplers import Sampler
 from recurate.theory.claims import CLAIMS
 from recurate.training import Training
 
-FIGURES = ("densities", "trajectory", "shares", "choices", "contact_sheet", "animation")
+FIGURES = ("densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "animation")
 MAX_GENERATIONS = 999
 
 
@@ -69,7 +71,10 @@ class Origin(Settings):
     objective: Annotated[SerializeAsAny[Objective], _component(Objective, "objectives")] = Field(
         description="the training objective"
     )
-    training: Training = Field(description="training of generation 0")
+    training: Training | None = Field(None, description="training of generation 0; none if a checkpoint is taken as is")
+    checkpoint: Checkpoint | None = Field(
+        None, description="parameters trained elsewhere, which generation 0 is, or which its training starts from"
+    )
     sampler: Annotated[SerializeAsAny[Sampler], _component(Sampler, "samplers")] = Field(
         description="how samples are drawn, in every generation"
     )
@@ -77,8 +82,14 @@ class Origin(Settings):
     data_seed: int = Field(0, ge=0, description="seed of the real data and of the judge, shared by all replicates")
 
     @model_validator(mode="after")
+    def _is_trained_somewhere(self) -> Origin:
+        if self.training is None and self.checkpoint is None:
+            raise ValueError("give training, or a checkpoint, or both")
+        return self
+
+    @model_validator(mode="after")
     def _parts_fit_the_data(self) -> Origin:
-        for key in ("judge", "model"):
+        for key in ("judge", "model", "training"):
             part = getattr(self, key)
             if part is not None:
                 _check(key, partial(part.check, self.data.description))
@@ -89,8 +100,36 @@ class Retraining(Training):
     """Training of the generations after the origin."""
 
     start: Literal["scratch", "origin", "previous"] = Field(
-        "previous", description="whose parameters training starts from; the optimiser always starts afresh"
+        "previous", description="whose sampled parameters training starts from; the rate's course always starts afresh"
     )
+    carry_over: list[Literal["optimizer", "ema"]] = Field(
+        [],
+        description="what goes on from the model that training starts from, and else starts afresh: `optimizer` Adam's "
+        "moments and step count; `ema` the running average, training then starts from the raw parameters. The origin's "
+        "training needs `keep_state`, for `ema` also `ema_half_life`; with `start: previous` the arm's is implied",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_what_the_next_generation_carries_over(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("carry_over") and values.get("start", "previous") == "previous":
+            return {**values, "keep_state": True}
+        return values
+
+    @model_validator(mode="after")
+    def _something_can_be_carried_over(self) -> Retraining:
+        if self.carry_over and self.start == "scratch":
+            raise ValueError("carry_over: a start from scratch carries nothing over; start from origin or previous")
+        if "ema" in self.carry_over and self.ema_half_life is None:
+            raise ValueError("carry_over: ema needs an average that goes on; give ema_half_life")
+        return self
+
+    def check_origin(self, name: str, training: Training | None) -> None:
+        """Raise ValueError if the origin `name`, trained so, does not keep what is carried over from it."""
+        if self.carry_over and not (training and training.keep_state):
+            raise ValueError(f"carry_over: the origin does not keep it; set origins.{name}.training.keep_state: true")
+        if "ema" in self.carry_over and not (training and training.ema_half_life):
+            raise ValueError(f"carry_over: the origin has no average; give origins.{name}.training.ema_half_life")
 
 
 class Arm(Settings):
@@ -106,6 +145,15 @@ class Arm(Settings):
     retraining: Retraining = Field(description="training of generations 1, 2, ..")
 
 
+class Reference(Settings):
+    """The real data that samples are compared with."""
+
+    split: Literal["train", "test"] = Field("test", description="part of the real data")
+    samples: int | None = Field(
+        None, ge=2, description="at most so many real images of either part get features; all of them if none"
+    )
+
+
 class Study(Settings):
     """One study file: origins, arms, figures and claims."""
 
@@ -116,6 +164,12 @@ class Study(Settings):
     generations: int = Field(ge=1, le=MAX_GENERATIONS, description="number of retrained generations T")
     origins: dict[str, Origin] = Field(min_length=1, description="origins by name")
     arms: dict[str, Arm] = Field(min_length=1, description="arms by name")
+    features: list[Annotated[SerializeAsAny[Features], _component(Features, "features")]] = Field(
+        [], description="feature spaces that metrics name"
+    )
+    reference: Reference = Field(
+        Reference(split="test", samples=None), description="the real data that samples are compared with"
+    )
     metrics: list[Annotated[SerializeAsAny[Metric], _component(Metric, "metrics")]] = Field(
         [], description="metrics beside those every arm has"
     )
@@ -172,9 +226,19 @@ class Study(Settings):
             raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
         _check(f"{key}.reward", partial(arm.reward.check, data))
         _check(f"{key}.curation", partial(arm.curation.check, origin.samples))
+        _check(f"{key}.retraining", partial(arm.retraining.check, data))
+        _check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
+        for number, features in enumerate(self.features):
+            if features.needs_judge and origin.judge is None:
+                raise ValueError(f"features.{number}: {features.kind} needs a judge; give origins.{arm.origin} one")
+            _check(f"features.{number}", partial(features.check, data))
+        spaces = [DATA, *(features.space for features in self.features)]
         for number, metric in enumerate(self.metrics):
-            if metric.needs_judge and origin.judge is None:
-                raise ValueError(f"metrics.{number}: {metric.kind} needs a judge; give origins.{arm.origin} one")
+            if metric.space not in (None, *spaces):
+                raise ValueError(
+                    f"metrics.{number}: there are no features {metric.space!r}; known are {', '.join(spaces)}, "
+                    "others are to be listed under features"
+                )
             _check(f"metrics.{number}", partial(metric.check, data))
         for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):
             if figure in self.figures and len(data.shape) != dimensions:
@@ -198,6 +262,10 @@ class Config(Settings):
     studies: list[str] = Field(description="studies that the default target makes")
     scale: Literal["demo", "paper"] = Field("demo", description="demo: minutes on two cores; paper: the published size")
     results: str = Field("results", description="folder that everything is written to")
+    data: str = Field("data", description="folder that image data sets and feature networks are fetched into, once")
+    data_folders: dict[str, str] = Field(
+        {}, description="folders by data set that hold its published files, for machines that cannot download them"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where networks run; auto takes a GPU if there is one"
     )

@@ -24,6 +24,7 @@ FAMILY_OF_KEY = {
     "sampler": "samplers",
     "reward": "rewards",
     "curation": "curation",
+    "features": "features",
     "metrics": "metrics",
 }
 

@@ -38,9 +38,14 @@ class Tee:
 def arguments(main: Callable[..., Any], snakemake: Any) -> dict[str, Any]:
     """Values for the parameters of `main`, by name, from a job's inputs, outputs, params and wildcards.
 
-    `seeds` and `generation` become numbers, `device` is the configured device, `threads` the job's.
+    `seeds` and `generation` become numbers, `device` and `data_folders` are the configured ones, `threads` the job's.
     """
-    known: dict[str, Any] = {**snakemake.wildcards, "device": snakemake.config["device"], "threads": snakemake.threads}
+    known: dict[str, Any] = {
+        **snakemake.wildcards,
+        "device": snakemake.config["device"],
+        "data_folders": snakemake.config.get("data_folders", {}),
+        "threads": snakemake.threads,
+    }
     if "seeds" in known:
         known["seeds"] = parse_seeds(known["seeds"])
     if "generation" in known:

@@ -14,18 +14,24 @@ WILDCARDS = {
     "seeds": r"\d+-\d+",
     "generation": r"\d{3}",
 }
+INCEPTION = "inception-2015-12-05.pt"  # the network behind the literature's FID, as clean-fid names it
 NAME = re.compile(rf"^{WILDCARDS['study']}$")
 
 
 class Layout:
-    """Path templates below the results folder."""
+    """Path templates below the results folder, and below the folder of fetched data."""
 
-    def __init__(self, results: str) -> None:
+    def __init__(self, results: str, data: str) -> None:
         self.results = results
+        self.data = data
         self.report = f"{results}/report.html"
         self.study = f"{results}/{{study}}"
         self.origin = f"{self.study}/origins/{{origin}}"
         self.arm = f"{self.study}/arms/{{arm}}"
+
+    def in_data(self, name: str) -> str:
+        """A file that all studies share: a data set, its card, a feature network."""
+        return f"{self.data}/{name}"
 
     def in_study(self, name: str) -> str:
         """A file of the whole study, for example `metrics.csv` or `figures/trajectory.pdf`."""

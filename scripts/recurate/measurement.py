@@ -1,10 +1,14 @@
-"""The metrics every generation of every arm has: rewards, class shares, and what curation did."""
+"""What every generation is measured by: the metrics that each arm has, and the feature spaces that others look at."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from recurate import store
+from recurate.errors import RecurateError
 from recurate.lazy import np
+from recurate.metrics import DATA, Space
 from recurate.rewards import TOP_TOLERANCE
 
 if TYPE_CHECKING:
@@ -46,3 +50,41 @@ def curation_statistics(rewards: numpy.ndarray, kept: numpy.ndarray) -> dict[str
         "curation_reward_after": float(rewards[kept].mean()),
         "curation_duplicate_share": 1.0 - len(np.unique(kept)) / len(kept),
     }
+
+
+def real_spaces(
+    train: numpy.ndarray, test: numpy.ndarray, reference: str | None, names: Iterable[str]
+) -> dict[str, dict[str, numpy.ndarray]]:
+    """Real data in the named spaces: `train` and `test` (m, d), of feature spaces also `mean` and `factor`.
+
+    `train`, `test` (m, *shape) are the data themselves; `reference` is the file with the features, and without it there
+    are none.
+    """
+    found = {DATA: {"train": train.reshape(len(train), -1), "test": test.reshape(len(test), -1)}}
+    parts = ("train", "test", "mean", "factor")
+    if reference is not None:
+        for name in set(names) - {DATA}:
+            arrays = store.read_arrays(reference, [f"{name}/{part}" for part in parts])
+            found[name] = dict(zip(parts, arrays.values(), strict=True))
+    return found
+
+
+def space(name: str, x: numpy.ndarray, real: Mapping[str, numpy.ndarray], split: str) -> Space:
+    """Samples `x` (n, *shape) beside one of the `real_spaces`, of which `split` is the part to compare with.
+
+    Raises RecurateError if they have not as many dimensions.
+    """
+    x = x.reshape(len(x), -1)
+    if x.shape[1] != real[split].shape[1]:
+        raise RecurateError(
+            f"features {name}: samples have {x.shape[1]} dimensions, real data {real[split].shape[1]}; "
+            "delete features.safetensors and reference.safetensors and run the study again"
+        )
+    return Space(
+        name=name,
+        x=x,
+        reference=real[split],
+        other=real["test" if split == "train" else "train"],
+        reference_is_training=split == "train",
+        statistics={part: real[part] for part in ("mean", "factor") if part in real},
+    )

@@ -48,7 +48,8 @@ class Stages:
 
     def spec_train_origin(self, w: Any) -> Spec:
         """Training of generation 0."""
-        return {**_plain(self.origin(w), "model", "objective", "training"), "real_fraction": 1.0}
+        parts = _plain(self.origin(w), "model", "objective", "training", "checkpoint")
+        return {**parts, "real_fraction": 1.0}
 
     def spec_train_arm(self, w: Any) -> Spec:
         """Training of a later generation; where it starts from shows in its inputs."""
@@ -65,13 +66,23 @@ class Stages:
         """Reward, curation and classes."""
         return {**_plain(self.origin(w), "data", "judge"), **_plain(self.arm(w), "reward", "curation")}
 
+    def spec_extract(self, w: Any) -> Spec:
+        """Features of a generation's samples."""
+        return {**_plain(self.study(w), "features"), **self._judge_of_features(w)}
+
+    def spec_reference(self, w: Any) -> Spec:
+        """Features of real data, and their statistics."""
+        return {**_plain(self.study(w), "features", "reference"), **self._judge_of_features(w)}
+
+    def _judge_of_features(self, w: Any) -> Spec:
+        needed = any(features.needs_judge for features in self.study(w).features)
+        return _plain(self.origin(w), "judge") if needed else {"judge": None}
+
     def spec_measure(self, w: Any) -> Spec:
         """Metrics."""
-        origin = self.origin(w)
         return {
-            **_plain(origin, "judge"),
-            **_plain(self.study(w), "metrics"),
-            "classes": origin.data.description.classes,
+            **_plain(self.study(w), "metrics", "reference"),
+            "classes": self.origin(w).data.description.classes,
             "supremum": self.arm(w).reward.supremum,
         }
 
@@ -94,7 +105,7 @@ class Stages:
     def spec_figure(self, w: Any) -> Spec:
         """What a figure may say about a study: titles, arms in order, seeds, generations."""
         study = self.study(w)
-        names = ("title", "answers", "seeds", "generations")
+        names = ("title", "answers", "seeds", "generations", "reference")
         return {**_plain(study, *names), "arms": self._arms(w)}
 
     def spec_densities(self, w: Any) -> Spec:
@@ -112,6 +123,8 @@ class Stages:
                 "real_fraction": arm.mixing.real_fraction,
                 "supremum": arm.reward.supremum,
                 "classes": study.origins[arm.origin].data.description.classes,
+                "samples": study.origins[arm.origin].samples,
+                "class_names": list(study.origins[arm.origin].data.description.class_names),
             }
             for name, arm in study.arms.items()
         }

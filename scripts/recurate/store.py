@@ -101,17 +101,25 @@ def read_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
     Raises RecurateError for a file that is missing, truncated, of another format or without one of `names`.
     """
     with _opened(path) as file:
-        held = list(file.keys())
-        missing = [name for name in names or () if name not in held]
-        if missing:
-            raise RecurateError(f"{path}: no array named {missing[0]!r} in it (it holds {', '.join(held)}); {_REBUILD}")
+        held = _holding(path, file, names or ())
         return {name: file.get_tensor(name) for name in names or held}
 
 
+def read_seed(path: str | Path, row: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read one row of the leading seed axis of the named arrays, without the rest of the file.
+
+    Raises RecurateError like `read_arrays`.
+    """
+    with _opened(path) as file:
+        _holding(path, file, names)
+        return {name: file.get_slice(name)[row] for name in names}
+
+
 def read_parameters(path: str | Path) -> dict[str, np.ndarray]:
-    """Network parameters of a model file, without its training losses."""
-    arrays = read_arrays(path)
-    return {name.removeprefix("parameter/"): a for name, a in arrays.items() if name.startswith("parameter/")}
+    """Network parameters of a model file, without its training losses and what else training keeps there."""
+    with _opened(path) as file:
+        names = [name for name in file.keys() if name.startswith("parameter/")]  # noqa: SIM118
+        return {name.removeprefix("parameter/"): file.get_tensor(name) for name in names}
 
 
 def file_digest(path: str | Path) -> str:
@@ -140,6 +148,15 @@ def _opened(path: str | Path) -> Iterator[Any]:
         raise RecurateError(f"{path}: no such file; run the study again, which rebuilds it") from error
     except (SafetensorError, OSError) as error:
         raise RecurateError(f"{path}: truncated or not a safetensors file ({error}); {_REBUILD}") from error
+
+
+def _holding(path: str | Path, file: Any, names: Sequence[str]) -> list[str]:
+    """Names of a file's arrays, of which `names` must be some."""
+    held = list(file.keys())
+    missing = [name for name in names if name not in held]
+    if missing:
+        raise RecurateError(f"{path}: no array named {missing[0]!r} in it (it holds {', '.join(held)}); {_REBUILD}")
+    return held
 
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,13 +21,16 @@ from recurate.components import Settings
 from recurate.encoding import Encoding
 from recurate.errors import RecurateError
 from recurate.lazy import np, torch
+from recurate.memory import out_of_memory
 from recurate.mixing import draw_rows
 from recurate.randomness import numpy_generator, torch_generator
+from recurate.state import State
 
 if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.data import Description
     from recurate.models import Model
     from recurate.objectives import Objective
 
@@ -43,12 +46,41 @@ class Training(Settings):
     schedule: Literal["constant", "cosine"] = Field(
         "cosine", description="course of the rate: constant, or falling to zero along a half cosine"
     )
+    warm_up: int = Field(
+        0, ge=0, description="steps over which the rate first rises linearly, before the schedule; may exceed `steps`"
+    )
+    ema_half_life: float | None = Field(
+        None,
+        gt=0,
+        description="half-life, in samples seen, of the running average of the parameters, which is then sampled from; "
+        "none: no average. A decay d per step is a half-life of batch_size log 0.5 / log d",
+    )
+    gradient_clip: float | None = Field(None, gt=0, description="largest norm of a seed's gradient; none: no limit")
+    horizontal_flip: bool = Field(False, description="mirror every training image with probability 1/2")
+    keep_state: bool = Field(
+        False, description="write raw parameters and Adam's moments into the model file too, for `carry_over`"
+    )
 
     def rate(self, step: int) -> float:
-        """Learning rate at a step, counted from 0."""
+        """Learning rate at a step, counted from 0; the schedule spans the steps after the warm-up."""
+        if step < self.warm_up:
+            return self.learning_rate * (step + 1) / self.warm_up
         if self.schedule == "constant":
             return self.learning_rate
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        angle = math.pi * (step - self.warm_up) / (self.steps - self.warm_up)
+        return self.learning_rate * 0.5 * (1 + math.cos(angle))
+
+    @property
+    def average_weight(self) -> float:
+        """Weight of the past in every step of the running average; 0 without one."""
+        return 0.0 if self.ema_half_life is None else 0.5 ** (self.batch_size / self.ema_half_life)
+
+    def check(self, data: Description) -> None:
+        """Raise ValueError with one sentence if samples of such data cannot be trained on so."""
+        if self.horizontal_flip and len(data.shape) != 3:
+            raise ValueError(
+                f"horizontal_flip: needs images (height, width, channels), the data have shape {data.shape}"
+            )
 
 
 @dataclass(frozen=True)
@@ -105,22 +137,28 @@ class Trainer:
         ]
         return {name: torch.stack([parameters[name] for parameters in alone]) for name in alone[0]}
 
-    def train(self, start: dict[str, Tensor], pool: Pool) -> tuple[dict[str, Tensor], numpy.ndarray]:
-        """Trained parameters, and the mean loss (seeds, chunks) of every chunk of steps.
+    def start(self, model: str | Path | None = None, carry_over: Collection[str] = ()) -> State:
+        """State to train from: random parameters, or those of the file `model` with what is carried over from it."""
+        if model is None:
+            return State(self.initial(), self.settings, self.device)
+        return State.read(model, self.settings, self.device, carry_over)
 
-        Raises RecurateError as soon as a loss is not finite, naming seed and step.
+    def train(self, state: State, pool: Pool) -> tuple[State, numpy.ndarray]:
+        """Train `state`, or what an interrupted run made of it; also gives every chunk's mean loss (seeds, chunks).
+
+        Raises RecurateError as soon as a loss is not finite, naming seed and step, and if memory does not suffice.
         """
-        parameters = {name: value.to(self.device).clone().requires_grad_() for name, value in start.items()}
-        optimizer = torch.optim.Adam(list(parameters.values()), fused=True)
         chunks = math.ceil(self.settings.steps / CHUNK)
-        losses = self._resume(parameters, optimizer)
+        state, losses = self._resume(state)
         saved = time.monotonic()
-        for chunk in self._progress(range(len(losses), chunks), losses):
-            losses.append(self._chunk(chunk, parameters, optimizer, pool))
-            if time.monotonic() - saved > self.save_every and chunk + 1 < chunks:
-                self._save(parameters, optimizer, losses)
-                saved = time.monotonic()
-        return {name: value.detach() for name, value in parameters.items()}, np.stack(losses, axis=1)
+        remedy = f"lower training.batch_size (now {self.settings.batch_size}) or seeds_per_job"
+        with out_of_memory(f"training generation {self.generation}", remedy):
+            for chunk in self._progress(range(len(losses), chunks), losses):
+                losses.append(self._chunk(chunk, state, pool))
+                if time.monotonic() - saved > self.save_every and chunk + 1 < chunks:
+                    store.write_arrays(self.progress, {**state.arrays(complete=True), "losses": np.stack(losses)}, {})
+                    saved = time.monotonic()
+        return state, np.stack(losses, axis=1)
 
     def finish(self) -> None:
         """Delete the private checkpoint once the result is written, and any that other settings left beside it."""
@@ -137,24 +175,17 @@ class Trainer:
             if chunk % max(1, chunks.stop // 10) == 0 or chunk + 1 == chunks.stop:
                 print(f"step {min((chunk + 1) * CHUNK, self.settings.steps)}: mean loss {losses[-1].mean():.5f}")
 
-    def _chunk(
-        self, chunk: int, parameters: dict[str, Tensor], optimizer: torch.optim.Optimizer, pool: Pool
-    ) -> numpy.ndarray:
+    def _chunk(self, chunk: int, state: State, pool: Pool) -> numpy.ndarray:
         """Train for one chunk of steps; returns the mean loss of each seed."""
         first = chunk * CHUNK
         steps = min(CHUNK, self.settings.steps - first)
         rows, draws = self._draw(chunk, steps, pool)
-        # Gathered and encoded for all steps at once: call by call it takes a tenth of a small network's time.
-        x = self.encoding.encode(pool.take(rows.flatten(1))).unflatten(1, rows.shape[1:])
+        x = self._data(chunk, rows, pool)
         total = torch.zeros(len(self.seeds), device=self.device)
         for step in range(steps):
-            optimizer.param_groups[0]["lr"] = self.settings.rate(first + step)
             draw = {name: numbers[:, step] for name, numbers in draws.items()}
-            loss = self.objective.loss(self.model, parameters, x[:, step], draw)
-            optimizer.zero_grad(set_to_none=True)
-            # Seeds share no parameter, so the gradient of the sum is each seed's own.
-            loss.sum().backward()
-            optimizer.step()
+            loss = self.objective.loss(self.model, state.parameters, x[:, step], draw)
+            state.step(loss, self.settings.rate(first + step))
             total += loss.detach()
         mean = (total / steps).cpu().numpy()
         if not np.isfinite(mean).all():
@@ -176,27 +207,24 @@ class Trainer:
         stacked = {name: torch.from_numpy(np.stack([d[name] for d in draws])).to(self.device) for name in draws[0]}
         return torch.stack(rows).to(self.device), stacked
 
-    def _save(
-        self, parameters: dict[str, Tensor], optimizer: torch.optim.Optimizer, losses: list[numpy.ndarray]
-    ) -> None:
-        arrays = {"losses": np.stack(losses)}
-        for name, value in parameters.items():
-            arrays[f"parameter/{name}"] = value.detach().cpu().numpy()
-            for key, state in optimizer.state[value].items():
-                arrays[f"{key}/{name}"] = state.cpu().numpy()
-        store.write_arrays(self.progress, arrays, {})
+    def _data(self, chunk: int, rows: Tensor, pool: Pool) -> Tensor:
+        """Data (seeds, steps, batch, *shape) in network units at `rows` (seeds, steps, batch).
 
-    def _resume(self, parameters: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> list[numpy.ndarray]:
-        """Load the private checkpoint into parameters and optimiser; returns the losses so far."""
+        Gathered and encoded for all steps at once: call by call it takes a tenth of a small network's time.
+        """
+        x = pool.take(rows.flatten(1))
+        if self.settings.horizontal_flip:
+            shape = x.shape[1]
+            generators = [numpy_generator(seed, self.generation, "train", 3, chunk) for seed in self.seeds]
+            mirrored = torch.from_numpy(np.stack([g.random(shape) < 0.5 for g in generators])).to(self.device)
+            x[mirrored] = x[mirrored].flip(-2)
+        return self.encoding.encode(x).unflatten(1, rows.shape[1:])
+
+    def _resume(self, state: State) -> tuple[State, list[numpy.ndarray]]:
+        """What the private checkpoint holds and the losses so far, or `state` and none if there is no checkpoint."""
         if not self.progress.is_file():
-            return []
-        arrays = store.read_arrays(self.progress)
-        with torch.no_grad():
-            for name, value in parameters.items():
-                value.copy_(torch.from_numpy(arrays[f"parameter/{name}"]))
-                optimizer.state[value] = {
-                    key: torch.from_numpy(arrays[f"{key}/{name}"]).to(self.device)
-                    for key in ("step", "exp_avg", "exp_avg_sq")
-                }
-        print(f"resuming at step {len(arrays['losses']) * CHUNK} from {self.progress}", file=sys.stderr)
-        return list(arrays["losses"])
+            return state, []
+        state = self.start(self.progress, ("optimizer", "ema") if state.average else ("optimizer",))
+        losses = list(store.read_arrays(self.progress, ["losses"])["losses"])
+        print(f"resuming at step {len(losses) * CHUNK} from {self.progress}", file=sys.stderr)
+        return state, losses

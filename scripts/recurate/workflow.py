@@ -15,11 +15,11 @@ from recurate import store
 from recurate.config import Config, read_study, validated
 from recurate.digest import code_digest, kinds_in
 from recurate.errors import RecurateError
-from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
+from recurate.layout import INCEPTION, NAME, WILDCARDS, Layout, format_generation, format_seeds
 from recurate.reporting import report_cards, report_models, report_spec
 from recurate.stages import Spec, Stages
 
-GENERAL_TARGETS = ("all", "report")
+GENERAL_TARGETS = ("all", "report", "data")
 SCRIPTS = Path(__file__).parents[1]
 
 
@@ -33,7 +33,7 @@ class Project(Stages):
 
     def __init__(self, config: dict[str, Any], folder: str = "config/studies") -> None:
         self.config = validated(Config, config, "config/config.yaml")
-        self.layout = Layout(self.config.results)
+        self.layout = Layout(self.config.results, self.config.data)
         self._results_can_be_written()
         files = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
         self._names_are_known(files, folder)
@@ -90,13 +90,43 @@ class Project(Stages):
 
     def judge(self, w: Any) -> str | list[str]:
         """The judge's parameters, or nothing where the origin has none."""
-        if self.origin(w).judge is None:
-            return []
-        return self._fill(self.layout.in_origin("judge.safetensors"), study=w.study, origin=self._origin_name(w))
+        return self._in_origin(w, "judge.safetensors") if self.origin(w).judge else []
+
+    def judge_weights(self, w: Any) -> str | list[str]:
+        """The judge's parameters as others trained them, or nothing where it is trained here."""
+        judge = self.origin(w).judge
+        return judge.weights.path if judge and judge.weights else []
 
     def real(self, w: Any) -> str:
-        """Real data of an arm's origin."""
-        return self._fill(self.layout.in_origin("real.safetensors"), study=w.study, origin=self._origin_name(w))
+        """Real data of an origin, given by name or through an arm; some data sets are fetched once for all studies."""
+        data = self.origin(w).data
+        if data.shared:
+            return self.layout.in_data(f"{data.kind}.safetensors")
+        return self._in_origin(w, "real.safetensors")
+
+    def checkpoint(self, w: Any) -> str | list[str]:
+        """Parameters trained elsewhere that an origin takes, or nothing."""
+        checkpoint = self.origin(w).checkpoint
+        return checkpoint.path if checkpoint else []
+
+    def features(self, w: Any) -> str | list[str]:
+        """Features of a generation's samples, or nothing in a study without feature spaces."""
+        return self._of_generation(w, int(w.generation), "features.safetensors") if self.study(w).features else []
+
+    def reference(self, w: Any) -> str | list[str]:
+        """Features and statistics of real data, or nothing in a study without feature spaces."""
+        return self._in_origin(w, "reference.safetensors") if self.study(w).features else []
+
+    def judge_of_features(self, w: Any) -> str | list[str]:
+        """The judge, where a feature space is one of its layers."""
+        return self.judge(w) if any(features.needs_judge for features in self.study(w).features) else []
+
+    def feature_weights(self, w: Any) -> list[str]:
+        """Files of the networks that feature spaces are made with."""
+        return [features.weights_file for features in self.study(w).features if features.weights_file]
+
+    def _in_origin(self, w: Any, name: str) -> str:
+        return self._fill(self.layout.in_origin(name), study=w.study, origin=self._origin_name(w))
 
     def samples(self, w: Any) -> str:
         """Sample set of a generation; generation 0 is the origin's."""
@@ -161,10 +191,7 @@ class Project(Stages):
 
     def shown_real(self, w: Any) -> list[str]:
         """Real data of every arm's origin, arms in order."""
-        return [
-            self._fill(self.layout.in_origin("real.safetensors"), study=w.study, origin=arm.origin)
-            for arm in self.study(w).arms.values()
-        ]
+        return [self.real(_Wildcards(study=w.study, arm=arm)) for arm in self.study(w).arms]
 
     def _shown(self, w: Any) -> list[tuple[Any, int]]:
         first = self._seed_batches(w)[0]
@@ -177,6 +204,35 @@ class Project(Stages):
 
     def _seed_batches(self, w: Any) -> list[str]:
         return [format_seeds(batch) for batch in self.study(w).seed_batches()]
+
+    # Shared by all studies
+
+    @property
+    def shared_data(self) -> list[str]:
+        """Data sets of the studies that are fetched once for all of them."""
+        origins = [origin for study in self.studies.values() for origin in study.origins.values()]
+        return sorted({origin.data.kind for origin in origins if origin.data.shared})
+
+    def shared_spec(self, data: str) -> str:
+        """Settings of a shared data set: it has none of its own."""
+        return json.dumps({"data": {"kind": data}, "data_seed": 0})
+
+    def shared_code(self, data: str) -> str:
+        """Code digest of fetching a shared data set."""
+        return code_digest(SCRIPTS / "prepare_real.py", [("data", data)])
+
+    @property
+    def fetched(self) -> list[str]:
+        """Every file that needs a network: shared data sets, feature networks in the data folder."""
+        networks = {path for study in self.studies for path in self.feature_weights(_Wildcards(study=study))}
+        return [self.layout.in_data(f"{data}.safetensors") for data in self.shared_data] + sorted(
+            path for path in networks if path == self.inception
+        )
+
+    @property
+    def inception(self) -> str:
+        """Where clean-fid's Inception network is fetched to."""
+        return self.layout.in_data(INCEPTION)
 
     # Targets
 

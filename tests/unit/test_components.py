@@ -14,6 +14,7 @@ from recurate.config import Study
 from recurate.curation import Curation
 from recurate.data import Data
 from recurate.errors import RecurateError
+from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import Metric
 from recurate.models import Model
@@ -30,6 +31,7 @@ BASES: dict[str, Any] = {
     "samplers": Sampler,
     "rewards": Reward,
     "curation": Curation,
+    "features": Features,
     "metrics": Metric,
 }
 OWN_REWARD = '''
@@ -176,7 +178,10 @@ def test_a_module_that_was_mended_loads(own: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["clipped", "", "__init__", "absent.py", "Clipped_Distance"])
 def test_an_unknown_kind_is_answered_with_the_known_ones(kind: str) -> None:
-    with pytest.raises(RecurateError, match=r"unknown kind .*; known are class_probability, clipped_distance, or name"):
+    with pytest.raises(
+        RecurateError,
+        match=r"unknown kind .*; known are class_probability, clipped_distance, confidence, log_probability, or name",
+    ):
         module_file("rewards", kind)
 
 

@@ -262,11 +262,16 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ("origins.gaussians.judge", {"kind": "small_cnn"}, "origins.gaussians: judge: needs images"),
         ("origins.gaussians.sampler.method", "rk5", "origins.gaussians.sampler.method: Input should be 'euler'"),
         ("origins.gaussians.training.schedule", "step", "training.schedule: Input should be 'constant' or 'cosine'"),
-        ("metrics", [{"kind": "frechet_judge"}], "metrics.0: frechet_judge needs a judge; give origins.gaussians one"),
+        ("features", [{"kind": "judge"}], "features.0: judge needs a judge; give origins.gaussians one"),
+        (
+            "metrics",
+            [{"kind": "frechet", "features": "judge"}],
+            "metrics.0: there are no features 'judge'; known are data",
+        ),
         (
             "metrics",
             [{"kind": "precision_recall", "features": "judge"}],
-            "metrics.0: precision_recall needs a judge; give origins.gaussians one",
+            "metrics.0: there are no features 'judge'; known are data, others are to be listed under features",
         ),
         (
             "metrics",
@@ -367,7 +372,11 @@ def test_an_overriding_title_with_colons_stays_text() -> None:
     [
         ("scale", "full", "scale: Input should be 'demo' or 'paper' (got 'full')"),
         ("device", "gpu", "device: Input should be 'auto', 'cpu' or 'cuda' (got 'gpu')"),
-        ("resluts", "r", "unknown key 'resluts'; known are studies, scale, results, device, overrides"),
+        (
+            "resluts",
+            "r",
+            "unknown key 'resluts'; known are studies, scale, results, data, data_folders, device, overrides",
+        ),
         ("studies", "mixture", "studies: Input should be a valid list"),
         ("overrides", {"mixture": 3}, "overrides.mixture: Input should be a valid dictionary"),
     ],

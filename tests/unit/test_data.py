@@ -1,9 +1,14 @@
-"""Real data against their definitions, scikit-learn and scipy."""
+"""Real data against their definitions, scikit-learn, scipy and the published formats."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from dataclasses import asdict
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,16 +16,25 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 from scipy.spatial import cKDTree
 from scipy.stats import chisquare, kstest
 from sklearn.datasets import load_digits, make_moons
 
-from recurate.components import kinds, load
-from recurate.data import Data, RealData
+import prepare_real
+from recurate import store
+from recurate.components import component_class, kinds, load
+from recurate.data import Data, PublishedData, RealData, cifar10, fashion_mnist
 from recurate.data.digits import Digits
 from recurate.data.eight_gaussians import EightGaussians
 from recurate.data.two_moons import TwoMoons
 from recurate.encoding import Encoding
+from recurate.errors import RecurateError
+from recurate.sources import deliver
+from recurate.torchvision_compat import import_torchvision
+
+PUBLISHED = [kind for kind in kinds("data") if component_class(Data, "data", kind).shared]
+COMPUTED = [kind for kind in kinds("data") if kind not in PUBLISHED]
 
 
 def drawn(source: Data, seed: int = 0) -> RealData:
@@ -37,7 +51,7 @@ def digits() -> RealData:
     return drawn(Digits(kind="digits"))
 
 
-@pytest.mark.parametrize("kind", kinds("data"))
+@pytest.mark.parametrize("kind", COMPUTED)
 def test_every_kind_gives_what_it_describes(kind: str) -> None:
     source = load(Data, "data", {"kind": kind, "test": 60})
     real = drawn(source)
@@ -50,13 +64,185 @@ def test_every_kind_gives_what_it_describes(kind: str) -> None:
     assert len(real.test_x) == 60
 
 
-@pytest.mark.parametrize("kind", kinds("data"))
+@pytest.mark.parametrize("kind", COMPUTED)
 def test_data_depend_on_the_generator_alone(kind: str) -> None:
     source = load(Data, "data", {"kind": kind})
-    one, again, other = (asdict(drawn(source, seed)) for seed in (1, 1, 2))
+    one, again, other = (drawn(source, seed).arrays() for seed in (1, 1, 2))
     for name, array in one.items():
         assert_array_equal(array, again[name])
     assert not np.array_equal(one["train_x"], other["train_x"])
+
+
+def test_the_kinds_that_all_studies_share_are_the_published_ones_and_have_no_settings() -> None:
+    assert PUBLISHED == ["cifar10", "fashion_mnist", "mnist"]
+    for kind in PUBLISHED:
+        found = component_class(Data, "data", kind)
+        assert issubclass(found, PublishedData)
+        assert set(found.model_fields) == {"kind"}
+
+
+@pytest.mark.parametrize("kind", kinds("data"))
+def test_a_description_is_hashable_and_names_every_class_or_none(kind: str) -> None:
+    description = load(Data, "data", {"kind": kind}).description
+    assert description == load(Data, "data", {"kind": kind}).description
+    assert len({description, load(Data, "data", {"kind": kind}).description}) == 1
+    assert len(description.class_names) in (0, description.classes)
+    assert len(set(description.class_names)) == len(description.class_names)
+
+
+def test_class_names_are_those_of_torchvision() -> None:
+    # CIFAR-10's names are in its files; torchvision holds the others. Only the case of letters may differ.
+    theirs = import_torchvision().datasets.FashionMNIST.classes
+    assert [name.lower() for name in fashion_mnist.CLASS_NAMES] == [name.lower() for name in theirs]
+
+
+@pytest.mark.parametrize("kind", COMPUTED)
+def test_a_card_says_what_the_file_holds_and_where_it_came_from(tmp_path: Path, kind: str) -> None:
+    real, card = tmp_path / "real.safetensors", tmp_path / "real.json"
+    spec = {"data": {"kind": kind, "test": 60}, "data_seed": 3}
+    prepare_real.main(str(real), str(card), spec, "code")
+    said, arrays = json.loads(card.read_text()), store.read_arrays(real)
+    assert said["arrays"] == {name: list(array.shape) for name, array in arrays.items()}
+    assert said["array_sha256"] == {name: hashlib.sha256(a.tobytes()).hexdigest() for name, a in arrays.items()}
+    assert said["sha256"] == hashlib.sha256(real.read_bytes()).hexdigest()
+    assert (said["train"], said["test"]) == (len(arrays["train_x"]), 60)
+    assert (said["shape"], said["classes"]) == (list(arrays["train_x"].shape[1:]), len(set(arrays["train_y"])))
+    assert said["data"] == spec["data"]
+    assert said["source"].startswith("scikit-learn 1." if kind == "digits" else f"computed by the data kind {kind}")
+    assert said["licence"]
+
+
+def photographs(seed: int = 0) -> RealData:
+    """As many photographs to a batch as CIFAR-10 has thousands: ten."""
+    generator = np.random.default_rng(seed)
+    x = generator.integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+    y = generator.integers(0, 10, 60)
+    return RealData(x[:50], y[:50], x[50:], y[50:])
+
+
+def parts(real: RealData) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images and labels of each file of CIFAR-10."""
+    train = {f"data_batch_{i + 1}": slice(10 * i, 10 * i + 10) for i in range(5)}
+    return {name: (real.train_x[part], real.train_y[part]) for name, part in train.items()} | {
+        "test_batch": (real.test_x, real.test_y)
+    }
+
+
+def write_pictures(folder: Path, real: RealData) -> Path:
+    folder.mkdir()
+    for name, (x, _) in parts(real).items():
+        picture = Image.new("RGB", (1024, len(x)))
+        for row, image in enumerate(x):  # pixel by pixel: column 32 r + c is row r, column c of the photograph
+            for column in range(1024):
+                picture.putpixel((column, row), tuple(int(v) for v in image[column // 32, column % 32]))
+        picture.save(folder / f"{name}.png")
+    (folder / "train_lables.json").write_text(json.dumps(real.train_y.tolist()))
+    (folder / "test_lables.json").write_text(json.dumps(real.test_y.tolist()))
+    return folder
+
+
+def write_batches(folder: Path, real: RealData, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The original's format (a row is the red, green and blue plane), with its MD5 as the one that is expected."""
+    folder.mkdir()
+    md5 = {}
+    contents: dict[str, object] = {
+        name: {"data": x.transpose(0, 3, 1, 2).reshape(len(x), 3072), "labels": y.tolist()}
+        for name, (x, y) in parts(real).items()
+    }
+    for name, content in (contents | {"batches.meta": {"label_names": list(cifar10.CLASS_NAMES)}}).items():
+        (folder / name).write_bytes(pickle.dumps(content, protocol=2))
+        md5[name] = hashlib.md5((folder / name).read_bytes()).hexdigest()
+    original = import_torchvision().datasets.CIFAR10
+    monkeypatch.setattr(original, "train_list", [[name, md5[name]] for name in cifar10.BATCHES])
+    monkeypatch.setattr(original, "test_list", [["test_batch", md5["test_batch"]]])
+    monkeypatch.setattr(original, "meta", original.meta | {"md5": md5["batches.meta"]})
+    return folder
+
+
+@pytest.fixture
+def known_photographs(monkeypatch: pytest.MonkeyPatch) -> RealData:
+    """Made-up photographs that stand for CIFAR-10, which no network gives."""
+    real = photographs()
+    known = replace(cifar10.DISTRIBUTION, sources=(), checksums=real.checksums())
+    monkeypatch.setattr(cifar10, "DISTRIBUTION", known)
+    return real
+
+
+def assert_same(found: RealData, real: RealData) -> None:
+    for name, array in real.arrays().items():
+        assert_array_equal(getattr(found, name), array)
+        assert getattr(found, name).dtype == array.dtype
+
+
+def test_both_forms_of_cifar_give_the_same_images_in_the_same_order(
+    tmp_path: Path, known_photographs: RealData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = write_pictures(tmp_path / "package", known_photographs)
+    batches = write_batches(tmp_path / "cifar-10-batches-py", known_photographs, monkeypatch)
+    for folder in (pictures, batches):
+        found, source = deliver(cifar10.DISTRIBUTION, str(folder))
+        assert_same(found, known_photographs)
+        assert source == f"folder {folder}"
+
+
+def test_published_data_reach_their_file_and_card_from_the_folder_the_user_names(
+    tmp_path: Path, known_photographs: RealData
+) -> None:
+    folder = write_pictures(tmp_path / "mine", known_photographs)
+    real, card = tmp_path / "cifar10.safetensors", tmp_path / "cifar10.json"
+    prepare_real.main(str(real), str(card), {"data": {"kind": "cifar10"}}, "code", {"cifar10": str(folder)})
+    assert_same(RealData(**store.read_arrays(real)), known_photographs)
+    said = json.loads(card.read_text())
+    assert said["source"] == f"folder {folder}"
+    assert said["array_sha256"] == known_photographs.checksums()
+    assert (said["train"], said["test"], said["shape"], said["classes"]) == (50, 10, [32, 32, 3], 10)
+    assert said["class_names"][0] == "airplane" and said["class_names"][9] == "truck"
+    assert "never redistributed" in said["licence"]
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(bytes(content))
+
+
+def drop_a_row(path: Path) -> None:
+    with Image.open(path) as image:
+        smaller = image.crop((0, 0, 1024, 9))
+    smaller.save(path)
+
+
+PICTURE_DAMAGE: dict[str, Callable[[Path], object]] = {
+    "flipped bit": flip_a_bit,
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:-5_000]),
+    "one photograph too few": drop_a_row,
+    "grey": lambda path: Image.open(path).convert("L").save(path),
+    "another format": lambda path: path.write_bytes(b"not a picture"),
+}
+
+
+@pytest.mark.parametrize("damage", PICTURE_DAMAGE)
+def test_damaged_pictures_of_cifar_are_refused(tmp_path: Path, known_photographs: RealData, damage: str) -> None:
+    folder = write_pictures(tmp_path / "package", known_photographs)
+    PICTURE_DAMAGE[damage](folder / "data_batch_3.png")
+    with pytest.raises(RecurateError, match="CIFAR-10 could not be had"):
+        deliver(cifar10.DISTRIBUTION, str(folder))
+
+
+def test_a_pickle_that_is_not_the_original_is_never_opened(
+    tmp_path: Path, known_photographs: RealData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+            return Path.touch, (tmp_path / "opened",)  # type: ignore[return-value]
+
+    folder = write_batches(tmp_path / "cifar-10-batches-py", known_photographs, monkeypatch)
+    (folder / "data_batch_1").write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(RecurateError, match="corrupted"):
+        deliver(cifar10.DISTRIBUTION, str(folder))
+    assert not (tmp_path / "opened").exists()
+    pickle.loads((folder / "data_batch_1").read_bytes())
+    assert (tmp_path / "opened").exists()  # it would have acted
 
 
 def test_gaussian_modes_have_their_means_and_variances(gaussians: RealData) -> None:

@@ -28,7 +28,7 @@ def pins(lines: list[str]) -> dict[str, str]:
 
 
 def locked() -> dict[str, str]:
-    return pins((ROOT / "envs/lock.txt").read_text().splitlines())
+    return pins([line for path in (ROOT / "envs").glob("lock*.txt") for line in path.read_text().splitlines()])
 
 
 def imported_modules() -> set[str]:

@@ -198,13 +198,20 @@ def test_a_reward_that_breaks_its_promise_ends_in_a_sentence_and_no_file(
 
 def test_a_measured_table_has_a_row_for_every_seed_and_metric(samples: Path, tmp_path: Path) -> None:
     curated(samples, [3, 4])
-    store.write_arrays(tmp_path / "real", {"test_x": np.zeros((20, 2), dtype=np.float32)}, {})
+    store.write_arrays(
+        tmp_path / "real", {f"{part}_x": np.zeros((20, 2), np.float32) for part in ("train", "test")}, {}
+    )
     measure.main(
         real=str(tmp_path / "real"),
         samples=str(samples),
         curated=str(samples.with_name("curated.safetensors")),
         metrics=str(tmp_path / "metrics.csv"),
-        spec={"judge": None, "metrics": [{"kind": "sliced_wasserstein"}], "classes": 8, "supremum": 0.0},
+        spec={
+            "reference": {"split": "test", "samples": None},
+            "metrics": [{"kind": "sliced_wasserstein"}],
+            "classes": 8,
+            "supremum": 0.0,
+        },
         study="s", arm="a", seeds=[3, 4], generation=1, threads=1,
     )  # fmt: skip
     rows = store.read_rows(tmp_path / "metrics.csv", store.METRIC_COLUMNS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
 from recurate.data import Description
@@ -18,6 +18,8 @@ from recurate.judges import FittedJudge
 from recurate.measurement import class_shares, curation_statistics, reward_statistics
 from recurate.rewards.class_probability import ClassProbability
 from recurate.rewards.clipped_distance import ClippedDistance
+from recurate.rewards.confidence import Confidence
+from recurate.rewards.log_probability import LogProbability
 
 numbers = st.floats(-100, 100)
 
@@ -25,7 +27,9 @@ numbers = st.floats(-100, 100)
 class Logits:
     """A judge whose logits are the samples themselves."""
 
-    def evaluate(self, parameters: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    chunk = 1_000
+
+    def evaluate(self, parameters: Any, x: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
         return x, x
 
 
@@ -75,11 +79,56 @@ def test_class_probability_stays_between_zero_and_its_supremum_for_any_logits(sh
     assert_allclose(reward(logits, JUDGE), [reward.supremum, 0, 2.5], atol=1e-12)
 
 
-def test_a_favoured_class_that_the_data_lack_is_refused() -> None:
-    reward = ClassProbability(kind="class_probability", target_class=2)
+logits_of_three = st.lists(st.tuples(*[st.floats(-500, 500, width=32)] * 3), min_size=1, max_size=9)
+
+
+@given(logits_of_three, st.floats(0.1, 20))
+def test_confidence_is_gamma_times_the_largest_class_probability(rows: list[tuple[float, ...]], gamma: float) -> None:
+    reward = Confidence(kind="confidence", gamma=gamma)
+    logits = np.array(rows, dtype=np.float32)
+    found = reward(logits, JUDGE)
+    assert_allclose(found, gamma * softmax(logits.astype(np.float64), axis=1).max(axis=1), rtol=1e-12)
+    assert (found <= reward.supremum).all() and (found >= gamma / 3 * (1 - 1e-12)).all()
+
+
+def test_confidence_reaches_its_supremum_for_any_class_that_is_certain() -> None:
+    reward = Confidence(kind="confidence")
+    assert reward.supremum == 15.0
+    assert_allclose(reward(np.diag([800.0, 800.0, 800.0]), JUDGE), 15.0)
+
+
+@given(logits_of_three, st.integers(0, 2))
+def test_log_probability_is_the_judge_s_log_softmax_and_finite_in_single_precision(
+    rows: list[tuple[float, ...]], target_class: int
+) -> None:
+    reward = LogProbability(kind="log_probability", target_class=target_class)
+    logits = np.array(rows, dtype=np.float32)
+    found = reward(logits, JUDGE)
+    assert_allclose(found, log_softmax(logits.astype(np.float64), axis=1)[:, target_class], rtol=1e-12, atol=1e-15)
+    assert (found <= reward.supremum).all()
+    assert np.isfinite(found.astype(np.float32)).all()
+
+
+def test_log_probability_keeps_what_the_probability_cannot_show() -> None:
+    logits = np.array([[-500.0, 500.0], [-499.0, 500.0]])
+    assert_allclose(LogProbability(kind="log_probability")(logits, JUDGE), [-1000, -999])
+    assert ClassProbability(kind="class_probability")(logits, JUDGE).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("kind", [ClassProbability, LogProbability])
+def test_a_favoured_class_that_the_data_lack_is_refused(kind: Any) -> None:
+    reward = kind(kind="any", target_class=2)
     reward.check(Description(shape=(2,), classes=3))
     with pytest.raises(ValueError, match="target_class 2 does not exist, the data have 2 classes"):
         reward.check(Description(shape=(2,), classes=2))
+
+
+@pytest.mark.parametrize("kind", [ClassProbability, LogProbability, Confidence])
+def test_rewards_of_a_judge_s_classes_need_data_with_labels(kind: Any) -> None:
+    assert kind.needs_judge
+    kind(kind="any").check(Description(shape=(2,), classes=1))
+    with pytest.raises(ValueError, match="the data have no labels"):
+        kind(kind="any").check(Description(shape=(2,), classes=0))
 
 
 def test_reward_statistics_are_moments_of_the_sample_itself() -> None:

@@ -10,97 +10,40 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import ot
 import pytest
 import torch
 from numpy.testing import assert_allclose
 from torch import Tensor
+from training_setup import (
+    ALL_SEEDS,
+    MODEL,
+    SPEC,
+    interrupt_after,
+    make_trainer,
+    mixed_pool,
+    plain_network,
+    plain_velocity,
+    points,
+    trained,
+)
 
 import train
 from recurate import store, training
 from recurate.encoding import Encoding
 from recurate.errors import RecurateError
-from recurate.models.mlp import MLP
-from recurate.objectives.flow_matching import FlowMatching, transport_plan
-from recurate.training import CHUNK, Pool, Trainer, Training
-
-torch.set_num_threads(1)  # networks this small only wait for a second thread
-
-SPEC: dict[str, Any] = {
-    "model": {"kind": "mlp", "width": 16, "depth": 2},
-    "objective": {"kind": "flow_matching"},
-    "training": {"steps": 3 * CHUNK + 7, "batch_size": 32, "learning_rate": 2e-3},
-    "real_fraction": 0.5,
-}
-MODEL = MLP(kind="mlp", width=16, depth=2)
-OBJECTIVE = FlowMatching(kind="flow_matching")
-ALL_SEEDS = [0, 3, 4, 11]
-
-
-def points(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(1.0, 2.0, shape).astype(np.float32)
-
-
-def mixed_pool(seeds: list[int], real_fraction: float = 0.5) -> Pool:
-    """Real data for all, and curated samples of each seed's own."""
-    curated = np.stack([points(40, 2, seed=100 + seed) + 3 for seed in seeds])
-    return Pool(torch.from_numpy(points(60, 2)), torch.from_numpy(curated), real_fraction)
-
-
-def make_trainer(folder: Path, seeds: list[int], steps: int = 3 * CHUNK + 7, **changes: Any) -> Trainer:
-    settings = Training(steps=steps, batch_size=32, learning_rate=2e-3)
-    fields: dict[str, Any] = {
-        "model": MODEL,
-        "objective": OBJECTIVE,
-        "settings": settings,
-        "encoding": Encoding.of(points(60, 2)),
-        "seeds": seeds,
-        "generation": 2,
-        "progress": folder / ".progress" / "key.safetensors",
-    }
-    return Trainer(**{**fields, **changes})
-
-
-def trained(trainer: Trainer) -> tuple[dict[str, Tensor], np.ndarray]:
-    return trainer.train(trainer.initial(), mixed_pool(trainer.seeds))
-
-
-def interrupt_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    """Let the objective raise in step number `steps`, once; later calls are undisturbed."""
-    original, calls = FlowMatching.loss, itertools.count()
-
-    def loss(self: FlowMatching, *arguments: Any) -> Tensor:
-        if next(calls) == steps:
-            raise KeyboardInterrupt
-        return original(self, *arguments)
-
-    monkeypatch.setattr(FlowMatching, "loss", loss)
-
+from recurate.objectives.flow_matching import FlowMatching
+from recurate.state import State
+from recurate.training import CHUNK, Pool, Training
 
 # The loop against plain PyTorch
-
-
-def plain_network(parameters: dict[str, Tensor], row: int) -> torch.nn.Sequential:
-    """The network of one seed as torch.nn layers."""
-    layers: list[torch.nn.Module] = []
-    for number in range(3):
-        weight, bias = parameters[f"weight_{number}"][row], parameters[f"bias_{number}"][row]
-        layer = torch.nn.Linear(*weight.shape)
-        layer.weight.data, layer.bias.data = weight.T.clone(), bias[0].clone()
-        layers += [layer, torch.nn.SiLU()]
-    return torch.nn.Sequential(*layers[:-1])
-
-
-def plain_velocity(network: torch.nn.Module, x: Tensor, time: Tensor) -> Tensor:
-    waves = [f(math.pi / 2 * k * time) for f in (torch.cos, torch.sin) for k in range(1, 9)]
-    return network(torch.cat([x, torch.stack(waves, dim=1)], dim=1))
 
 
 def test_stacked_training_equals_a_plain_loop_for_each_seed(tmp_path: Path) -> None:
     total = 2 * CHUNK + 7
     trainer = make_trainer(tmp_path, ALL_SEEDS, steps=total)
     pool, start = mixed_pool(ALL_SEEDS), trainer.initial()
-    found, losses = trainer.train(start, pool)
+    state, losses = trainer.train(trainer.start(), pool)
+    found = state.sampled()
     for row in range(len(ALL_SEEDS)):
         assert pool.curated is not None
         data = torch.cat([pool.real, pool.curated[row]])
@@ -143,11 +86,11 @@ def test_training_on_one_point_learns_to_flow_to_it(tmp_path: Path) -> None:
     pool = Pool(torch.full((5, 2), 0.5), None, 1.0)
     settings = Training(steps=600, batch_size=64, learning_rate=1e-2)
     trainer = make_trainer(tmp_path, [0], settings=settings, encoding=Encoding((2,), "float32", 0.0, 1.0))
-    parameters, losses = trainer.train(trainer.initial(), pool)
+    state, losses = trainer.train(trainer.start(), pool)
     assert losses[0, -1] < 0.15 * losses[0, 0]
     noise, time = torch.randn(1, 200, 2, generator=torch.Generator().manual_seed(0)), torch.full((1, 200), 0.3)
     x = 0.7 * noise + 0.3 * 0.5
-    assert float((MODEL.velocity(parameters, x, time) - (0.5 - x) / 0.7).square().mean()) < 0.05
+    assert float((MODEL.velocity(state.sampled(), x, time) - (0.5 - x) / 0.7).square().mean()) < 0.05
 
 
 # What a seed sees
@@ -172,8 +115,9 @@ def test_training_twice_gives_the_same_bits_and_leaves_the_start_alone(tmp_path:
     trainer = make_trainer(tmp_path, ALL_SEEDS)
     start = trainer.initial()
     before = {name: value.clone() for name, value in start.items()}
-    one, _ = trainer.train(start, mixed_pool(ALL_SEEDS))
-    two, _ = trainer.train(start, mixed_pool(ALL_SEEDS))
+    one, two = (
+        trainer.train(State(start, trainer.settings, "cpu"), mixed_pool(ALL_SEEDS))[0].sampled() for _ in range(2)
+    )
     for name, value in one.items():
         assert torch.equal(value, two[name])
         assert torch.equal(start[name], before[name])
@@ -269,73 +213,6 @@ def test_a_rate_that_is_far_too_large_ends_in_the_sentence(tmp_path: Path) -> No
     settings = Training(steps=200, batch_size=8, learning_rate=1e30)
     with pytest.raises(RecurateError, match="training diverged"):
         trained(make_trainer(tmp_path, [0], settings=settings))
-
-
-# The objective
-
-
-@pytest.mark.parametrize("shape", [(2,), (3, 3, 1)])
-def test_the_flow_matching_loss_is_the_mean_squared_error_of_its_velocity(shape: tuple[int, ...]) -> None:
-    generator = torch.Generator().manual_seed(0)
-    numbers = OBJECTIVE.draw(np.random.default_rng(0), 1, 6, shape)
-    draw = {name: torch.from_numpy(value[0]) for name, value in numbers.items()}
-    seeds = 2
-    parameters = {
-        name: torch.stack([value + 0.1 * seed for seed in range(seeds)])
-        for name, value in MODEL.initial(shape, generator).items()
-    }
-    x = torch.randn(seeds, 6, *shape)
-    batch = {name: torch.stack([value, 0.5 * value]) for name, value in draw.items()}
-    found = OBJECTIVE.loss(MODEL, parameters, x, batch)
-    for seed in range(seeds):
-        errors = []
-        for i in range(6):
-            z, t = batch["noise"][seed, i], float(batch["time"][seed, i])
-            one = {name: value[seed : seed + 1] for name, value in parameters.items()}
-            velocity = MODEL.velocity(one, (z * (1 - t) + x[seed, i] * t)[None, None], torch.tensor([[t]]))[0, 0]
-            wanted = x[seed, i] - z
-            errors += [(float(v) - float(w)) ** 2 for v, w in zip(velocity.ravel(), wanted.ravel(), strict=True)]
-        assert float(found[seed]) == pytest.approx(np.mean(errors), rel=1e-5)
-
-
-def test_the_objective_draws_normal_noise_and_uniform_times() -> None:
-    draw = OBJECTIVE.draw(np.random.default_rng(0), 20, 100, (2,))
-    assert draw["noise"].shape == (20, 100, 2)
-    assert draw["time"].shape == (20, 100)
-    assert float(draw["noise"].std()) == pytest.approx(1, abs=0.05)
-    assert float(draw["time"].mean()) == pytest.approx(0.5, abs=0.03)
-    assert 0 <= float(draw["time"].min()) < float(draw["time"].max()) < 1
-
-
-@pytest.mark.parametrize("shape", [(2,), (4, 4, 1)])
-@pytest.mark.parametrize("batch", [1, 7, 64])
-def test_the_optimal_coupling_costs_what_pot_s_plan_costs(batch: int, shape: tuple[int, ...]) -> None:
-    z, x = torch.from_numpy(points(batch, *shape)), torch.from_numpy(points(batch, *shape, seed=1))
-    paired = transport_plan(z, x)
-    cost = ot.dist(x.reshape(batch, -1).double().numpy(), z.reshape(batch, -1).double().numpy())
-    optimum = float(ot.emd2([], [], cost))
-    found = float(((paired - x).double() ** 2).sum() / batch)
-    assert found == pytest.approx(optimum, rel=1e-5)
-    assert found <= float(((z - x).double() ** 2).sum() / batch) + 1e-6
-    assert sorted(paired.reshape(batch, -1).tolist()) == sorted(z.reshape(batch, -1).tolist())
-
-
-def test_the_optimal_coupling_pairs_as_pot_s_plan_does() -> None:
-    z, x = torch.from_numpy(points(30, 2)), torch.from_numpy(points(30, 2, seed=1))
-    plan = ot.emd([], [], ot.dist(x.double().numpy(), z.double().numpy()))
-    assert torch.equal(transport_plan(z, x), z[torch.from_numpy(plan.argmax(axis=1))])
-
-
-def test_the_objective_couples_each_seed_s_own_batch() -> None:
-    objective = FlowMatching(kind="flow_matching", coupling="optimal_transport")
-    x, z = torch.from_numpy(points(2, 9, 2)), torch.from_numpy(points(2, 9, 2, seed=1))
-    time = torch.rand(2, 9)
-    initial = MODEL.initial((2,), torch.Generator().manual_seed(0))
-    parameters = {name: torch.stack([value, value]) for name, value in initial.items()}
-    paired = torch.stack([transport_plan(z[seed], x[seed]) for seed in range(2)])
-    found = objective.loss(MODEL, parameters, x, {"noise": z, "time": time})
-    assert torch.equal(found, OBJECTIVE.loss(MODEL, parameters, x, {"noise": paired, "time": time}))
-    assert not torch.equal(found, OBJECTIVE.loss(MODEL, parameters, x, {"noise": z, "time": time}))
 
 
 # The job

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from recurate.components import Component
+from recurate.lazy import np
 
 if TYPE_CHECKING:
     import numpy
@@ -14,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Description:
-    """What a study's settings must fit: the shape of one sample and the number of its classes (0 if it has none)."""
+    """What a study's settings must fit: the shape of one sample and the number of its classes (0 if it has none).
+
+    `class_names` are what people call the classes, in their order; empty where they have only numbers.
+    """
 
     shape: tuple[int, ...]
     classes: int
+    class_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,30 @@ class RealData:
     test_x: numpy.ndarray
     test_y: numpy.ndarray
 
+    def arrays(self) -> dict[str, numpy.ndarray]:
+        """The four arrays by name."""
+        return dict(vars(self))
+
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of each array's bytes in C order, as 64 hex digits."""
+        return {name: hashlib.sha256(np.ascontiguousarray(a).data).hexdigest() for name, a in self.arrays().items()}
+
 
 class Data(Component, ABC):
     """A source of real data with a training and a held-out part."""
+
+    shared: ClassVar[bool] = False  # True: no settings and no randomness, so that one file serves all studies
+    licence: ClassVar[str] = "not stated"
 
     @property
     @abstractmethod
     def description(self) -> Description:
         """Shape and classes, known without loading anything."""
+
+    @property
+    def source(self) -> str:
+        """Where the data come from, with name and version."""
+        return f"computed by the data kind {self.kind}"
 
     @abstractmethod
     def load(self, generator: numpy.random.Generator) -> RealData:
@@ -45,3 +67,19 @@ class Data(Component, ABC):
     def classify(self, x: numpy.ndarray) -> numpy.ndarray | None:
         """Classes (n,) int64 of samples (n, *shape) by geometry, or None where only a judge can tell."""
         return None
+
+
+class PublishedData(Data, ABC):
+    """A published data set with its own division into training and held-out part, fetched once for all studies."""
+
+    shared: ClassVar[bool] = True
+
+    @abstractmethod
+    def fetch(self, folder: str | None) -> tuple[RealData, str]:
+        """The data and the source that had them, with its version; a `folder` that the user names is tried first.
+
+        Raises RecurateError, which lists every source tried, if none gives the published data.
+        """
+
+    def load(self, generator: numpy.random.Generator) -> RealData:
+        return self.fetch(None)[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib.metadata import version
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 class Digits(Data):
     """The 1,797 digits of the UCI test set, 17 grey levels stretched to 0..255, split at random into train and test."""
 
+    licence: ClassVar[str] = "CC BY 4.0 (UCI, Optical Recognition of Handwritten Digits)"
+
     test: int = Field(500, ge=10, le=1_700, description="number of held-out digits")
 
     @property
     def description(self) -> Description:
-        return Description(shape=(8, 8, 1), classes=10)
+        return Description(shape=(8, 8, 1), classes=10, class_names=tuple("0123456789"))
+
+    @property
+    def source(self) -> str:
+        return f"scikit-learn {version('scikit-learn')}"
 
     def load(self, generator: numpy.random.Generator) -> RealData:
         from sklearn.datasets import load_digits

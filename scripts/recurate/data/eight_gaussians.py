@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 class EightGaussians(Data):
     """Equal mixture of isotropic Gaussians on a circle; mode 0 lies at (radius, 0), the others follow anticlockwise."""
+
+    licence: ClassVar[str] = "none needed: drawn at random"
 
     modes: int = Field(8, ge=1, description="number of Gaussians")
     radius: float = Field(4.0, gt=0, description="radius of the circle of means, in data units")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ class TwoMoons(Data):
 
     The same curves as scikit-learn's `make_moons`, with points uniform in angle.
     """
+
+    licence: ClassVar[str] = "none needed: drawn at random"
 
     noise: float = Field(0.1, gt=0, description="standard deviation of the noise on each coordinate, in data units")
     train: int = Field(10_000, ge=1, description="number of training points")

@@ -1,25 +1,41 @@
-"""Figure: the first samples of every generation, a block for each arm."""
+"""Figure: the first samples of generations, a block for each arm."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recurate.figures import text
 from recurate.figures.style import DOUBLE_COLUMN, new_figure, styled
 
-LINES = 2  # lines of images for each generation
+LINES = 2  # most lines of images for each generation
+MOST_STRIPS = 8  # below each other with so many lines; more strips have one line each
 MOST_BLOCKS = 2  # arms side by side
-SMALL = 0.29  # inches an image takes at least
+MOST_GENERATIONS = 6
+SMALL, LARGE = 0.29, 0.42  # inches that images of few and of many pixels take at least
+PIXEL = 1 / 80  # inches a pixel takes in between
 LABELS = 0.85  # inches for the labels of the rows
 GAP = 1  # pixels between images
 
 
-def images_in_line(arms: int) -> int:
-    """How many images fit beside each other in one arm's block."""
-    return int((DOUBLE_COLUMN - LABELS) / min(arms, MOST_BLOCKS) / SMALL)
+def images_in_line(arms: int, pixels: int = 0) -> int:
+    """How many images, `pixels` wide, fit beside each other in one arm's block; without a size, of the smallest."""
+    size = min(max(SMALL, pixels * PIXEL), LARGE)
+    return int((DOUBLE_COLUMN - LABELS) / min(arms, MOST_BLOCKS) / size)
+
+
+def shown_generations(last: int) -> list[int]:
+    """Generations 0..`last`, or at most six of them, evenly spaced, with the first and the last."""
+    return np.unique(np.linspace(0, last, min(last + 1, MOST_GENERATIONS)).round().astype(int)).tolist()
+
+
+def lines_for(arms: int, generations: int) -> int:
+    """Lines of images for each of so many shown generations, so that the sheet stays on a page."""
+    strips = -(-arms // MOST_BLOCKS) * (generations + 1)
+    return LINES if strips <= MOST_STRIPS else 1
 
 
 def sheet(images: np.ndarray, in_line: int, lines: int = LINES) -> np.ndarray:
@@ -39,36 +55,45 @@ def sheet(images: np.ndarray, in_line: int, lines: int = LINES) -> np.ndarray:
 def draw(arms: dict[str, dict[str, Any]], real: list[np.ndarray], samples: list[list[np.ndarray]]) -> Figure:
     """Draw blocks of images: arms beside and below each other, real images and then generations down.
 
-    `real` holds each arm's real images (n, h, w, c), `samples` each arm's generations, images likewise.
+    `real` holds each arm's real images (n, h, w, c), `samples` each arm's generations 0..T, images likewise.
     """
-    columns, in_line = min(len(arms), MOST_BLOCKS), images_in_line(len(arms))
-    blocks, strips = -(-len(arms) // columns), len(samples[0]) + 1
-    first = sheet(real[0], in_line)
+    shown = shown_generations(len(samples[0]) - 1)
+    in_line, lines = images_in_line(len(arms), real[0].shape[2]), lines_for(len(arms), len(shown))
+    columns, strips = min(len(arms), MOST_BLOCKS), len(shown) + 1
+    blocks = -(-len(arms) // columns)
+    first = sheet(real[0], in_line, lines)
     height = (DOUBLE_COLUMN - LABELS) / columns * first.shape[0] / first.shape[1] + 0.06
     figure = new_figure(DOUBLE_COLUMN, blocks * (strips * height + 0.25) + 0.05, beside=0.06)
     grid = figure.subplots(blocks * strips, columns, squeeze=False)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
+    labels = ["real, held out", *(f"generation {generation}" for generation in shown)]
     for place, settings in enumerate(arms.values()):
         block, column = divmod(place, columns)
         panels = grid[block * strips : (block + 1) * strips, column]
         panels[0].set_title(text.arm_title(settings), fontsize=8)
-        for row, (axes, images) in enumerate(zip(panels, [real[place], *samples[place]], strict=True)):
-            strip = sheet(images, in_line)
-            axes.imshow(
-                strip[..., 0] if strip.shape[2] == 1 else strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest"
-            )
+        pictures = [real[place], *(samples[place][generation] for generation in shown)]
+        for axes, images, label in zip(panels, pictures, labels, strict=True):
+            _strip(axes, sheet(images, in_line, lines))
             if column == 0:
-                label = f"generation {row - 1}" if row else "real, held out"
                 axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=4, fontsize=7.5)
     return figure
 
 
+def _strip(axes: Axes, pixels: np.ndarray) -> None:
+    grey = pixels.shape[2] == 1
+    axes.imshow(pixels[..., 0] if grey else pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+
+
 def caption(spec: dict[str, Any], seed: int, in_line: int, shape: tuple[int, ...]) -> str:
-    """Say what `draw` shows; `shape` (h, w, c) of one image."""
+    """Say what `draw` shows; `in_line` images were read for a line, each of `shape` (h, w, c)."""
+    arms, shown = len(spec["arms"]), shown_generations(spec["generations"])
+    count = lines_for(arms, len(shown)) * min(in_line, images_in_line(arms, shape[1]))
+    every = len(shown) == spec["generations"] + 1
+    which = "every generation" if every else f"generations {text.listed(map(str, shown))} of {spec['generations']}"
     return text.paragraph(
-        f"The first {LINES * in_line} samples of every generation, in the order in which they were drawn and not "
+        f"The first {count} samples of {which}, in the order in which they were drawn and not "
         "picked, a block for each arm; on top, as many held-out real images.",
         f"Images have {shape[0]} x {shape[1]} pixels, enlarged without smoothing. Shown is seed {seed}, the "
         f"first of {text.replicates(len(spec['seeds']))}.",

@@ -15,7 +15,7 @@ from PIL import Image
 
 from recurate import store
 from recurate.errors import RecurateError
-from recurate.figures import text
+from recurate.figures import feature_spaces, text
 from recurate.figures.claims_table import claim_groups, claim_score
 from recurate.figures.series import Series, read_forecast, read_metrics, student_band
 from recurate.figures.style import PNG_DOTS_PER_INCH
@@ -97,11 +97,10 @@ def _width(picture: str) -> int:
 
 def arm_table(arms: dict[str, Any], measured: Series, predicted: Series) -> dict[str, Any]:
     """Every arm's K, lambda and metrics in the last generation: a head for each arm, a row of cells for each metric."""
-    held = [name for name in next(iter(measured.values())) if all(name in metrics for metrics in measured.values())]
+    held = feature_spaces.held_metrics(measured)
     names = [name for name in HEADS if name in held]
-    names += [
-        name for name in held if name not in HEADS and not name.startswith(("share_", "curation_", "reward_mean"))
-    ]
+    hidden = ("share_", "curation_", "reward_mean", *feature_spaces.CONDITIONS)
+    names += [name for name in held if name not in HEADS and not name.startswith(hidden)]
     heads = [
         {
             "title": text.glued(text.arm_title(settings)),
@@ -114,7 +113,7 @@ def arm_table(arms: dict[str, Any], measured: Series, predicted: Series) -> dict
         {"metric": _head(name), "cells": [_cell(name, measured[arm], predicted.get(arm, {})) for arm in arms]}
         for name in names
     ]
-    return {"heads": heads, "rows": rows}
+    return {"heads": heads, "rows": rows, "conditions": text.conditions(measured, names)}
 
 
 def _head(metric: str) -> str:

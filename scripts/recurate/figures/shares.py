@@ -13,7 +13,6 @@ from recurate.errors import RecurateError
 from recurate.figures import style, text
 from recurate.figures.series import Series, class_shares, student_band
 
-MOST_COLUMNS = 3
 MOST_COLOURED = 4
 NOTABLE_RISE = 1.25  # over the share in generation 0, in some arm
 
@@ -32,6 +31,11 @@ def coloured_classes(measured: Series) -> list[int]:
     return [int(number) for number in order if rises[number]][:MOST_COLOURED] or [int(order[0])]
 
 
+def columns_for(arms: int) -> int:
+    """Panels beside each other: all of up to four arms, so that they share an axis."""
+    return arms if arms <= 4 else 3
+
+
 @style.styled
 def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
     """Draw measured shares with bands and their forecasts, (seeds, generations + 1) by arm and metric.
@@ -40,7 +44,7 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
     """
     if not all(len(class_shares(metrics)) for metrics in measured.values()):
         raise RecurateError("figure shares: the samples have no classes; take it out of the study's figures")
-    coloured, columns = coloured_classes(measured), min(len(arms), MOST_COLUMNS)
+    coloured, columns = coloured_classes(measured), columns_for(len(arms))
     lines = -(-len(arms) // columns)
     width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
     figure = style.new_figure(width, lines * 1.65 + 0.5)
@@ -48,17 +52,14 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
     top = 0.0
     for axes, name in zip(grid.flat, arms, strict=False):
         _panel(axes, class_shares(measured[name]), class_shares(predicted.get(name, {})), coloured)
-        axes.set_title(text.wrapped(text.arm_title(arms[name]), 30 if columns > 2 else 20), fontsize=7.5)
+        axes.set_title(text.wrapped(text.arm_title(arms[name]), 90 // columns if columns > 2 else 20), fontsize=7.5)
         top = max(top, axes.dataLim.y1)
     grid[0, 0].set_ylim(0, 1.04 if top > 0.6 else 1.1 * top)
-    for axes in list(grid.flat)[len(arms) :]:
-        axes.set_axis_off()
-    for axes in list(grid.flat)[: len(arms)][-columns:]:
-        axes.set_xlabel("generation")
-        axes.tick_params(labelbottom=True)
+    style.label_lowest(grid, len(arms))
     for axes in grid[:, 0]:
         axes.set_ylabel("share of samples")
-    handles = _legend(coloured, len(class_shares(next(iter(measured.values())))))
+    names = [text.class_name(arms, number) for number in coloured]
+    handles = _legend(names, len(class_shares(next(iter(measured.values())))))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if columns > 2 else 3)
     return figure
 
@@ -75,10 +76,10 @@ def _panel(axes: Axes, measured: np.ndarray, predicted: np.ndarray, coloured: li
     style.generation_axis(axes, measured.shape[2] - 1, label=False)
 
 
-def _legend(coloured: list[int], classes: int) -> list[Line2D]:
+def _legend(coloured: list[str], classes: int) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=style.COLOURS[rank], marker=style.MARKERS[rank], label=f"class {number}")
-        for rank, number in enumerate(coloured)
+        Line2D([], [], color=style.COLOURS[rank], marker=style.MARKERS[rank], label=name)
+        for rank, name in enumerate(coloured)
     ]
     if len(coloured) < classes:
         handles.append(Line2D([], [], color=style.PALE, linewidth=0.8, label="other classes"))
@@ -101,17 +102,22 @@ def caption(spec: dict[str, Any], measured: Series) -> str:
         text.bands(shares.shape[1]),
         text.FORECAST_NOTE,
         chosen,
-        _largest(spec, measured),
+        _extremes(spec, measured),
         text.answers(spec),
     )
 
 
-def _largest(spec: dict[str, Any], measured: Series) -> str:
-    """What to see: the largest class of the last generation, arm by arm."""
+def _extremes(spec: dict[str, Any], measured: Series) -> str:
+    """What to see: the largest and the smallest class of the last generation, arm by arm."""
     parts = []
     for name, settings in spec["arms"].items():
         mean = class_shares(measured[name]).mean(axis=1)
-        number = int(mean[:, -1].argmax())
-        change = f"{text.percent(mean[number, -1])} (from {text.percent(mean[number, 0])})"
-        parts.append(f"{text.arm_title(settings)}: class {number}, {change}")
-    return f"What to see: the largest class of the last generation is, by arm, {'; '.join(parts)}."
+        largest, smallest = (_change(spec["arms"], mean, int(pick(mean[:, -1]))) for pick in (np.argmax, np.argmin))
+        parts.append(f"{text.arm_title(settings)}: {largest} and {smallest}")
+    return f"What to see: the largest and the smallest class of the last generation are, by arm, {'; '.join(parts)}."
+
+
+def _change(arms: dict[str, dict[str, Any]], mean: np.ndarray, number: int) -> str:
+    """ "cat, 2 % (from 8 %)" of mean shares (classes, generations + 1)."""
+    first, last = text.percent(mean[number, 0]), text.percent(mean[number, -1])
+    return f"{text.class_name(arms, number)}, {last} (from {first})"

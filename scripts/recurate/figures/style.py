@@ -116,3 +116,18 @@ def generation_axis(axes: Axes, generations: int, label: bool = True) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, steps=[1, 2, 5, 10]))
     if label:
         axes.set_xlabel("generation")
+
+
+def label_lowest(grid: np.ndarray, panels: int) -> None:
+    """Name the horizontal axis below the lowest of the first `panels` panels in each column of `grid` (lines, columns).
+
+    A label above a free place stands in it and moves no other panel.
+    """
+    columns = grid.shape[1]
+    for place, axes in enumerate(grid.flat):
+        if place >= panels:
+            axes.set_axis_off()
+        elif place >= panels - columns:
+            axes.set_xlabel("generation")
+            axes.tick_params(labelbottom=True)
+            axes.xaxis.set_in_layout(place + columns >= grid.size)

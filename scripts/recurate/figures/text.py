@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from recurate.figures.series import CONFIDENCE
+from recurate.figures import feature_spaces
+from recurate.figures.series import CONFIDENCE, Series
 from recurate.mixing import synthetic_ratio_of
 
 STAR = r"^{\ast}"  # mathtext
@@ -19,11 +20,9 @@ METRIC_LABELS = {
     "exp_reward_variance": r"$\mathrm{Var}[e^{r-r^{\ast}}]$",
     "top_share": r"share at $r = r^{\ast}$",
     "share_entropy": "entropy of classes",
-    "frechet_judge": "Fréchet distance",
     "sliced_wasserstein": "sliced Wasserstein",
     "mmd_squared": "squared MMD",
-    "precision": "precision",
-    "recall": "recall",
+    "confidence_mean": "mean confidence",
 }
 METRIC_WORDS = {
     "reward_mean": "mean reward E[r]",
@@ -31,11 +30,9 @@ METRIC_WORDS = {
     "exp_reward_variance": "Var[e^(r - r*)]",
     "top_share": "share of samples at the supremum r = r*",
     "share_entropy": "entropy of the class shares in nats",
-    "frechet_judge": "Fréchet distance to held-out real data on the judge's features",
-    "sliced_wasserstein": "sliced Wasserstein distance to held-out real data",
-    "mmd_squared": "squared maximum mean discrepancy to held-out real data",
-    "precision": "precision against held-out real data",
-    "recall": "recall against held-out real data",
+    "sliced_wasserstein": "sliced Wasserstein distance to real data",
+    "mmd_squared": "squared maximum mean discrepancy to real data",
+    "confidence_mean": "mean confidence of the judge",
 }
 REWARD_NOTE = "r is the reward and r* its supremum, so that e^(r - r*) lies between 0 and 1."
 FORECAST_NOTE = (
@@ -60,12 +57,20 @@ def wrapped(text: str, width: int) -> str:
 
 
 def metric_label(metric: str) -> str:
-    """A metric's name on an axis."""
+    """A metric's name on an axis or in a table, with its feature space if the name does not imply it."""
+    family, space = feature_spaces.family_and_space(metric)
+    if metric in feature_spaces.INCEPTION:
+        return feature_spaces.label(metric)
+    if family:
+        return f"{feature_spaces.label(metric)}, {feature_spaces.space_words(space)}"
     return METRIC_LABELS.get(metric, metric.replace("_", " "))
 
 
 def metric_words(metric: str) -> str:
     """A metric's name in running text."""
+    family, space = feature_spaces.family_and_space(metric)
+    if family:
+        return f"{feature_spaces.words(metric)} on {feature_spaces.space_words(space)}"
     return METRIC_WORDS.get(metric, metric.replace("_", " "))
 
 
@@ -73,6 +78,13 @@ def listed(words: Iterable[str]) -> str:
     """ "a, b and c"."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def class_name(arms: dict[str, dict[str, Any]], number: int) -> str:
+    """A class by its name, or "class 3" where the data have no names or only digits for names."""
+    names = next((settings["class_names"] for settings in arms.values() if settings.get("class_names")), None)
+    name = names[number] if names else str(number)
+    return f"class {name}" if name.isdigit() else name
 
 
 def ratio_text(real_fraction: float) -> str:
@@ -119,6 +131,37 @@ def bands(seeds: int) -> str:
         f"Solid: the measured loop, mean over {replicates(seeds)}, with the {100 * CONFIDENCE:.0f} % confidence band "
         f"of that mean (Student t, {seeds - 1} {degrees} of freedom)."
     )
+
+
+def conditions(measured: Series, metrics: Sequence[str]) -> str:
+    """Sentences on what `metrics` rest on: k and N of each feature space, and a warning where samples are few."""
+    first = next(iter(measured.values()))
+    families: dict[str, list[str]] = {}
+    for family, space in map(feature_spaces.family_and_space, metrics):
+        if family in feature_spaces.MANIFOLD and {f"neighbours_{space}", f"manifold_samples_{space}"} <= set(first):
+            families.setdefault(space, []).append(family)
+    sentences = [
+        f"With k = {first[f'neighbours_{space}'].flat[0]:.0f} nearest neighbours among N = "
+        f"{first[f'manifold_samples_{space}'].flat[0]:,.0f} points of either side: {listed(names)} on "
+        f"{feature_spaces.space_words(space)}."
+        for space, names in families.items()
+    ]
+    few = [name for name in metrics if f"warning_few_samples_{name}" in first]
+    sentences += [
+        f"Caution: {metric_words(name)} rests on {first[f'warning_few_samples_{name}'].min():,.0f} samples, fewer than "
+        "features, and so is biased; it compares only with values from as many samples."
+        for name in few
+    ]
+    return " ".join(sentences)
+
+
+def reference(spec: dict[str, Any]) -> str:
+    """Sentence on the real data that samples are compared with, where the settings tell it."""
+    if "reference" not in spec:
+        return ""
+    part = {"train": "training", "test": "held-out"}[spec["reference"]["split"]]
+    most = spec["reference"]["samples"]
+    return f"Samples are compared with {'all' if most is None else f'at most {most:,}'} {part} real data."
 
 
 def answers(spec: dict[str, Any]) -> str:

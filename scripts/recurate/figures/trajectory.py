@@ -10,23 +10,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from recurate.figures import style, text
+from recurate.figures import feature_spaces, style, text
 from recurate.figures.series import FEW_SAMPLES, Series, student_band
 from recurate.mixing import synthetic_ratio_of
 from recurate.theory import bounds
 
-DIVERSITY = ("share_entropy", "recall")
-DISTANCES = ("frechet_judge", "sliced_wasserstein", "mmd_squared")
 MOST_COLUMNS = 6
+LABEL_WIDTH = 15  # characters along the height of a panel
 
 
 def shown_metrics(measured: Series) -> list[str]:
-    """Metrics worth a row: the two that theory speaks of, one of diversity, one distance to real data."""
-    held = set.intersection(*(set(metrics) for metrics in measured.values()))
-    chosen = ["exp_reward_mean", "exp_reward_variance"]
-    for family in (DIVERSITY, DISTANCES):
-        chosen += [name for name in family if name in held][:1]
-    return [name for name in chosen if name in held]
+    """Metrics worth a row: mean reward, the two that theory speaks of, one of diversity, one distance to real data."""
+    held = feature_spaces.held_metrics(measured)
+    families = [
+        ["reward_mean"],
+        ["exp_reward_mean"],
+        ["exp_reward_variance"],
+        ["share_entropy", *feature_spaces.in_spaces("recall", held)],
+        [*feature_spaces.in_spaces("frechet", held), "sliced_wasserstein", "mmd_squared"],
+    ]
+    return [found[0] for family in families if (found := [name for name in family if name in held])]
 
 
 def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np.ndarray | None:
@@ -67,7 +70,7 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
                 axes.set_title(text.wrapped(text.arm_title(arms[name]), 17), fontsize=7.5)
             if row % len(metrics) == len(metrics) - 1:
                 axes.set_xlabel("generation")
-        panels[0].set_ylabel(text.metric_label(metric).replace(" ", "\n", 1) if "$" not in metric else metric)
+        panels[0].set_ylabel(text.wrapped(text.metric_label(metric), LABEL_WIDTH))
     _one_scale_per_metric(grid, metrics)
     figure.legend(handles=legend(arms, measured, predicted), loc="outside lower center", ncols=4 if columns > 2 else 2)
     return figure
@@ -97,8 +100,12 @@ def _one_scale_per_metric(grid: np.ndarray, metrics: list[str]) -> None:
         top = max(axes.dataLim.y1 for axes in panels)
         if metric == "exp_reward_mean":
             top = min(top, 1.0)
+        limits = (0.0, 1.08 * top)
+        if metric == "reward_mean":  # whose zero means nothing
+            bottom = min(axes.dataLim.y0 for axes in panels)
+            limits = (bottom - 0.08 * (top - bottom), top + 0.08 * (top - bottom))
         for axes in panels:
-            axes.set_ylim(0, 1.08 * top)
+            axes.set_ylim(*limits)
             axes.tick_params(labelleft=axes.get_subplotspec().is_first_col())
 
 
@@ -119,12 +126,14 @@ def legend(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series)
 
 def caption(spec: dict[str, Any], measured: Series, predicted: Series) -> str:
     """Say what `draw` shows."""
-    words = [text.metric_words(metric) for metric in shown_metrics(measured)]
+    shown = shown_metrics(measured)
     bounded = any(reward_bound(spec["arms"][name], metrics) is not None for name, metrics in measured.items())
     few = any(exhausted(metrics).any() for metrics in predicted.values())
     return text.paragraph(
-        f"By generation, from top to bottom: {text.listed(words)}; a column for each arm.",
+        f"By generation, from top to bottom: {text.listed(map(text.metric_words, shown))}; a column for each arm.",
         text.REWARD_NOTE,
+        text.reference(spec) if any(feature_spaces.family_and_space(metric)[0] for metric in shown) else "",
+        text.conditions(measured, shown),
         text.bands(min(len(metrics["exp_reward_mean"]) for metrics in measured.values())),
         text.FORECAST_NOTE,
         "Dotted: published lower bounds on E[e^(r - r*)], computed from measured moments. Without real data Lemma 2.2, "

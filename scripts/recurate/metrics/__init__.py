@@ -3,39 +3,66 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recurate.components import Component
+from recurate.errors import RecurateError
 
 if TYPE_CHECKING:
     import numpy
 
     from recurate.data import Description
-    from recurate.judges import FittedJudge
+
+DATA = "data"  # the space of the samples themselves, which needs no feature extractor
+
+
+@dataclass(frozen=True)
+class Space:
+    """One feature space: a generation's samples beside real data, all (n, d), features float32, data as they are.
+
+    `reference` is the part of the real data that metrics compare with, `other` the remaining part;
+    `reference_is_training` says that `reference` is the training part. `statistics` are `mean` and `factor` of the
+    reference, computed once for an origin; the data themselves have none.
+    """
+
+    name: str
+    x: numpy.ndarray
+    reference: numpy.ndarray
+    other: numpy.ndarray
+    reference_is_training: bool
+    statistics: Mapping[str, numpy.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a metric may look at: one seed's samples `x` (n, *shape) of one generation beside held-out real data.
+    """What a metric may look at: one seed's samples `x` (n, *shape) of one generation beside real data.
 
+    `real` (m, *shape) is the part of the real data that metrics compare with. `spaces` are feature spaces by name.
     `generator` is the metric's own and the same for every generation and seed, so that subsets and projections add
     noise neither to a trajectory nor to the spread over seeds.
     """
 
     x: numpy.ndarray
     real: numpy.ndarray
-    judge: FittedJudge | None
     generator: numpy.random.Generator
+    spaces: Mapping[str, Space] = field(default_factory=dict)
+
+    def space(self, name: str) -> Space:
+        """A feature space; raises RecurateError if it was not extracted."""
+        if name not in self.spaces:
+            raise RecurateError(f"there are no features {name!r}; extracted are {', '.join(self.spaces) or 'none'}")
+        return self.spaces[name]
 
 
 class Metric(Component, ABC):
     """One or several numbers about one generation of one seed."""
 
     @property
-    def needs_judge(self) -> bool:
-        """Whether the metric, with these settings, looks at `Evidence.judge`."""
-        return False
+    def space(self) -> str | None:
+        """Name of the feature space that the metric looks at, or None."""
+        return getattr(self, "features", None)
 
     @abstractmethod
     def __call__(self, evidence: Evidence) -> dict[str, float]:
@@ -47,5 +74,9 @@ class Metric(Component, ABC):
 
 def subset(x: numpy.ndarray, size: int, generator: numpy.random.Generator) -> numpy.ndarray:
     """Rows of `x` flattened to (m, d) float64; a random subset of `size` rows if there are more."""
-    flat = x.reshape(len(x), -1).astype("float64")
-    return flat if len(flat) <= size else flat[generator.choice(len(flat), size, replace=False)]
+    return chosen(x.reshape(len(x), -1), size, generator).astype("float64")
+
+
+def chosen(x: numpy.ndarray, size: int, generator: numpy.random.Generator) -> numpy.ndarray:
+    """Rows of `x` (n, d) as they are; a random subset of `size` rows if there are more."""
+    return x if len(x) <= size else x[generator.choice(len(x), size, replace=False)]

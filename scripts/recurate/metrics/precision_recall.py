@@ -1,72 +1,50 @@
-"""Improved precision and recall against held-out real data."""
+"""Precision, recall, density and coverage against real data in a feature space."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from recurate.errors import RecurateError
-from recurate.lazy import np
-from recurate.metrics import Evidence, Metric, subset
+from recurate.metrics import DATA, Evidence, Metric, chosen
+from recurate.neighbours import manifolds
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.data import Description
 
 
 class PrecisionRecall(Metric):
-    """Share of samples inside the real manifold, and of real data inside the samples' (Kynkaanniemi et al. 2019).
+    """Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
-    The manifold of a set is the union of balls around its points that reach to their k-th neighbour, with a strict `<`:
-    a generator collapsed to one point has recall 0.
+    The manifold of a set is the union of balls around its points that reach to their k-th neighbour. Precision is the
+    share of samples inside the real manifold, recall that of real data inside the samples'; density is the number of
+    real balls a sample lies in, over k; coverage the share of real balls that hold a sample. A point on the edge of a
+    ball is outside: a generator collapsed to one real point has recall 0. Values depend on k and on the number of
+    points, which is the same for both sides; both are written beside them.
     """
 
+    features: str = Field(DATA, description="feature space, one of the study's features, or data")
     neighbours: int = Field(3, ge=1, description="k, neighbour that sets the radius of a ball")
-    samples: int = Field(2_000, ge=2, description="at most so many samples of either side")
-    features: Literal["data", "judge"] = Field(
-        "data", description="space of the distances: data units or judge features"
-    )
-
-    @property
-    def needs_judge(self) -> bool:
-        return self.features == "judge"
+    samples: int = Field(2_000, ge=2, description="at most so many samples and as many real data")
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
-        x, real = (subset(part, self.samples, evidence.generator) for part in self._spaces(evidence))
-        precision, recall = precision_recall(x, real, self.neighbours)
-        return {"precision": precision, "recall": recall}
-
-    def _spaces(self, evidence: Evidence) -> tuple[numpy.ndarray, numpy.ndarray]:
-        if self.features == "data":
-            return evidence.x, evidence.real
-        assert evidence.judge is not None
-        return evidence.judge.features(evidence.x), evidence.judge.features(evidence.real)
+        space = evidence.space(self.features)
+        size = min(self.samples, len(space.x), len(space.reference))
+        if self.neighbours >= size:
+            raise RecurateError(f"precision_recall: neighbours: {self.neighbours} needs more than {size} samples")
+        x, real = (chosen(part, size, evidence.generator) for part in (space.x, space.reference))
+        found = manifolds(x, real, self.neighbours)
+        values = {
+            "precision": found.precision,
+            "recall": found.recall,
+            "density": found.density,
+            "coverage": found.coverage,
+            "neighbours": float(self.neighbours),
+            "manifold_samples": float(size),
+        }
+        return {f"{name}_{space.name}": value for name, value in values.items()}
 
     def check(self, data: Description) -> None:
         if self.neighbours >= self.samples:
             raise ValueError(f"neighbours: {self.neighbours} must be smaller than samples: {self.samples}")
-
-
-def precision_recall(x: numpy.ndarray, real: numpy.ndarray, neighbours: int) -> tuple[float, float]:
-    """Precision and recall of samples `x` (n, d) against `real` (m, d).
-
-    Raises RecurateError if either set has no k-th neighbour.
-    """
-    from scipy.spatial.distance import cdist
-
-    if neighbours >= min(len(x), len(real)):
-        raise RecurateError(
-            f"precision_recall: neighbours: {neighbours} needs more points than {len(x)} samples, {len(real)} real"
-        )
-    between = cdist(real, x)
-    radius_real, radius_x = _radii(cdist(real, real), neighbours), _radii(cdist(x, x), neighbours)
-    precision = (between < radius_real[:, None]).any(axis=0).mean()
-    recall = (between < radius_x).any(axis=1).mean()
-    return float(precision), float(recall)
-
-
-def _radii(distances: numpy.ndarray, neighbours: int) -> numpy.ndarray:
-    """Distance (n,) of each point to its k-th neighbour, itself not counted."""
-    return np.partition(distances, neighbours, axis=1)[:, neighbours]

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from recurate.components import Component
+from recurate.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -22,6 +23,10 @@ class Model(Component, ABC):
     @abstractmethod
     def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         """Random parameters of ONE seed, without a seed axis, for samples of `shape`."""
+
+    def shapes(self, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters of one seed, by name, which a checkpoint is held against."""
+        return {name: tuple(value.shape) for name, value in self.initial(shape, torch.Generator()).items()}
 
     @abstractmethod
     def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:

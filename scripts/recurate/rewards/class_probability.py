@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from recurate.lazy import np
 from recurate.rewards import Reward
 
 if TYPE_CHECKING:
@@ -30,8 +29,15 @@ class ClassProbability(Reward):
 
     def __call__(self, x: numpy.ndarray, judge: FittedJudge | None) -> numpy.ndarray:
         assert judge is not None
-        return self.gamma * judge.probabilities(x)[:, self.target_class].astype(np.float64)
+        return self.gamma * judge.probabilities(x)[:, self.target_class]
 
     def check(self, data: Description) -> None:
-        if self.target_class >= data.classes:
-            raise ValueError(f"target_class {self.target_class} does not exist, the data have {data.classes} classes")
+        check_class(self.target_class, data)
+
+
+def check_class(target_class: int, data: Description) -> None:
+    """Raise ValueError with one sentence if the data have no such class."""
+    if not data.classes:
+        raise ValueError(f"target_class {target_class} does not exist, the data have no labels")
+    if target_class >= data.classes:
+        raise ValueError(f"target_class {target_class} does not exist, the data have {data.classes} classes")

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from recurate.lazy import torch
-from recurate.samplers import Sampler
+from recurate.samplers import Sampler, VectorField
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from recurate.models import Model
 
 # Explicit Runge-Kutta methods: for each stage its time and its weights on the earlier slopes; then the final weights.
 TABLEAUS: dict[str, tuple[list[tuple[float, list[float]]], list[float]]] = {
@@ -30,15 +28,14 @@ class ODE(Sampler):
     steps: int = Field(
         20, ge=1, description="number of equal steps; midpoint and heun evaluate twice a step, rk4 four times"
     )
-    chunk: int = Field(5_000, ge=1, description="samples integrated at once, which bounds memory")
 
-    def generate(self, model: Model, parameters: dict[str, Tensor], latents: Tensor) -> Tensor:
+    def generate(self, model: VectorField, parameters: dict[str, Tensor], latents: Tensor) -> Tensor:
         with torch.no_grad():
             return torch.cat(
                 [self._integrate(model, parameters, part) for part in latents.split(self.chunk, dim=1)], dim=1
             )
 
-    def _integrate(self, model: Model, parameters: dict[str, Tensor], x: Tensor) -> Tensor:
+    def _integrate(self, model: VectorField, parameters: dict[str, Tensor], x: Tensor) -> Tensor:
         stages, weights = TABLEAUS[self.method]
         h = 1.0 / self.steps
         for step in range(self.steps):

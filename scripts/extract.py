@@ -1,0 +1,38 @@
+"""Features of a generation's samples, once for all its metrics."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.components import load
+from recurate.device import describe, prepare
+from recurate.features import Features
+from recurate.judges import FittedJudge
+from recurate.lazy import np
+
+
+def main(
+    samples: str,
+    features: str,
+    spec: dict[str, Any],
+    code: str,
+    seeds: list[int],
+    device: str,
+    threads: int,
+    judge: str | None = None,
+) -> None:
+    """Write an array (seeds, n, d) float32 for each feature space, under the space's name."""
+    device = prepare(device, threads)
+    spaces = [load(Features, "features", block) for block in spec["features"]]
+    fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
+    found: dict[str, list[np.ndarray]] = {space.space: [] for space in spaces}
+    for row, seed in enumerate(seeds):
+        x = store.read_seed(samples, row, ["x"])["x"]
+        for space in spaces:
+            found[space.space].append(space.extract(x, fitted, device))
+            print(f"seed {seed}, {space.space}: {found[space.space][-1].shape[1]} features of {len(x)} samples")
+    arrays = {name: np.stack(parts) for name, parts in found.items()}
+    store.write_arrays(features, arrays, store.provenance(spec, code, describe(device)))
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

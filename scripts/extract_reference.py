@@ -1,0 +1,45 @@
+"""Features of real data and their statistics, once for all generations, seeds and arms of an origin."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.components import load
+from recurate.device import describe, prepare
+from recurate.features import Features
+from recurate.gaussians import factor, moments
+from recurate.judges import FittedJudge
+from recurate.lazy import np
+from recurate.metrics import chosen
+from recurate.randomness import numpy_generator
+
+
+def main(
+    real: str, reference: str, spec: dict[str, Any], code: str, device: str, threads: int, judge: str | None = None
+) -> None:
+    """Write, for each feature space, `space/train` and `space/test` (m, d) float32, `space/mean` and `space/factor`.
+
+    The last two describe, in float64, the Gaussian of the part that metrics compare with. Where there are more images
+    than are asked for, a random subset is taken that is always the same.
+    """
+    device = prepare(device, threads)
+    fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
+    generator = numpy_generator(0, 0, "measure")
+    limit = spec["reference"]["samples"]
+    parts = {
+        part: x if limit is None else chosen(x, limit, generator)
+        for part, x in zip(("train", "test"), store.read_arrays(real, ["train_x", "test_x"]).values(), strict=True)
+    }
+    arrays: dict[str, np.ndarray] = {}
+    for space in (load(Features, "features", block) for block in spec["features"]):
+        for part, x in parts.items():
+            arrays[f"{space.space}/{part}"] = space.extract(x, fitted, device)
+        mean, covariance = moments(arrays[f"{space.space}/{spec['reference']['split']}"])
+        arrays |= {f"{space.space}/mean": mean, f"{space.space}/factor": factor(covariance)}
+        print(
+            f"{space.space}: {len(mean)} features of {' and '.join(str(len(x)) for x in parts.values())} real samples"
+        )
+    store.write_arrays(reference, arrays, store.provenance(spec, code, describe(device)))
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,44 @@
+"""Fetch the Inception network behind the literature's FID, once for all jobs, and verify it."""
+
+import shutil
+import socket
+import tempfile
+from http.client import HTTPException
+from pathlib import Path
+
+from recurate import job, store
+from recurate.errors import RecurateError
+from recurate.features.inception import remedy, verify
+
+TIMEOUT = 60.0  # seconds without a byte
+
+
+def main(weights: str) -> None:
+    """Write the network to `weights`; raises RecurateError, saying how to get it by hand, if that fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            fetched = download(folder)
+        except (OSError, HTTPException) as error:
+            raise RecurateError(f"{weights}: cannot be fetched ({error}); {remedy(weights)}") from error
+        try:
+            verify(fetched)
+        except RecurateError as error:
+            raise RecurateError(f"{weights}: what was fetched is not the file asked for; {remedy(weights)}") from error
+        with store.replacing(weights) as temporary:
+            shutil.copyfile(fetched, temporary)
+
+
+def download(folder: str) -> Path:
+    """Download the network into `folder` as clean-fid does, which sets no time-out of its own."""
+    from cleanfid.downloads_helper import check_download_inception
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        return Path(check_download_inception(folder))
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,64 @@
+"""Contact sheets of larger images and of many generations stay readable and on a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recurate.figures import contact_sheet
+
+
+def arms(count: int) -> dict[str, dict[str, Any]]:
+    return {f"a{number}": {"title": f"arm {number}"} for number in range(count)}
+
+
+@pytest.mark.parametrize("last", [6, 10, 19, 999])
+def test_many_generations_are_six_evenly_spaced_with_first_and_last(last: int) -> None:
+    shown = contact_sheet.shown_generations(last)
+    assert (len(shown), shown[0], shown[-1]) == (6, 0, last)
+    gaps = np.diff(shown)
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_few_generations_are_all_shown() -> None:
+    assert contact_sheet.shown_generations(4) == [0, 1, 2, 3, 4]
+    assert contact_sheet.shown_generations(5) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("pixels", [8, 28, 32, 64])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_sheet_fits_on_a_page_and_shrinks_no_image(count: int, pixels: int) -> None:
+    images = np.zeros((40, pixels, pixels, 3), np.uint8)
+    figure = contact_sheet.draw(arms(count), [images] * count, [[images] * 11] * count)
+    assert figure.get_size_inches()[0] == pytest.approx(6.75)
+    assert figure.get_size_inches()[1] < 9.5
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    dots = 200 * 6.75 * axes.get_position().width / axes.get_images()[0].get_array().shape[1]  # of a pixel in the PNG
+    assert dots >= (2 if pixels <= 32 else 1)
+
+
+def test_larger_images_have_fewer_in_a_line() -> None:
+    lines = [contact_sheet.images_in_line(4, pixels) for pixels in (8, 28, 32)]
+    assert lines == sorted(lines, reverse=True) and lines[0] > lines[1] > lines[2]
+
+
+def test_shown_are_the_first_samples_of_the_generations_that_are_named() -> None:
+    generations = [np.full((30, 28, 28, 1), 10 * number, np.uint8) for number in range(11)]
+    figure = contact_sheet.draw(arms(1), [np.full((30, 28, 28, 1), 255, np.uint8)], [generations])
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels == ["real, held out", *(f"generation {number}" for number in (0, 2, 4, 6, 8, 10))]
+    shades = [int(axes.get_images()[0].get_array()[0, 0]) for axes in figure.axes]
+    assert shades == [255, 0, 20, 40, 60, 80, 100]
+
+
+def test_caption_counts_the_images_drawn_and_names_the_generations() -> None:
+    spec = {"answers": "Somebody", "seeds": [0], "generations": 10, "arms": arms(4)}
+    images = np.zeros((40, 32, 32, 3), np.uint8)
+    figure = contact_sheet.draw(spec["arms"], [images] * 4, [[images] * 11] * 4)
+    height, width, _ = figure.axes[0].get_images()[0].get_array().shape
+    drawn = ((height + 1) // 33) * ((width + 1) // 33)
+    caption = contact_sheet.caption(spec, 0, contact_sheet.images_in_line(4), (32, 32, 3))
+    assert caption.startswith(f"The first {drawn} samples of generations 0, 2, 4, 6, 8 and 10 of 10,")

@@ -1,0 +1,129 @@
+"""Published figures can be drawn again from their tables, and are those that the study's own rules would draw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import draw_trajectory
+import redraw
+import resolve_config
+from recurate import store
+from recurate.config import Study, read_study, read_yaml, validated
+from recurate.errors import RecurateError
+from recurate.stages import Stages
+
+STUDIES = sorted((Path(__file__).parents[2] / "config/studies").glob("*.yaml"))
+FIGURES = ["trajectory", "shares", "quality", "choices", "densities", "animation"]
+WILDCARDS = SimpleNamespace(study="moons")
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    """The study of two moons, small, with every figure that it can have."""
+    path = next(path for path in STUDIES if path.stem == "moons")
+    return read_study(path, "demo", {"generations": 2, "seeds": 2, "metrics": [], "figures": FIGURES})
+
+
+@pytest.fixture(scope="module")
+def published(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published run with that study: made-up tables, its settings, a picture of densities but no animation."""
+    folder = tmp_path_factory.mktemp("published") / "moons"
+    write_tables(folder, study)
+    resolve_config.main(str(folder / "config.yaml"), Stages({"moons": study}).spec_resolved(WILDCARDS))
+    store.write_text(folder / "figures/densities.png", "a picture")
+    store.write_text(folder / "figures/densities.txt", "A caption.\n")
+    return folder.parent
+
+
+@pytest.fixture(scope="module")
+def again(published: Path) -> tuple[Path, list[str]]:
+    """The folder of the redrawn study, and what redrawing said."""
+    output = published.with_name("again")
+    return output / "moons", redraw.redraw(published, output)
+
+
+def write_tables(folder: Path, study: Study) -> None:
+    """Write `metrics.csv` and `forecast.csv` with values that differ in every row."""
+    generator = np.random.default_rng(0)
+    shares = [f"share_{number}" for number in range(2)]
+    names = ["reward_mean", "exp_reward_mean", "exp_reward_variance", *shares, "share_entropy", "frechet_data"]
+    rows: list[dict[str, Any]] = [
+        {"study": "moons", "arm": arm, "generation": g, "seed": s, "metric": name, "value": repr(generator.random())}
+        for arm in study.arms
+        for s in study.seeds
+        for g in range(study.generations + 1)
+        for name in names
+    ]
+    store.write_rows(folder / "metrics.csv", store.METRIC_COLUMNS, rows)
+    predicted = [{**row, "effective_sample_size": "500.0"} for row in rows if row["metric"] != "frechet_data"]
+    store.write_rows(folder / "forecast.csv", store.FORECAST_COLUMNS, predicted)
+
+
+def test_redrawn_trajectory_is_the_one_of_the_studys_own_rule(
+    study: Study, published: Path, again: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    spec = json.loads(json.dumps(Stages({"moons": study}).settings("figure", WILDCARDS)))  # as a rule hands it over
+    own = {kind: str(tmp_path / f"own.{kind}") for kind in ("pdf", "png", "txt")}
+    tables = [str(published / "moons" / f"{name}.csv") for name in ("metrics", "forecast")]
+    draw_trajectory.main(*tables, own["pdf"], own["png"], own["txt"], spec)
+    for kind, path in own.items():
+        assert (again[0] / f"trajectory.{kind}").read_bytes() == Path(path).read_bytes()
+
+
+def test_what_tables_tell_is_drawn_and_the_rest_copied(again: tuple[Path, list[str]]) -> None:
+    folder, lines = again
+    assert lines == ["moons: drawn trajectory, shares, quality, choices; copied densities; not published animation"]
+    drawn = {f"{name}.{kind}" for name in FIGURES[:4] for kind in ("pdf", "png", "txt")}
+    assert {path.name for path in folder.iterdir()} == drawn | {"densities.png", "densities.txt"}
+    assert (folder / "densities.png").read_text() == "a picture"
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_settings_that_were_written_down_are_read_back_as_the_same_study(
+    path: Path, scale: str, tmp_path: Path
+) -> None:
+    study = read_study(path, scale, {})
+    written = tmp_path / "config.yaml"
+    settings = Stages({"s": study}).spec_resolved(SimpleNamespace(study="s"))
+    resolve_config.main(str(written), json.loads(json.dumps(settings)))  # as a rule hands them over
+    assert validated(Study, read_yaml(written), str(written)) == study
+
+
+def test_a_folder_without_studies_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(RecurateError, match="no study is published"):
+        redraw.redraw(tmp_path, tmp_path / "again")
+
+
+def test_settings_of_another_version_are_one_sentence_with_their_file(published: Path, tmp_path: Path) -> None:
+    old = tmp_path / "moons/config.yaml"
+    store.write_text(old, (published / "moons/config.yaml").read_text() + "old_key: 1\n")
+    with pytest.raises(SystemExit, match=r"moons/config\.yaml: .*unknown key 'old_key'"):
+        redraw.main([str(tmp_path), str(tmp_path / "again")])
+
+
+def test_without_folders_every_published_run_is_redrawn_and_one_that_fails_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = []
+
+    def remember(published: Path, output: Path) -> list[str]:
+        if published.name == "a":
+            raise RecurateError("a is broken")
+        drawn.append((str(published), str(output)))
+        return ["s: drawn"]
+
+    for run in ("a", "b"):
+        store.write_json(tmp_path / f"results/published/{run}/run.json", {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(redraw, "redraw", remember)
+    with pytest.raises(SystemExit, match="error: a is broken"):
+        redraw.main([])
+    assert drawn == [("results/published/b", "results/figures/b")]
+    assert "figures are in results/figures/b" in capsys.readouterr().out

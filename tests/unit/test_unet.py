@@ -1,0 +1,172 @@
+"""The U-Net: torchcfm's network behind stacked parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torchcfm.models.unet.unet import UNetModelWrapper
+
+from recurate.checkpoint import Checkpoint, matched
+from recurate.components import load
+from recurate.data import Description
+from recurate.errors import RecurateError
+from recurate.models import Model
+
+PUBLISHED = {
+    "kind": "unet",
+    "channels": 128,
+    "channel_multipliers": [1, 2, 2, 2],
+    "residual_blocks": 2,
+    "attention": [16],
+    "head_channels": 64,
+}
+TINY = {"kind": "unet", "channels": 32, "channel_multipliers": [1, 2], "attention": [4], "head_channels": 32}
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def stacked(model: Model, shape: tuple[int, ...], seeds: int) -> dict[str, torch.Tensor]:
+    rng = generator()
+    alone = [model.initial(shape, rng) for _ in range(seeds)]
+    # The last convolution starts at zero; moved away from it, every parameter counts.
+    return {name: torch.stack([p[name] for p in alone]) + 0.01 for name in alone[0]}
+
+
+def published_network() -> UNetModelWrapper:
+    """The network of torchcfm's CIFAR-10 example, with the arguments it is published with."""
+    return UNetModelWrapper(
+        dim=(3, 32, 32),
+        num_res_blocks=2,
+        num_channels=128,
+        channel_mult=[1, 2, 2, 2],
+        num_heads=4,
+        num_head_channels=64,
+        attention_resolutions="16",
+        dropout=0.1,
+    )
+
+
+def test_the_published_network_has_torchcfms_parameters_by_name_and_shape() -> None:
+    with torch.device("meta"):
+        expected = {name: tuple(p.shape) for name, p in published_network().named_parameters()}
+    found = load(Model, "models", PUBLISHED).shapes((32, 32, 3))
+    assert list(found.items()) == list(expected.items())
+
+
+@pytest.mark.parametrize(("entry", "prefix"), [("ema_model", ""), ("net_model", "module.")])
+def test_a_checkpoint_of_the_published_structure_gives_torchcfms_velocity(
+    tmp_path: Path, entry: str, prefix: str
+) -> None:
+    torch.manual_seed(0)
+    network = published_network().eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.01 * torch.randn_like(parameter))
+    path = tmp_path / "otcfm_cifar10_weights_step_400000.pt"
+    state = {f"{prefix}{name}": value for name, value in network.state_dict().items()}
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-4)
+    torch.save({entry: state, "optim": optimizer.state_dict(), "sched": {"last_epoch": 3}, "step": 400_000}, path)
+
+    model = load(Model, "models", PUBLISHED)
+    arrays = matched(Checkpoint(path=str(path), entry=entry).read(), model.shapes((32, 32, 3)), str(path))
+    parameters = {name: torch.from_numpy(value)[None] for name, value in arrays.items()}
+    x, time = torch.randn(1, 2, 32, 32, 3), torch.rand(1, 2)
+    with torch.no_grad():
+        velocity = model.velocity(parameters, x, time)[0]
+        expected = network(time[0], x[0].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    torch.testing.assert_close(velocity, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"channels": 64}, "has shape"),
+        ({"residual_blocks": 2}, "has no parameter|has shape"),
+        ({"attention": []}, "has no parameter|has shape|also has"),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, changes: dict[str, object], reason: str) -> None:
+    model = load(Model, "models", TINY)
+    path = tmp_path / "weights.pt"
+    torch.save(model.initial((8, 8, 1), generator()), path)
+    other = load(Model, "models", TINY | changes)
+    with pytest.raises(RecurateError, match=f"another network.*({reason})"):
+        matched(Checkpoint(path=str(path)).read(), other.shapes((8, 8, 1)), str(path))
+
+
+def test_a_checkpoint_for_colour_images_is_refused_for_grey_ones(tmp_path: Path) -> None:
+    model = load(Model, "models", TINY)
+    path = tmp_path / "weights.pt"
+    torch.save(model.initial((8, 8, 3), generator()), path)
+    with pytest.raises(RecurateError, match="has shape"):
+        matched(Checkpoint(path=str(path)).read(), model.shapes((8, 8, 1)), str(path))
+
+
+def test_a_seed_alone_gives_what_it_gives_in_a_batch() -> None:
+    model = load(Model, "models", TINY)
+    parameters = stacked(model, (8, 8, 1), 3)
+    x, time = torch.randn(3, 4, 8, 8, 1, generator=generator()), torch.rand(3, 4, generator=generator())
+    together = model.velocity(parameters, x, time)
+    alone = model.velocity({name: value[1:2] for name, value in parameters.items()}, x[1:2], time[1:2])
+    torch.testing.assert_close(alone[0], together[1], rtol=0, atol=0)
+
+
+def test_the_same_generator_gives_the_same_parameters_and_leaves_the_global_one_alone() -> None:
+    model = load(Model, "models", TINY)
+    before = torch.random.get_rng_state()
+    first, second = (model.initial((8, 8, 1), generator()) for _ in range(2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_folding_squares_of_pixels_keeps_every_pixel_in_its_place() -> None:
+    # With the output layer's weights at zero, its bias alone remains: channel c of the folded image, which unfolds to
+    # the same place of every square.
+    model = load(Model, "models", TINY | {"patch": 2, "attention": []})
+    parameters = {name: value[None] for name, value in model.initial((8, 8, 1), generator()).items()}
+    weight, bias = [name for name in parameters if name.startswith("out.")][-2:]
+    parameters[weight] = torch.zeros_like(parameters[weight])
+    parameters[bias] = torch.arange(4.0)[None]
+    velocity = model.velocity(parameters, torch.randn(1, 1, 8, 8, 1), torch.rand(1, 1))[0, 0, ..., 0]
+    torch.testing.assert_close(velocity, torch.tensor([[0.0, 1.0], [2.0, 3.0]]).repeat(4, 4))
+
+
+def test_predicting_the_image_gives_the_velocity_of_the_straight_path() -> None:
+    model = load(Model, "models", TINY)
+    estimate = load(Model, "models", TINY | {"prediction": "image", "floor": 0.2})
+    parameters = stacked(model, (8, 8, 1), 1)
+    x = torch.randn(1, 3, 8, 8, 1, generator=generator())
+    time = torch.tensor([[0.0, 0.5, 0.95]])
+    image = model.velocity(parameters, x, time)
+    expected = (image - x) / torch.tensor([1.0, 0.5, 0.2])[None, :, None, None, None]
+    torch.testing.assert_close(estimate.velocity(parameters, x, time), expected)
+
+
+def test_bfloat16_agrees_with_float32_to_its_precision() -> None:
+    exact, coarse = (load(Model, "models", TINY | {"precision": p}) for p in ("float32", "bfloat16"))
+    parameters = stacked(exact, (8, 8, 1), 1)
+    x, time = torch.randn(1, 8, 8, 8, 1, generator=generator()), torch.rand(1, 8, generator=generator())
+    a, b = (model.velocity(parameters, x, time) for model in (exact, coarse))
+    assert b.dtype == torch.float32
+    assert not torch.equal(a, b)
+    assert (a - b).norm() < 0.02 * a.norm()
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape", "sentence"),
+    [
+        ({}, (2,), "needs images"),
+        ({"patch": 4}, (28, 28, 1), "multiple of 8"),
+        ({}, (8, 16, 1), "square"),
+        ({"head_channels": 48}, (8, 8, 1), "head_channels"),
+        ({"head_channels": 128, "attention": []}, (8, 8, 1), "head_channels"),
+        ({"attention": [5]}, (8, 8, 1), "attention"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(changes: dict[str, object], shape: tuple[int, ...], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        load(Model, "models", TINY | changes).check(Description(shape=shape, classes=10))
