@@ -79,7 +79,7 @@ rule measure:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=30,
     params:
         spec=project.spec("measure"),

@@ -1,6 +1,7 @@
 """Copy the tables and figures of a finished run to results/published/, with what they were made by.
 
-Usage: python scripts/publish.py NAME COMMAND, for example: python scripts/publish.py demo "make study"
+Usage: python scripts/publish.py NAME COMMAND [STUDY ..], for example: python scripts/publish.py demo "make study".
+Without studies, the default ones.
 """
 
 import csv
@@ -23,8 +24,8 @@ KEPT = ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml", "figures/*.p
 CARDS = "origins/*/*.json"
 
 
-def publish(results: Path, studies: list[str], name: str, command: str) -> Path:
-    """Copy what is kept of every study, and write `run.json` beside it; returns the folder.
+def publish(results: Path, data: Path, studies: list[str], name: str, command: str) -> Path:
+    """Copy what is kept of every study, with the cards of its `data`, and write `run.json`; returns the folder.
 
     Raises RecurateError if the code is not committed or a study has no claims table, which is made last.
     """
@@ -36,14 +37,26 @@ def publish(results: Path, studies: list[str], name: str, command: str) -> Path:
         if not (results / study / "claims.csv").is_file():
             raise RecurateError(f"{results / study}: the study is not finished; run snakemake {study} first")
         shutil.rmtree(target / study, ignore_errors=True)
-        for pattern in (*KEPT, CARDS):
-            for source in sorted((results / study).glob(pattern)):
-                destination = target / study / source.relative_to(results / study)
-                destination.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, destination)
+        made = [source for pattern in (*KEPT, CARDS) for source in sorted((results / study).glob(pattern))]
+        for source in made:
+            _copy(source, target / study / source.relative_to(results / study))
+        for card in _cards(results / study / "config.yaml", data):
+            _copy(card, target / study / "data" / card.name)
     costs = {study: job_costs(results / "benchmarks" / study) for study in studies}
     store.write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
     return target
+
+
+def _cards(resolved: Path, data: Path) -> list[Path]:
+    """Cards of the shared data sets that a study's resolved settings name."""
+    origins = yaml.safe_load(resolved.read_text())["origins"].values()
+    cards = {data / f"{origin['data']['kind']}.json" for origin in origins}
+    return sorted(card for card in cards if card.is_file())
+
+
+def _copy(source: Path, destination: Path) -> None:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, destination)
 
 
 def hardware() -> dict[str, Any]:
@@ -85,12 +98,14 @@ def _git(*arguments: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Publish the default studies under the name that is given."""
-    if len(arguments) != 2:
+    """Publish the default studies, or those that are given, under the name that is given."""
+    if len(arguments) < 2:
         sys.exit(f"error: give a name and the command that made the results\n{__doc__}")
+    name, command, *studies = arguments
     config = yaml.safe_load(Path("config/config.yaml").read_text())
+    folders = Path(config["results"]), Path(config.get("data", "data"))
     try:
-        print(publish(Path(config["results"]), config["studies"], *arguments))
+        print(publish(*folders, studies or config["studies"], name, command))
     except RecurateError as error:
         sys.exit(f"error: {error}")
 

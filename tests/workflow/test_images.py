@@ -33,10 +33,10 @@ STUDY: dict[str, Any] = {
     },
     "arm_defaults": {
         "origin": "mnist",
-        "reward": {"kind": "class_probability", "gamma": 5.0, "target_class": 0},
+        "reward": {"kind": "class_probability", "gamma": 5.0, "target_class": 1},
         "curation": {"kind": "bradley_terry", "choices": 4, "kept": 300},
         "mixing": {"lambda": float("inf")},
-        "retraining": {"steps": 60, **TRAINING},
+        "retraining": {"steps": 100, **TRAINING},
     },
     "arms": {"curated": {}, "mixed": {"mixing": {"lambda": 0.5}}},
     "features": [{"kind": "judge"}],
@@ -84,7 +84,7 @@ def test_the_loop_favours_the_class_that_the_reward_favours(mnist: Copy) -> None
     for arm in ("curated", "mixed"):
         before, after = (values[arm, 0, f"curation_reward_{when}"] for when in ("before", "after"))
         assert after > before
-    assert values["curated", 1, "share_0"] > values["curated", 0, "share_0"]
+    assert values["curated", 1, "share_1"] > values["curated", 0, "share_1"]
 
 
 def test_every_image_metric_is_there_and_in_its_range(mnist: Copy) -> None:
