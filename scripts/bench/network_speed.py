@@ -1,4 +1,4 @@
-"""The U-Net in float32 as it is written, and tuned: bfloat16, channels last and, on a GPU, compiled.
+"""The U-Net in float32 as it is written, and tuned: bfloat16, channels last and, on a GPU, compiled; features.
 
 Without a GPU the network is small; with one it is that of the published CIFAR-10 experiments.
 """
@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from measuring import Row, interleaved
 from torch.utils.flop_counter import FlopCounterMode
 
+from recurate.features.efficientnet_lite0 import EfficientNetLite0
 from recurate.models.unet import UNet, takes_bfloat16
 from recurate.objectives.flow_matching import FlowMatching
 from recurate.state import State
@@ -30,6 +32,7 @@ PUBLISHED: dict[str, Any] = {
 }
 BEST = {"kind": "unet", "precision": "bfloat16"}
 PEAK_SIZE = {"cuda": 8192, "cpu": 1024}
+FEATURE_IMAGES = {"cuda": 4096, "cpu": 64}
 
 
 @dataclass
@@ -89,6 +92,16 @@ def measured_peak(device: str) -> float:
     return images_per_second(multiply, 1, device, 10) * 2 * size**3
 
 
+def features_per_second(device: str) -> float:
+    """Images per second from pixels to features, as the project extracts them."""
+    count = FEATURE_IMAGES[device]
+    x = np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8)
+    space = EfficientNetLite0(kind="efficientnet_lite0", chunk=min(count, 512))
+    begin = time.perf_counter()
+    space.extract(x, None, device)
+    return count / (time.perf_counter() - begin)
+
+
 def rows(runs: int) -> tuple[list[Row], str]:
     """Rows for training and sampling, and a remark on what was run where."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -111,6 +124,7 @@ def rows(runs: int) -> tuple[list[Row], str]:
             Row(f"U-Net {name}: share of the measured bfloat16 peak", [f * cost * operations / peak for f in fast], ""),
             Row(f"U-Net {name}: gain", [f / s for s, f in zip(slow, fast, strict=True)], "", TARGET, at_least=True),
         ]
+    found.append(Row("features of efficientnet_lite0", [features_per_second(device) for _ in range(runs)], "images/s"))
     where = torch.cuda.get_device_name() if device == "cuda" else "the processor"
     chosen = "bfloat16" if takes_bfloat16("auto", device) else "float32"
     remark = (

@@ -12,6 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import metrics_speed
+import network_speed
 import theory_speed
 import training_speed
 import workflow_speed
@@ -19,7 +21,7 @@ from measuring import ROOT, Row, heading, table
 
 from recurate import store
 
-PARTS = ("training", "theory", "workflow")
+PARTS = ("training", "network", "metrics", "theory", "workflow")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -40,6 +42,12 @@ def main(arguments: list[str]) -> None:
         found, remark = training_speed.rows(options.runs, options.steps)
         rows += found
         remarks.append(remark)
+    if "network" in options.only:
+        found, remark = network_speed.rows(options.runs)
+        rows += found
+        remarks.append(remark)
+    if "metrics" in options.only:
+        rows += metrics_speed.rows(options.runs)
     if "theory" in options.only:
         rows += theory_speed.rows(options.runs)
     if "workflow" in options.only:

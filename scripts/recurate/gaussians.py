@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from recurate.errors import RecurateError
@@ -31,7 +32,8 @@ def moments(features: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
 
 def factor(covariance: numpy.ndarray) -> numpy.ndarray:
     """R (d, r) with R R^T equal to `covariance` (d, d), without directions in which there is no variance."""
-    values, vectors = np.linalg.eigh(covariance)
+    with _one_thread():
+        values, vectors = np.linalg.eigh(covariance)
     kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
     return vectors[:, kept] * np.sqrt(values[kept])
 
@@ -45,6 +47,14 @@ def frechet_distance(
     semi-definite, so that they are real and cost less than a matrix root.
     """
     between = reference_factor.T @ covariance @ reference_factor
-    roots = np.sqrt(np.linalg.eigvalsh(between).clip(min=0)).sum()
+    with _one_thread():
+        roots = np.sqrt(np.linalg.eigvalsh(between).clip(min=0)).sum()
     traces = np.trace(covariance) + np.square(reference_factor).sum()
     return float(np.square(mean - reference_mean).sum() + traces - 2 * roots)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Eigenvalues gain next to nothing from a second thread, and on a busy machine it makes them ten times slower."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="blas")

@@ -14,7 +14,6 @@ WILDCARDS = {
     "seeds": r"\d+-\d+",
     "generation": r"\d{3}",
 }
-INCEPTION = "inception-2015-12-05.pt"  # the network behind the literature's FID, as clean-fid names it
 NAME = re.compile(rf"^{WILDCARDS['study']}$")
 
 

@@ -15,7 +15,8 @@ from recurate import store
 from recurate.config import Config, read_study, validated
 from recurate.digest import code_digest, kinds_in
 from recurate.errors import RecurateError
-from recurate.layout import INCEPTION, NAME, WILDCARDS, Layout, format_generation, format_seeds
+from recurate.features import inception
+from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
 from recurate.reporting import report_cards, report_models, report_spec
 from recurate.stages import Spec, Stages
 
@@ -232,7 +233,7 @@ class Project(Stages):
     @property
     def inception(self) -> str:
         """Where clean-fid's Inception network is fetched to."""
-        return self.layout.in_data(INCEPTION)
+        return self.layout.in_data(inception.NAME)
 
     # Targets
 
