@@ -15,9 +15,10 @@ import draw_choices
 import draw_quality
 import draw_shares
 import draw_trajectory
-from recurate.config import Study, read_yaml, validated
+from recurate.config import Study
 from recurate.errors import RecurateError
 from recurate.stages import Stages
+from recurate.study_files import read_yaml, validated
 
 RESULTS = Path("results")
 TABLES_SUFFICE: dict[str, Callable[..., None]] = {

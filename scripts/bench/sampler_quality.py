@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from recurate import store
 from recurate.components import load
-from recurate.config import read_study
 from recurate.encoding import Encoding
 from recurate.gaussians import frechet_distance, moments
 from recurate.judges import FittedJudge
 from recurate.randomness import numpy_generator
 from recurate.samplers import Counted, Sampler
+from recurate.study_files import read_study
 
 ROOT = Path(__file__).parents[2]
 STEPS = {"euler": (5, 10, 20, 40), "midpoint": (2, 3, 4, 5, 10, 20), "heun": (2, 3, 4, 5, 10, 20), "rk4": (2, 5, 10)}

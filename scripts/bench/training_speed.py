@@ -17,11 +17,12 @@ import torch
 from measuring import ROOT, Row, interleaved
 from torch import Tensor, nn
 
-from recurate.config import Origin, read_study
+from recurate.config import Origin
 from recurate.encoding import Encoding
 from recurate.models.mlp import MLP
 from recurate.randomness import numpy_generator
 from recurate.state import State
+from recurate.study_files import read_study
 from recurate.training import CHUNK, Pool, Trainer
 
 TARGET = 2.5

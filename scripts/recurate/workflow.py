@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from recurate import store
-from recurate.config import Config, read_study, validated
+from recurate.config import Config
 from recurate.digest import code_digest, kinds_in
 from recurate.errors import RecurateError
 from recurate.features import inception
 from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
 from recurate.reporting import report_cards, report_models, report_spec
 from recurate.stages import Spec, Stages
+from recurate.study_files import read_study, validated
 
 GENERAL_TARGETS = ("all", "report", "data")
 SCRIPTS = Path(__file__).parents[1]

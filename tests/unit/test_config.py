@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from recurate import config, workflow
 from recurate.components import FAMILIES, kinds
-from recurate.config import Config, Study, merge, read_study, read_yaml, validated
+from recurate.config import Config, Study
 from recurate.errors import RecurateError
 from recurate.layout import format_generation, format_seeds, parse_seeds
+from recurate.study_files import merge, read_study, read_yaml, validated
 from recurate.workflow import Project
 
 ROOT = Path(config.__file__).parents[2]
@@ -441,7 +442,7 @@ def test_every_kind_of_every_family_can_be_named_in_a_message() -> None:
 
 def test_validating_a_study_imports_no_array_library() -> None:
     command = (
-        "import sys; from pathlib import Path; from recurate.config import read_study\n"
+        "import sys; from pathlib import Path; from recurate.study_files import read_study\n"
         "for path in Path('../config/studies').glob('*.yaml'):\n    read_study(path, 'demo', {})\n"
         "heavy = {'torch', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy"

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from test_config import ROOT, changed, complaint, read
 
-from recurate.config import Config, read_study
+from recurate.config import Config
+from recurate.study_files import read_study
 from recurate.theory.bounds import is_stable
 from recurate.workflow import Project
 
@@ -128,6 +129,7 @@ def test_what_a_stage_reads_leaves_out_what_it_does_not() -> None:
         ("origins.gaussians.data.folder", "/mnist", "unknown key 'folder'"),
         ("origins.gaussians.training", None, "give training, or a checkpoint, or both"),
         ("origins.gaussians.checkpoint", {"sha256": "0"}, "checkpoint.path: Field required"),
+        ("features", [{"kind": "judge"}, {"kind": "judge"}], "two feature spaces 'judge'"),
         ("features", [{"kind": "inceptoin"}], "unknown kind 'inceptoin'"),
         (
             "metrics",
