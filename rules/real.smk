@@ -6,11 +6,15 @@ Gives: `real.safetensors` with training and held-out data, `judge.safetensors`, 
 """
 
 
+localrules:
+    data,
+    fetch_inception,
+
+
 rule data:
+    """All that needs a network, fetched ahead for machines whose compute nodes have none."""
     input:
         project.fetched,
-    """All that needs a network, fetched ahead for machines whose compute nodes have none."""
-    localrule: True
 
 
 for data_set in project.shared_data:
@@ -41,14 +45,13 @@ for data_set in project.shared_data:
 
 
 rule fetch_inception:
+    """Fetch the network behind the literature's FID and verify it."""
     output:
         weights=project.inception,
     log:
         layout.log(project.inception),
     benchmark:
         layout.benchmark(project.inception)
-    """Fetch the network behind the literature's FID and verify it."""
-    localrule: True
     conda:
         "../envs/train.yaml"
     threads: 1
