@@ -51,7 +51,7 @@ SETTINGS: list[tuple[str, Any, list[str]]] = [
     ("figures", ["portrait"], ["figures", "'portrait' is not known", "trajectory"]),
     ("figures", ["contact_sheet"], ["figures", "contact_sheet cannot show"]),
     ("claims", ["lemma_9"], ["claims", "'lemma_9' is not known", "lemma_2_2"]),
-    ("metrics", [{"kind": "frechet_judge"}], ["metrics.0", "frechet_judge needs a judge"]),
+    ("metrics", [{"kind": "frechet", "features": "judge"}], ["metrics.0", "there are no features 'judge'"]),
     ("metrics", [{"kind": "precision_recall", "neighbours": 9, "samples": 5}], ["metrics.0", "neighbours: 9"]),
     ("origins.gaussians.judge", {"kind": "small_cnn"}, ["origins.gaussians", "judge: needs images"]),
     ("origins", {}, ["origins", "at least 1 item"]),
