@@ -7,8 +7,9 @@ from recurate.lazy import torch
 
 
 def prepare(device: str, threads: int) -> str:
-    """Set the number of threads; returns "cpu" or "cuda" for the configured `device`, which may be "auto".
+    """Set the number of threads and ask for reproducible convolutions.
 
+    Returns "cpu" or "cuda" for the configured `device`, which may be "auto".
     Raises RecurateError if a GPU is asked for and none is visible.
     """
     torch.set_num_threads(threads)
@@ -16,6 +17,7 @@ def prepare(device: str, threads: int) -> str:
         return "cpu"
     if not torch.cuda.is_available():
         raise RecurateError("device: cuda is asked for, but PyTorch sees no GPU; use --config device=auto")
+    torch.backends.cudnn.deterministic = True  # else some backward passes add up in an order of their own
     return "cuda"
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets of larger images and of many generations stay readable and on a page."""
+"""Contact sheets show what they say, and stay readable and on a page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from recurate.figures import contact_sheet
+
+SHOWN = [0, 2, 4, 6, 8, 10]
 
 
 def arms(count: int) -> dict[str, dict[str, Any]]:
@@ -31,7 +33,7 @@ def test_few_generations_are_all_shown() -> None:
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_sheet_fits_on_a_page_and_shrinks_no_image(count: int, pixels: int) -> None:
     images = np.zeros((40, pixels, pixels, 3), np.uint8)
-    figure = contact_sheet.draw(arms(count), [images] * count, [[images] * 11] * count)
+    figure = contact_sheet.draw(arms(count), [images] * count, SHOWN, [[images] * len(SHOWN)] * count)
     assert figure.get_size_inches()[0] == pytest.approx(6.75)
     assert figure.get_size_inches()[1] < 9.5
     figure.draw_without_rendering()
@@ -46,10 +48,10 @@ def test_larger_images_have_fewer_in_a_line() -> None:
 
 
 def test_shown_are_the_first_samples_of_the_generations_that_are_named() -> None:
-    generations = [np.full((30, 28, 28, 1), 10 * number, np.uint8) for number in range(11)]
-    figure = contact_sheet.draw(arms(1), [np.full((30, 28, 28, 1), 255, np.uint8)], [generations])
+    generations = [np.full((30, 28, 28, 1), 10 * number, np.uint8) for number in SHOWN]
+    figure = contact_sheet.draw(arms(1), [np.full((30, 28, 28, 1), 255, np.uint8)], SHOWN, [generations])
     labels = [axes.get_ylabel() for axes in figure.axes]
-    assert labels == ["real, held out", *(f"generation {number}" for number in (0, 2, 4, 6, 8, 10))]
+    assert labels == ["real, held out", *(f"generation {number}" for number in SHOWN)]
     shades = [int(axes.get_images()[0].get_array()[0, 0]) for axes in figure.axes]
     assert shades == [255, 0, 20, 40, 60, 80, 100]
 
@@ -57,8 +59,28 @@ def test_shown_are_the_first_samples_of_the_generations_that_are_named() -> None
 def test_caption_counts_the_images_drawn_and_names_the_generations() -> None:
     spec = {"answers": "Somebody", "seeds": [0], "generations": 10, "arms": arms(4)}
     images = np.zeros((40, 32, 32, 3), np.uint8)
-    figure = contact_sheet.draw(spec["arms"], [images] * 4, [[images] * 11] * 4)
+    figure = contact_sheet.draw(spec["arms"], [images] * 4, SHOWN, [[images] * len(SHOWN)] * 4)
     height, width, _ = figure.axes[0].get_images()[0].get_array().shape
     drawn = ((height + 1) // 33) * ((width + 1) // 33)
     caption = contact_sheet.caption(spec, 0, contact_sheet.images_in_line(4), (32, 32, 3))
     assert caption.startswith(f"The first {drawn} samples of generations 0, 2, 4, 6, 8 and 10 of 10,")
+
+
+def test_sheet_shows_the_first_samples_in_order() -> None:
+    images = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
+    sheet = contact_sheet.sheet(images, in_line=3, lines=2)
+    assert sheet.shape == (5, 8, 1)
+    assert sheet[::3, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_sheet_leaves_missing_images_white() -> None:
+    sheet = contact_sheet.sheet(np.zeros((1, 2, 2, 3), np.uint8), in_line=2, lines=1)
+    assert sheet[0, 0].tolist() == [0, 0, 0]
+    assert sheet[0, 3].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_contact_sheet_has_a_strip_for_real_images_and_every_generation(count: int) -> None:
+    images = np.zeros((40, 8, 8, 1), np.uint8)
+    figure = contact_sheet.draw(arms(count), [images] * count, [0, 1, 2], [[images] * 3] * count)
+    assert sum(bool(axes.get_images()) for axes in figure.axes) == count * 4

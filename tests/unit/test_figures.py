@@ -255,27 +255,6 @@ def test_few_generations_are_all_shown_and_many_end_with_the_last() -> None:
 # Images
 
 
-def test_sheet_shows_the_first_samples_in_order() -> None:
-    images = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
-    sheet = contact_sheet.sheet(images, in_line=3, lines=2)
-    assert sheet.shape == (5, 8, 1)
-    assert sheet[::3, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
-
-
-def test_sheet_leaves_missing_images_white() -> None:
-    sheet = contact_sheet.sheet(np.zeros((1, 2, 2, 3), np.uint8), in_line=2, lines=1)
-    assert sheet[0, 0].tolist() == [0, 0, 0]
-    assert sheet[0, 3].tolist() == [255, 255, 255]
-
-
-@pytest.mark.parametrize("arms", [1, 2, 3])
-def test_contact_sheet_has_a_strip_for_real_images_and_every_generation(arms: int) -> None:
-    chosen = dict(list(ARMS.items())[:arms])
-    images = np.zeros((40, 8, 8, 1), np.uint8)
-    figure = contact_sheet.draw(chosen, [images] * arms, [[images] * 3] * arms)
-    assert sum(bool(axes.get_images()) for axes in figure.axes) == arms * 4
-
-
 def test_gif_frames_keep_exact_palette_colours_and_last_longest_at_the_end(tmp_path: Path) -> None:
     white, ink = Image.new("RGB", (8, 8), "#FFFFFF"), Image.new("RGB", (8, 8), "#000000")
     animation.write_gif(tmp_path / "a.gif", [white, ink])

@@ -52,12 +52,13 @@ def sheet(images: np.ndarray, in_line: int, lines: int = LINES) -> np.ndarray:
 
 
 @styled
-def draw(arms: dict[str, dict[str, Any]], real: list[np.ndarray], samples: list[list[np.ndarray]]) -> Figure:
-    """Draw blocks of images: arms beside and below each other, real images and then generations down.
+def draw(
+    arms: dict[str, dict[str, Any]], real: list[np.ndarray], shown: list[int], samples: list[list[np.ndarray]]
+) -> Figure:
+    """Draw blocks of images: arms beside and below each other, real images and then the `shown` generations down.
 
-    `real` holds each arm's real images (n, h, w, c), `samples` each arm's generations 0..T, images likewise.
+    `real` holds each arm's real images (n, h, w, c), `samples` those of each arm's shown generations, likewise.
     """
-    shown = shown_generations(len(samples[0]) - 1)
     in_line, lines = images_in_line(len(arms), real[0].shape[2]), lines_for(len(arms), len(shown))
     columns, strips = min(len(arms), MOST_BLOCKS), len(shown) + 1
     blocks = -(-len(arms) // columns)
@@ -73,7 +74,7 @@ def draw(arms: dict[str, dict[str, Any]], real: list[np.ndarray], samples: list[
         block, column = divmod(place, columns)
         panels = grid[block * strips : (block + 1) * strips, column]
         panels[0].set_title(text.arm_title(settings), fontsize=8)
-        pictures = [real[place], *(samples[place][generation] for generation in shown)]
+        pictures = [real[place], *samples[place]]
         for axes, images, label in zip(panels, pictures, labels, strict=True):
             _strip(axes, sheet(images, in_line, lines))
             if column == 0:

@@ -5,6 +5,7 @@ All seeds of a job are evaluated together: every parameter has a leading seed ax
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from recurate.data import Description
+
+TIME_FEATURES = 16
+
+
+def time_features(time: Tensor) -> Tensor:
+    """cos(pi k t / 2) and then sin(pi k t / 2), k = 1..8, on a new last axis of `TIME_FEATURES`."""
+    frequencies = math.pi / 2 * torch.arange(1, TIME_FEATURES // 2 + 1, device=time.device)
+    angle = time[..., None] * frequencies
+    return torch.cat([torch.cos(angle), torch.sin(angle)], dim=-1)
 
 
 class Model(Component, ABC):

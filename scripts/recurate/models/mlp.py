@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from recurate.lazy import torch
-from recurate.models import Model
+from recurate.models import TIME_FEATURES, Model, time_features
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
-
-TIME_FREQUENCIES = 8
 
 
 class MLP(Model):
@@ -25,7 +23,7 @@ class MLP(Model):
 
     def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         size = math.prod(shape)
-        widths = [size + 2 * TIME_FREQUENCIES, *[self.width] * self.depth, size]
+        widths = [size + TIME_FEATURES, *[self.width] * self.depth, size]
         parameters = {}
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             scale = 0.0 if layer == self.depth else inputs**-0.5
@@ -34,9 +32,7 @@ class MLP(Model):
         return parameters
 
     def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
-        frequencies = math.pi / 2 * torch.arange(1, TIME_FREQUENCIES + 1, device=x.device)
-        angle = time[..., None] * frequencies
-        h = torch.cat([x.flatten(2), torch.cos(angle), torch.sin(angle)], dim=-1)
+        h = torch.cat([x.flatten(2), time_features(time)], dim=-1)
         for layer in range(self.depth):
             h = torch.nn.functional.silu(torch.baddbmm(parameters[f"bias_{layer}"], h, parameters[f"weight_{layer}"]))
         h = torch.baddbmm(parameters[f"bias_{self.depth}"], h, parameters[f"weight_{self.depth}"])

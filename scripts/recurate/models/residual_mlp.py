@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from recurate.lazy import torch
-from recurate.models import Model
+from recurate.models import TIME_FEATURES, Model, time_features
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-TIME_FREQUENCIES = 8
 TIME_UNITS = 32
 
 
@@ -31,7 +30,7 @@ class ResidualMLP(Model):
     floor: float = Field(0.3, gt=0, le=1, description="smallest divisor of D - x; below it 1 - t no longer counts")
 
     def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
-        size, width, time = math.prod(shape), self.width, 2 * TIME_FREQUENCIES
+        size, width, time = math.prod(shape), self.width, TIME_FEATURES
         layers = {
             "input": (size + time, width, 1.0),
             "time": (time, TIME_UNITS, 1.0),
@@ -59,8 +58,7 @@ class ResidualMLP(Model):
         def linear(name: str, h: Tensor) -> Tensor:
             return torch.baddbmm(parameters[f"{name}.bias"], h, parameters[f"{name}.weight"])
 
-        angle = time[..., None] * (math.pi / 2 * torch.arange(1, TIME_FREQUENCIES + 1, device=x.device))
-        embedding = torch.cat([torch.cos(angle), torch.sin(angle)], dim=-1)
+        embedding = time_features(time)
         modulation = linear("modulation", silu(linear("time", embedding))).chunk(2 * self.blocks, dim=-1)
         start = torch.cat([x, embedding], dim=-1)
         h = linear("input", start)
