@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_config import changed, complaint, read
+from study_setup import changed, complaint, read
 from torch import Tensor
 from training_setup import SPEC, make_trainer, mixed_pool, points
 

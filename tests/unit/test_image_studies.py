@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_config import ROOT, changed, complaint, read
+from study_setup import ROOT, changed, complaint, read
 
 from recurate.config import Config
 from recurate.study_files import read_study

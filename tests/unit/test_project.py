@@ -1,0 +1,113 @@
+"""The configuration and the project: which studies there are, and what each stage reads of them."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from study_setup import ROOT, STUDY
+
+from recurate import workflow
+from recurate.components import FAMILIES, kinds
+from recurate.config import Config
+from recurate.errors import RecurateError
+from recurate.study_files import read_study, validated
+from recurate.workflow import Project
+
+
+def test_overrides_on_the_command_line_are_read_as_yaml() -> None:
+    texts = {"tiny": {"seeds": "[3, 4]", "generations": "2", "arms": {"one": {"mixing": {"lambda": ".inf"}}}}}
+    found = validated(Config, {"studies": [], "overrides": texts}, "config/config.yaml").overrides["tiny"]
+    assert found == {"seeds": [3, 4], "generations": 2, "arms": {"one": {"mixing": {"lambda": math.inf}}}}
+
+
+def test_an_overriding_title_with_colons_stays_text() -> None:
+    texts = {"tiny": {"title": "Curse: a: tale"}}
+    assert validated(Config, {"studies": [], "overrides": texts}, "config/config.yaml").overrides == texts
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("scale", "full", "scale: Input should be 'demo' or 'paper' (got 'full')"),
+        ("device", "gpu", "device: Input should be 'auto', 'cpu' or 'cuda' (got 'gpu')"),
+        (
+            "resluts",
+            "r",
+            "unknown key 'resluts'; known are studies, scale, results, data, data_folders, device, overrides",
+        ),
+        ("studies", "mixture", "studies: Input should be a valid list"),
+        ("overrides", {"mixture": 3}, "overrides.mixture: Input should be a valid dictionary"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_line(key: str, value: Any, expected: str) -> None:
+    with pytest.raises(RecurateError) as caught:
+        validated(Config, {"studies": [], key: value}, "config/config.yaml")
+    assert str(caught.value).startswith("config/config.yaml: ")
+    assert expected in str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    return tmp_path
+
+
+def test_a_project_reads_every_study_of_its_folder_with_overrides(folder: Path) -> None:
+    project = Project({"studies": ["tiny"], "overrides": {"tiny": {"seeds": 1}}}, str(folder))
+    assert project.studies["tiny"].seeds == [0]
+
+
+@pytest.mark.parametrize("change", [{"studies": ["tony"]}, {"overrides": {"tony": {}}}])
+def test_a_study_that_does_not_exist_is_named_beside_those_that_do(folder: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(RecurateError, match=rf"{next(iter(change))}: .*no study 'tony'.*known are tiny"):
+        Project({"studies": ["tiny"], **change}, str(folder))
+
+
+def test_a_file_name_that_cannot_be_a_study_is_refused(folder: Path) -> None:
+    (folder / "My-Study.yaml").write_text(yaml.safe_dump(STUDY))
+    with pytest.raises(RecurateError, match=r"My-Study\.yaml: a study's file name needs lower-case letters"):
+        Project({"studies": ["tiny"]}, str(folder))
+
+
+def test_a_target_that_looks_like_a_study_and_is_none_is_refused(folder: Path) -> None:
+    project = Project({"studies": ["tiny"]}, str(folder))
+    project.check_targets(["tiny", "all", "results/tiny/metrics.csv"])
+    with pytest.raises(RecurateError, match="no study or target 'tony'; studies are tiny"):
+        project.check_targets(["tony"])
+
+
+def test_the_settings_of_a_stage_hold_what_it_reads_and_no_more(folder: Path) -> None:
+    project = Project({"studies": ["tiny"]}, str(folder))
+    wildcards = workflow._Wildcards(study="tiny", arm="curated")
+    assert set(project.spec_train_arm(wildcards)) == {"model", "objective", "training", "real_fraction"}
+    assert "start" not in project.spec_train_arm(wildcards)["training"]
+    assert set(project.spec_sample(wildcards)) == {"model", "sampler", "samples"}
+    assert set(project.spec_curate(wildcards)) == {"data", "judge", "reward", "curation"}
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_studies_of_the_project_are_valid_at_both_scales(path: Path, scale: str) -> None:
+    study = read_study(path, scale, {})
+    assert study.generations <= read_study(path, "paper", {}).generations
+
+
+def test_every_kind_of_every_family_can_be_named_in_a_message() -> None:
+    for family in FAMILIES:
+        assert kinds(family), family
+
+
+def test_validating_a_study_imports_no_array_library() -> None:
+    command = (
+        "import sys; from pathlib import Path; from recurate.study_files import read_study\n"
+        "for path in Path('../config/studies').glob('*.yaml'):\n    read_study(path, 'demo', {})\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", command], cwd=ROOT / "scripts", check=True)
