@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from recurate.figures import contact_sheet
+import draw_contact_sheet
+from recurate import store
+from recurate.figures import contact_sheet, style
 
 SHOWN = [0, 2, 4, 6, 8, 10]
 
@@ -47,13 +51,23 @@ def test_larger_images_have_fewer_in_a_line() -> None:
     assert lines == sorted(lines, reverse=True) and lines[0] > lines[1] > lines[2]
 
 
-def test_shown_are_the_first_samples_of_the_generations_that_are_named() -> None:
-    generations = [np.full((30, 28, 28, 1), 10 * number, np.uint8) for number in SHOWN]
-    figure = contact_sheet.draw(arms(1), [np.full((30, 28, 28, 1), 255, np.uint8)], SHOWN, [generations])
-    labels = [axes.get_ylabel() for axes in figure.axes]
+def test_the_script_shows_the_first_seed_s_images_of_the_generations_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = [str(tmp_path / f"{number}.safetensors") for number in range(11)]
+    for number, path in enumerate(samples):
+        shades = np.array([10 * number, 200], np.uint8).reshape(2, 1, 1, 1, 1)  # of the first and of the second seed
+        store.write_arrays(path, {"x": np.tile(shades, (1, 30, 28, 28, 1))}, {})
+    real = str(tmp_path / "real.safetensors")
+    store.write_arrays(real, {"test_x": np.full((30, 28, 28, 1), 255, np.uint8)}, {})
+    drawn: list[Figure] = []
+    monkeypatch.setattr(style, "save", lambda figure, pdf, png: drawn.append(figure))
+    spec = {"answers": "Somebody", "seeds": [0, 1], "generations": 10, "arms": arms(1)}
+    draw_contact_sheet.main(samples, [real], "", "", str(tmp_path / "caption.txt"), spec)
+    labels = [axes.get_ylabel() for axes in drawn[0].axes]
     assert labels == ["real, held out", *(f"generation {number}" for number in SHOWN)]
-    shades = [int(axes.get_images()[0].get_array()[0, 0]) for axes in figure.axes]
-    assert shades == [255, 0, 20, 40, 60, 80, 100]
+    shown = [int(axes.get_images()[0].get_array()[0, 0]) for axes in drawn[0].axes]
+    assert shown == [255, *(10 * number for number in SHOWN)]
 
 
 def test_caption_counts_the_images_drawn_and_names_the_generations() -> None:
