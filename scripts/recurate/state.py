@@ -35,7 +35,12 @@ class State:
         self.parameters = {name: value.to(device, copy=True).requires_grad_() for name, value in ordered}
         averaged = {} if settings.ema_half_life is None else self.parameters
         self.average = {name: value.detach().clone() for name, value in averaged.items()}
-        self.optimizer = torch.optim.Adam(list(self.parameters.values()), fused=True)
+        # Adam's moments are kept here: an object of torch.optim.Adam imports the compiler, which takes 1.3 s a job.
+        self.adam = {
+            key: {name: torch.zeros_like(value, requires_grad=False) for name, value in self.parameters.items()}
+            for key in ("exp_avg", "exp_avg_sq")
+        }
+        self.adam["step"] = {name: torch.zeros((), device=device) for name in self.parameters}
 
     @classmethod
     def read(cls, path: str | Path, settings: Training, device: str, carry_over: Collection[str] = ()) -> State:
@@ -60,10 +65,10 @@ class State:
 
     def _read_optimizer(self, path: str | Path) -> None:
         arrays = store.read_arrays(path, [f"{key}/{name}" for key in ADAM for name in self.parameters])
-        for name, value in self.parameters.items():
-            self.optimizer.state[value] = {
-                key: torch.from_numpy(arrays[f"{key}/{name}"]).to(self.device) for key in ADAM
-            }
+        self.adam = {
+            key: {name: torch.from_numpy(arrays[f"{key}/{name}"]).to(self.device) for name in self.parameters}
+            for key in ADAM
+        }
 
     def sampled(self) -> dict[str, Tensor]:
         """Parameters to sample from: the average, where there is one."""
@@ -75,7 +80,7 @@ class State:
         if complete and self.average:
             parts["raw"] = self.parameters
         for key in ADAM if complete else ():
-            parts[key] = {name: self.optimizer.state[value][key] for name, value in self.parameters.items()}
+            parts[key] = self.adam[key]
         return {
             f"{part}/{name}": value.detach().cpu().numpy()
             for part, values in parts.items()
@@ -84,18 +89,37 @@ class State:
 
     def step(self, loss: Tensor, rate: float) -> None:
         """One step down the gradient of `loss` (seeds,) with the learning rate `rate`."""
-        self.optimizer.param_groups[0]["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
+        parameters = list(self.parameters.values())
         # Seeds share no parameter, so the gradient of the sum is each seed's own.
-        loss.sum().backward()
+        gradients = list(torch.autograd.grad(loss.sum(), parameters, materialize_grads=True))
         if self.settings.gradient_clip is not None:
-            gradients = [value.grad for value in self.parameters.values() if value.grad is not None]
             clip(gradients, self.settings.gradient_clip)
-        self.optimizer.step()
-        if self.average:
-            averages, parameters = list(self.average.values()), list(self.parameters.values())
-            with torch.no_grad():
-                torch._foreach_lerp_(averages, parameters, 1 - self.settings.average_weight)
+        with torch.no_grad():
+            self._adam(parameters, gradients, rate)
+            if self.average:
+                torch._foreach_lerp_(list(self.average.values()), parameters, 1 - self.settings.average_weight)
+
+    def _adam(self, parameters: list[Tensor], gradients: list[Tensor], rate: float) -> None:
+        """Adam's step (Kingma and Ba 2015) with its usual constants."""
+        from torch.optim.adam import adam
+
+        exp_avg, exp_avg_sq, step = (list(self.adam[key].values()) for key in ("exp_avg", "exp_avg_sq", "step"))
+        adam(
+            parameters,
+            gradients,
+            exp_avg,
+            exp_avg_sq,
+            [],
+            step,
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
 
 
 def clip(gradients: list[Tensor], largest: float) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +123,24 @@ def test_the_same_generator_gives_the_same_parameters_and_leaves_the_global_one_
     first, second = (model.initial((8, 8, 1), generator()) for _ in range(2))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_step_of_training_imports_neither_the_compiler_nor_what_only_torchcfms_examples_need() -> None:
+    code = (
+        "import sys, torch\n"
+        "from recurate.components import load\n"
+        "from recurate.models import Model\n"
+        "from recurate.state import State\n"
+        "from recurate.training import Training\n"
+        f"model = load(Model, 'models', {TINY})\n"
+        "initial = model.initial((8, 8, 1), torch.Generator())\n"
+        "state = State({name: value[None] for name, value in initial.items()}, Training(steps=1), 'cpu')\n"
+        "x = torch.ones(1, 2, 8, 8, 1)\n"
+        "state.step(model.velocity(state.parameters, x, torch.zeros(1, 2)).square().mean((1, 2, 3, 4)), 1e-3)\n"
+        "assert not {'torch._dynamo', 'ot', 'sklearn', 'scipy', 'pandas'} & set(sys.modules)"
+    )
+    scripts = Path(__file__).parents[2] / "scripts"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(scripts)})
 
 
 def test_folding_squares_of_pixels_keeps_every_pixel_in_its_place() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
+from importlib import import_module
+from importlib.metadata import distribution
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -93,11 +97,9 @@ class UNet(Model):
         return torch.nn.functional.pixel_shuffle(output.float(), self.patch).permute(0, 2, 3, 1)
 
     def _build(self, shape: tuple[int, ...]) -> nn.Module:
-        from torchcfm.models.unet.unet import UNetModelWrapper
-
         height, width, channels = shape
         side = height // self.patch
-        return UNetModelWrapper(
+        return _torchcfm_unet().UNetModelWrapper(
             dim=(channels * self.patch**2, side, width // self.patch),
             num_channels=self.channels,
             num_res_blocks=self.residual_blocks,
@@ -114,6 +116,17 @@ def takes_bfloat16(precision: str, device: str) -> bool:
     if precision != "auto":
         return precision == "bfloat16"
     return torch.cuda.is_bf16_supported() if device == "cuda" else bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+@cache
+def _torchcfm_unet() -> Any:
+    """torchcfm's package `models.unet` by itself; the whole of torchcfm imports POT and scikit-learn, 1.8 s a job."""
+    name = "torchcfm_unet"
+    folder = str(distribution("torchcfm").locate_file("torchcfm/models/unet"))
+    spec: Any = spec_from_file_location(name, f"{folder}/__init__.py", submodule_search_locations=[folder])
+    sys.modules[name] = module_from_spec(spec)  # where its own relative imports look
+    spec.loader.exec_module(sys.modules[name])
+    return import_module(f"{name}.unet")
 
 
 @cache
