@@ -8,14 +8,18 @@ tree's meaning and do not count.
 from __future__ import annotations
 
 import ast
+import atexit
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 LIBRARY = Path(__file__).parent
+NOTES = Path(".snakemake/recurate-digests.json")
 FAMILY_OF_KEY = {
     "data": "data",
     "judge": "judges",
@@ -62,13 +66,42 @@ def kinds_in(spec: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @cache
-def _module(path: Path, _modified: int) -> tuple[str, tuple[Path, ...]]:
+def _module(path: Path, modified: int) -> tuple[str, tuple[Path, ...]]:
     """Hash of one module's meaning, and the library modules it imports anywhere, also inside functions."""
-    words: list[str] = []
-    imports: list[ast.Import | ast.ImportFrom] = []
-    _read(ast.parse(path.read_bytes(), filename=str(path)), words, imports)
-    digest = hashlib.sha256("".join(words).encode()).hexdigest()
-    return digest, tuple(sorted({file for node in imports for file in _imported_files(node)}))
+    notes = _notes()
+    if notes.get(str(path), [None])[0] != modified:
+        words: list[str] = []
+        imports: list[ast.Import | ast.ImportFrom] = []
+        _read(ast.parse(path.read_bytes(), filename=str(path)), words, imports)
+        digest = hashlib.sha256("".join(words).encode()).hexdigest()
+        notes[str(path)] = [modified, digest, sorted({str(file) for node in imports for file in _imported_files(node)})]
+    _, digest, files = notes[str(path)]
+    return digest, tuple(Path(file) for file in files)
+
+
+@cache
+def _notes() -> dict[str, list[Any]]:
+    """What `_module` found before, by path; kept beside Snakemake's own notes on this folder.
+
+    Every Slurm job parses the Snakefile again, and reading the trees takes a quarter of a second.
+    """
+    modules = [str(path) for path in sorted(LIBRARY.rglob("*.py"))]
+    valid = spec_digest([sys.version_info[:2], Path(__file__).stat().st_mtime_ns, modules])
+    try:
+        kept = json.loads(NOTES.read_text()) if NOTES.exists() else {}
+    except ValueError:  # half of a file, after a power failure: the notes are made anew
+        kept = {}
+    notes: dict[str, list[Any]] = kept.get(valid, {})
+    before = dict(notes)
+
+    def keep() -> None:
+        if notes != before and os.access(NOTES.parent, os.W_OK):
+            temporary = NOTES.with_suffix(f".{os.getpid()}")
+            temporary.write_text(json.dumps({valid: notes}))
+            temporary.replace(NOTES)
+
+    atexit.register(keep)
+    return notes
 
 
 def _read(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:

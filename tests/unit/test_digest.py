@@ -239,3 +239,27 @@ def test_the_digest_of_settings_ignores_the_order_of_keys(spec: dict[str, object
 )
 def test_other_settings_have_another_digest(other: dict[str, object]) -> None:
     assert spec_digest(other) != spec_digest({"a": 1})
+
+
+def test_digests_are_noted_and_an_edit_is_seen(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    command = (
+        "import sys; from recurate import digest\n"
+        "if len(sys.argv) > 1: digest.ast.parse = None\n"
+        "print(digest.code_digest('script.py'))"
+    )
+
+    def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+        python = [sys.executable, "-c", command, *arguments]
+        return subprocess.run(python, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    script.write_text("from recurate import mixing\n")
+    (tmp_path / ".snakemake").mkdir()
+    first = asked()
+    assert asked("without reading a module").stdout == first.stdout != ""
+    script.write_text("from recurate import mixing as m\n")
+    assert asked("without reading a module").returncode != 0
+    assert asked().stdout not in ("", first.stdout)
+    (tmp_path / digest.NOTES).write_text('{"half')
+    assert asked().stdout not in ("", first.stdout)
