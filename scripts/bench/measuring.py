@@ -66,20 +66,36 @@ class Child:
     output: str
 
 
+# A process inherits the peak of the one that starts it, so a small one stands in between and tells its child's own.
+LAUNCHER = """
+import os, resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+os.write(int(sys.argv[1]), str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss).encode())
+sys.exit(status)
+"""
+
+
 def run_child(command: Sequence[str], folder: Path = ROOT) -> Child:
     """Run a command to its end, measured from outside; raises RuntimeError with its errors if it fails."""
+    read, write = os.pipe()
+    launched = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(write), *command]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, env=child_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    done = subprocess.run(
+        launched,
+        cwd=folder,
+        env=child_environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=(write,),
     )
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} in {folder} failed:\n{output}")
-    return Child(seconds, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3), output)
+    os.close(write)
+    with os.fdopen(read) as told:
+        peak = told.read()
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} in {folder} failed:\n{done.stdout}")
+    return Child(seconds, float(peak) / (1e6 if sys.platform == "darwin" else 1e3), done.stdout)
 
 
 def child_environment() -> dict[str, str]:
