@@ -66,27 +66,28 @@ def kinds_in(spec: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @cache
-def _module(path: Path, modified: int) -> tuple[str, tuple[Path, ...]]:
+def _module(path: Path, _modified: int) -> tuple[str, tuple[Path, ...]]:
     """Hash of one module's meaning, and the library modules it imports anywhere, also inside functions."""
-    notes = _notes()
-    if notes.get(str(path), [None])[0] != modified:
+    notes, text = _notes(), path.read_bytes()
+    content = hashlib.sha256(text).hexdigest()
+    if notes.get(str(path), [None])[0] != content:
         words: list[str] = []
         imports: list[ast.Import | ast.ImportFrom] = []
-        _read(ast.parse(path.read_bytes(), filename=str(path)), words, imports)
+        _read(ast.parse(text, filename=str(path)), words, imports)
         digest = hashlib.sha256("".join(words).encode()).hexdigest()
-        notes[str(path)] = [modified, digest, sorted({str(file) for node in imports for file in _imported_files(node)})]
+        notes[str(path)] = [content, digest, sorted({str(file) for node in imports for file in _imported_files(node)})]
     _, digest, files = notes[str(path)]
     return digest, tuple(Path(file) for file in files)
 
 
 @cache
 def _notes() -> dict[str, list[Any]]:
-    """What `_module` found before, by path; kept beside Snakemake's own notes on this folder.
+    """What `_module` found before, by path and content; kept beside Snakemake's own notes on this folder.
 
     Every Slurm job parses the Snakefile again, and reading the trees takes a quarter of a second.
     """
     modules = [str(path) for path in sorted(LIBRARY.rglob("*.py"))]
-    valid = spec_digest([sys.version_info[:2], Path(__file__).stat().st_mtime_ns, modules])
+    valid = spec_digest([sys.version_info[:2], hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), modules])
     try:
         kept = json.loads(NOTES.read_text()) if NOTES.exists() else {}
     except ValueError:  # half of a file, after a power failure: the notes are made anew
