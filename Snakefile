@@ -13,11 +13,16 @@ from recurate.workflow import Project
 configfile: "config/config.yaml"
 
 
-try:
-    project = Project(config)
-    project.check_targets(command_line.targets(project.studies))
-except RecurateError as error:
-    sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+def or_stop(call, *arguments):
+    """What a call returns; a mistake in the settings ends Snakemake with a sentence."""
+    try:
+        return call(*arguments)
+    except RecurateError as error:
+        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+
+
+project = or_stop(Project, config)
+or_stop(project.check_targets, command_line.targets(project.studies))
 
 
 include: "rules/common.smk"
@@ -27,12 +32,15 @@ include: "rules/measure.smk"
 include: "rules/present.smk"
 
 
+or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study" in rule.wildcard_names])
+
+
 rule all:
     """The default studies and the report."""
     default_target: True
     input:
         layout.report,
-        [project.targets(study) for study in project.config.studies],
+        [project.complete(study) for study in project.config.studies],
 
 
 for study in project.studies:
@@ -42,4 +50,4 @@ for study in project.studies:
         name:
             study
         input:
-            project.targets(study),
+            project.complete(study),

@@ -23,8 +23,7 @@ rule train_origin:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **project.resources("train_origin", mem_mb=4000, runtime=120),
     params:
         spec=project.spec("train_origin"),
         code=project.code("train.py", "train_origin"),
@@ -51,8 +50,7 @@ rule train_arm:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **project.resources("train_arm", mem_mb=4000, runtime=120),
     params:
         spec=project.spec("train_arm"),
         code=project.code("train.py", "train_arm"),
@@ -76,8 +74,7 @@ rule sample_origin:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **project.resources("sample_origin", mem_mb=4000, runtime=60),
     params:
         spec=project.spec("sample"),
         code=project.code("sample.py", "sample"),
@@ -101,8 +98,7 @@ rule sample_arm:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **project.resources("sample_arm", mem_mb=4000, runtime=60),
     params:
         spec=project.spec("sample"),
         code=project.code("sample.py", "sample"),
@@ -127,8 +123,7 @@ rule curate:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **project.resources("curate", mem_mb=2000, runtime=30),
     params:
         spec=project.spec("curate"),
         code=project.code("curate.py", "curate"),

@@ -23,8 +23,7 @@ rule extract_origin:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **project.resources("extract_origin", mem_mb=4000, runtime=60),
     params:
         spec=project.spec("extract"),
         code=project.code("extract.py", "extract"),
@@ -50,8 +49,7 @@ rule extract_arm:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **project.resources("extract_arm", mem_mb=4000, runtime=60),
     params:
         spec=project.spec("extract"),
         code=project.code("extract.py", "extract"),
@@ -79,8 +77,7 @@ rule measure:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        **project.resources("measure", mem_mb=4000, runtime=30),
     params:
         spec=project.spec("measure"),
         code=project.code("measure.py", "measure"),
@@ -98,12 +95,12 @@ rule gather_metrics:
         layout.log(layout.in_study("metrics.csv")),
     benchmark:
         layout.benchmark(layout.in_study("metrics.csv"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("gather_metrics", mem_mb=1000, runtime=10),
     params:
         columns=project.metric_columns,
         code=project.code("gather.py"),

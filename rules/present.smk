@@ -1,7 +1,8 @@
 """Theory and pictures.
 
 Needs: a study's tables, and the rewards of generation 0.
-Gives: `forecast.csv`, `claims.csv`, `config.yaml`, `figures/` of a study, and `report.html` of all.
+Gives: `forecast.csv`, `claims.csv`, `config.yaml`, `figures/`, `provenance.json`, `cost.csv` of a study, and
+`report.html` of all.
 """
 
 
@@ -13,12 +14,12 @@ rule resolved_config:
         layout.log(layout.in_study("config.yaml")),
     benchmark:
         layout.benchmark(layout.in_study("config.yaml"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("resolved_config", mem_mb=1000, runtime=10),
     params:
         spec=project.spec("resolved"),
         code=project.code("resolve_config.py"),
@@ -36,12 +37,12 @@ rule forecast:
         layout.log(layout.arm_seeds("forecast.csv")),
     benchmark:
         layout.benchmark(layout.arm_seeds("forecast.csv"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **project.resources("forecast", mem_mb=2000, runtime=30),
     params:
         spec=project.spec("forecast"),
         code=project.code("forecast.py"),
@@ -59,12 +60,12 @@ rule gather_forecasts:
         layout.log(layout.in_study("forecast.csv")),
     benchmark:
         layout.benchmark(layout.in_study("forecast.csv"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("gather_forecasts", mem_mb=1000, runtime=10),
     params:
         columns=project.forecast_columns,
         code=project.code("gather.py"),
@@ -83,12 +84,12 @@ rule claims:
         layout.log(layout.in_study("claims.csv")),
     benchmark:
         layout.benchmark(layout.in_study("claims.csv"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("claims", mem_mb=1000, runtime=10),
     params:
         spec=project.spec("claims"),
         code=project.code("check_claims.py"),
@@ -110,12 +111,12 @@ rule draw_densities:
         layout.log(layout.in_study("figures/densities.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/densities.pdf"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        **project.resources("draw_densities", mem_mb=4000, runtime=30),
     params:
         spec=project.spec("densities"),
         code=project.code("draw_densities.py", "densities"),
@@ -136,12 +137,12 @@ rule draw_trajectory:
         layout.log(layout.in_study("figures/trajectory.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/trajectory.pdf"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("draw_trajectory", mem_mb=1000, runtime=10),
     params:
         spec=project.spec("figure"),
         code=project.code("draw_trajectory.py"),
@@ -162,12 +163,12 @@ rule draw_shares:
         layout.log(layout.in_study("figures/shares.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/shares.pdf"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("draw_shares", mem_mb=1000, runtime=10),
     params:
         spec=project.spec("figure"),
         code=project.code("draw_shares.py"),
@@ -187,12 +188,12 @@ rule draw_quality:
         layout.log(layout.in_study("figures/quality.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/quality.pdf"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("draw_quality", mem_mb=1000, runtime=10),
     params:
         spec=project.spec("figure"),
         code=project.code("draw_quality.py"),
@@ -213,12 +214,12 @@ rule draw_choices:
         layout.log(layout.in_study("figures/choices.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/choices.pdf"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("draw_choices", mem_mb=1000, runtime=10),
     params:
         spec=project.spec("figure"),
         code=project.code("draw_choices.py"),
@@ -239,12 +240,12 @@ rule draw_contact_sheet:
         layout.log(layout.in_study("figures/contact_sheet.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/contact_sheet.pdf"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        **project.resources("draw_contact_sheet", mem_mb=4000, runtime=10),
     params:
         spec=project.spec("figure"),
         code=project.code("draw_contact_sheet.py"),
@@ -265,17 +266,61 @@ rule draw_animation:
         layout.log(layout.in_study("figures/animation.gif")),
     benchmark:
         layout.benchmark(layout.in_study("figures/animation.gif"))
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        **project.resources("draw_animation", mem_mb=4000, runtime=30),
     params:
         spec=project.spec("densities"),
         code=project.code("draw_animation.py", "densities"),
     script:
         "../scripts/draw_animation.py"
+
+
+rule provenance:
+    """Every file that leads to the study's tables and figures, with its record."""
+    input:
+        results=lambda w: project.targets(w.study),
+    output:
+        provenance=layout.in_study("provenance.json"),
+    log:
+        layout.log(layout.in_study("provenance.json")),
+    benchmark:
+        layout.benchmark(layout.in_study("provenance.json"))
+    localrule: project.light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **project.resources("provenance", mem_mb=1000, runtime=10),
+    params:
+        code=project.code("provenance.py"),
+    script:
+        "../scripts/provenance.py"
+
+
+rule cost:
+    """Processor and GPU hours and peak memory of the study, by rule."""
+    input:
+        results=lambda w: project.targets(w.study),
+    output:
+        cost=layout.in_study("cost.csv"),
+    log:
+        layout.log(layout.in_study("cost.csv")),
+    benchmark:
+        layout.benchmark(layout.in_study("cost.csv"))
+    localrule: project.light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **project.resources("cost", mem_mb=1000, runtime=10),
+    params:
+        code=project.code("tabulate_cost.py"),
+    script:
+        "../scripts/tabulate_cost.py"
 
 
 rule report:
@@ -289,12 +334,12 @@ rule report:
         layout.log(layout.report),
     benchmark:
         layout.benchmark(layout.report)
+    localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **project.resources("report", mem_mb=1000, runtime=10),
     params:
         spec=project.spec("report"),
         code=project.code("write_report.py"),

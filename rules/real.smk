@@ -56,8 +56,7 @@ rule fetch_inception:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **project.resources("fetch_inception", mem_mb=1000, runtime=30),
     params:
         code=project.code("fetch_inception.py"),
     script:
@@ -77,8 +76,7 @@ rule real_data:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        **project.resources("real_data", mem_mb=2000, runtime=10),
     params:
         spec=project.spec("real"),
         code=project.code("prepare_real.py", "real"),
@@ -102,8 +100,7 @@ rule judge:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        **project.resources("judge", mem_mb=8000, runtime=240),
     params:
         spec=project.spec("judge"),
         code=project.code("train_judge.py", "judge"),
@@ -127,8 +124,7 @@ rule reference:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **project.resources("reference", mem_mb=4000, runtime=60),
     params:
         spec=project.spec("reference"),
         code=project.code("extract_reference.py", "reference"),

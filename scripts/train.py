@@ -29,6 +29,7 @@ def main(
     samples: str | None = None,
     curated: str | None = None,
     start: str | None = None,
+    save_every: float = Trainer.save_every,
 ) -> None:
     """Write the trained parameters to `model`, with all of the training's state if its settings say so.
 
@@ -63,6 +64,7 @@ def main(
         generation=generation,
         progress=Path(model).parent / ".progress" / f"{key}.safetensors",
         device=device,
+        save_every=save_every,
     )
     pool = Pool(
         real=torch.from_numpy(real_x).to(device),

@@ -36,7 +36,7 @@ from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
 from recurate.theory.claims import CLAIMS
-from recurate.training import Training
+from recurate.training import Trainer, Training
 
 FIGURES = ("densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "animation")
 MAX_GENERATIONS = 999
@@ -149,6 +149,13 @@ class Reference(Settings):
     )
 
 
+class Request(Settings):
+    """What the jobs of one rule ask a scheduler for."""
+
+    mem_mb: int | None = Field(None, ge=1, description="memory in MB; measured or guessed if none")
+    runtime: int | None = Field(None, ge=1, description="time in minutes; measured or guessed if none")
+
+
 class Study(Settings):
     """One study file: origins, arms, figures and claims."""
 
@@ -170,6 +177,9 @@ class Study(Settings):
     )
     claims: list[str] = Field(list(CLAIMS), description="published claims to check")
     figures: list[str] = Field(["trajectory"], description="figures to draw")
+    resources: dict[str, Request] = Field(
+        {}, description="memory and time on a cluster by rule (such as train_arm), for the first attempt"
+    )
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -271,6 +281,12 @@ class Config(Settings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where networks run; auto takes a GPU if there is one"
+    )
+    light_jobs: Literal["submit_host", "cluster"] = Field(
+        "submit_host", description="where figures, tables and forecasts are made when a cluster does the rest"
+    )
+    save_every: float = Field(
+        Trainer.save_every, gt=0, description="seconds of training between two private checkpoints"
     )
     overrides: dict[str, dict[str, Any]] = Field(
         {}, description="settings by study that replace those of its file, for trying things out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import sys
@@ -11,6 +12,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
+from recurate import records
+from recurate.digest import spec_digest
 from recurate.errors import RecurateError
 from recurate.layout import parse_seeds
 
@@ -38,7 +41,8 @@ class Tee:
 def arguments(main: Callable[..., Any], snakemake: Any) -> dict[str, Any]:
     """Values for the parameters of `main`, by name, from a job's inputs, outputs, params and wildcards.
 
-    `seeds` and `generation` become numbers, `device` and `data_folders` are the configured ones, `threads` the job's.
+    `seeds` and `generation` become numbers; `device`, `data_folders` and `save_every` are the configured ones, and
+    `threads` the job's.
     """
     known: dict[str, Any] = {
         **snakemake.wildcards,
@@ -46,6 +50,8 @@ def arguments(main: Callable[..., Any], snakemake: Any) -> dict[str, Any]:
         "data_folders": snakemake.config.get("data_folders", {}),
         "threads": snakemake.threads,
     }
+    if "save_every" in snakemake.config:
+        known["save_every"] = snakemake.config["save_every"]
     if "seeds" in known:
         known["seeds"] = parse_seeds(known["seeds"])
     if "generation" in known:
@@ -59,20 +65,51 @@ def arguments(main: Callable[..., Any], snakemake: Any) -> dict[str, Any]:
 
 
 def run(main: Callable[..., Any], snakemake: Any) -> None:
-    """Call `main` for a job; its output goes to the job's log, a RecurateError becomes one sentence and exit code 1."""
+    """Call `main` for a job; its output goes to the job's log, a RecurateError becomes one sentence and exit code 1.
+
+    Inputs are compared with their records before, outputs get theirs after.
+    """
+    try:
+        _logged(main, snakemake)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"error: {error.filename or snakemake.log[0]}: {error.strerror}; free some and run again")
+
+
+def _logged(main: Callable[..., Any], snakemake: Any) -> None:
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", buffering=1) as file:
         tee = Tee(file, sys.stderr)
         try:
             with redirect_stdout(tee), redirect_stderr(tee):  # type: ignore[type-var]
+                inputs = records.check(dict.fromkeys(snakemake.input))
+                records.forget(snakemake.output)
                 main(**arguments(main, snakemake))
+                records.write(snakemake.output, _described(snakemake, inputs))
         except RecurateError as error:
-            file.write(f"error: {error}\n")
+            print(f"error: {error}", file=file)
             sys.exit(f"error: {error}")
         except Exception:
             traceback.print_exc(file=file)
             raise
+
+
+def _described(snakemake: Any, inputs: dict[str, str]) -> dict[str, Any]:
+    """What a record says of a job: rule, wildcards, log, digests of its inputs, settings, and of settings and code."""
+    params = dict(snakemake.params.items())
+    spec = params.get("spec")
+    spec = json.loads(spec) if isinstance(spec, str) else spec
+    return {
+        "rule": snakemake.rule,
+        "wildcards": dict(snakemake.wildcards.items()),
+        "log": snakemake.log[0],
+        "inputs": inputs,
+        "spec": spec,
+        "spec_digest": spec_digest(spec),
+        "code_digest": params.get("code"),
+    }
 
 
 def _paths(value: Any) -> Any:

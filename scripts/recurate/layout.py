@@ -65,6 +65,12 @@ class Layout:
         return f"{self.results}/{folder}/{inner.rsplit('.', 1)[0]}.{extension}"
 
 
+def benchmark_of(log: str) -> str:
+    """Path of the time and memory of the job that has this log."""
+    folder, _, inner = log.rpartition("logs/")
+    return f"{folder}benchmarks/{inner.removesuffix('.log')}.tsv"
+
+
 def format_generation(generation: int) -> str:
     """Generation number as it stands in a path: 3 -> "003"."""
     return f"{generation:03d}"

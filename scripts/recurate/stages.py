@@ -130,8 +130,8 @@ class Stages:
         }
 
     def spec_resolved(self, w: Any) -> Spec:
-        """All settings of a study, defaults filled in."""
-        return self.study(w).model_dump(mode="json")
+        """All settings of a study that its results follow from, defaults filled in."""
+        return self.study(w).model_dump(mode="json", exclude={"resources"})
 
 
 def _plain(settings: Any, *names: str) -> Spec:

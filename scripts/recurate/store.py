@@ -128,6 +128,15 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of named arrays, their bytes in the order of their names, as 64 hex digits."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
 def read_metadata(path: str | Path) -> dict[str, str]:
     """Provenance that `write_arrays` put into a file."""
     with _opened(path) as file:

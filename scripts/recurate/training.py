@@ -127,7 +127,7 @@ class Trainer:
     generation: int
     progress: Path
     device: str = "cpu"
-    save_every: float = 30.0
+    save_every: float = 30.0  # seconds
 
     def initial(self) -> dict[str, Tensor]:
         """Random parameters, stacked over the seeds."""
@@ -156,7 +156,8 @@ class Trainer:
             for chunk in self._progress(range(len(losses), chunks), losses):
                 losses.append(self._chunk(chunk, state, pool))
                 if time.monotonic() - saved > self.save_every and chunk + 1 < chunks:
-                    store.write_arrays(self.progress, {**state.arrays(complete=True), "losses": np.stack(losses)}, {})
+                    arrays = {**state.arrays(complete=True), "losses": np.stack(losses)}
+                    store.write_arrays(self.progress, arrays, {"sha256": store.arrays_digest(arrays)})
                     saved = time.monotonic()
         return state, np.stack(losses, axis=1)
 
@@ -221,10 +222,16 @@ class Trainer:
         return self.encoding.encode(x).unflatten(1, rows.shape[1:])
 
     def _resume(self, state: State) -> tuple[State, list[numpy.ndarray]]:
-        """What the private checkpoint holds and the losses so far, or `state` and none if there is no checkpoint."""
+        """What the private checkpoint holds and the losses so far, or `state` and none if there is no sound one."""
         if not self.progress.is_file():
             return state, []
-        state = self.start(self.progress, ("optimizer", "ema") if state.average else ("optimizer",))
-        losses = list(store.read_arrays(self.progress, ["losses"])["losses"])
+        try:
+            if store.arrays_digest(store.read_arrays(self.progress)) != store.read_metadata(self.progress)["sha256"]:
+                raise RecurateError(f"{self.progress}: does not hold what was written")
+            resumed = self.start(self.progress, ("optimizer", "ema") if state.average else ("optimizer",))
+            losses = list(store.read_arrays(self.progress, ["losses"])["losses"])
+        except RecurateError as error:
+            print(f"starting over instead of resuming: {error}", file=sys.stderr)
+            return state, []
         print(f"resuming at step {len(losses) * CHUNK} from {self.progress}", file=sys.stderr)
-        return state, losses
+        return resumed, losses

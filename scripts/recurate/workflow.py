@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from recurate.errors import RecurateError
 from recurate.features import inception
 from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
 from recurate.reporting import report_cards, report_models, report_spec
+from recurate.scheduling import Resource, Scheduling
 from recurate.stages import Spec, Stages
 from recurate.study_files import read_study, validated
 
@@ -41,6 +42,7 @@ class Project(Stages):
         self._names_are_known(files, folder)
         overrides = self.config.overrides
         super().__init__({n: read_study(path, self.config.scale, overrides.get(n, {})) for n, path in files.items()})
+        self.scheduling = Scheduling(self, self.config, self.layout)
 
     def _names_are_known(self, files: dict[str, Path], folder: str) -> None:
         for key, names in (("studies", self.config.studies), ("overrides", list(self.config.overrides))):
@@ -71,6 +73,15 @@ class Project(Stages):
             if target.startswith(f"{self.config.results}/") and len(below) > 3 and below[1] == "arms":
                 self._arm_is_known(*below[0:3:2])
 
+    def check_resources(self, rules: Collection[str]) -> None:
+        """Raise RecurateError for a study that asks for resources of a rule which is not one of `rules`."""
+        for name, study in self.studies.items():
+            for rule in study.resources:
+                if rule not in rules:
+                    raise RecurateError(
+                        f"study {name}, resources: there is no rule {rule!r}; rules are {', '.join(sorted(rules))}"
+                    )
+
     def _arm_is_known(self, study: str, arm: str) -> None:
         arms = self.studies[study].arms if study in self.studies else {}
         if arm not in arms:
@@ -79,6 +90,15 @@ class Project(Stages):
     def spec_report(self, _: Any) -> Spec:
         """What the report says about the default studies, and where their files lie."""
         return report_spec(self)
+
+    def resources(self, rule: str, mem_mb: int, runtime: int) -> dict[str, Resource]:
+        """What a rule asks a scheduler for: `mem_mb` MB, `runtime` minutes, unless the study or a run knows better."""
+        return self.scheduling.requests(rule, mem_mb, runtime)
+
+    @property
+    def light_jobs_are_local(self) -> bool:
+        """Whether figures, tables and forecasts run where Snakemake does, not on the cluster."""
+        return self.config.light_jobs == "submit_host"
 
     def spec(self, stage: str) -> Callable[[Any], str]:
         """Settings of a stage as JSON text, as a function of the wildcards; Snakemake would flatten a mapping."""
@@ -238,8 +258,13 @@ class Project(Stages):
 
     # Targets
 
+    def complete(self, study: str) -> list[str]:
+        """Files that make a study complete: its tables and figures, where they come from and what they cost."""
+        names = ("provenance.json", "cost.csv")
+        return self.targets(study) + [self._fill(self.layout.in_study(name), study=study) for name in names]
+
     def targets(self, study: str) -> list[str]:
-        """Files that make a study complete."""
+        """Tables and figures of a study."""
         tables = ["metrics.csv", "forecast.csv", "claims.csv", "config.yaml"]
         files = [self._fill(self.layout.in_study(name), study=study) for name in tables]
         return files + [path for figure in self.studies[study].figures for path in self.figure_files(study, figure)]

@@ -31,6 +31,7 @@ DATA = {"kind": "eight_gaussians"}
 def snakemake(log: Path | str = "log", **groups: dict[str, Any]) -> Any:
     """A job as Snakemake hands it to a script."""
     return SimpleNamespace(
+        rule="curate",
         wildcards=Wildcards(fromdict=groups.get("wildcards", {})),
         input=InputFiles(fromdict=groups.get("input", {})),
         output=OutputFiles(fromdict=groups.get("output", {})),

@@ -39,7 +39,7 @@ def test_an_overriding_title_with_colons_stays_text() -> None:
         (
             "resluts",
             "r",
-            "unknown key 'resluts'; known are studies, scale, results, data, data_folders, device, overrides",
+            "unknown key 'resluts'; known are studies, scale, results, data, data_folders, device, light_jobs",
         ),
         ("studies", "mixture", "studies: Input should be a valid list"),
         ("overrides", {"mixture": 3}, "overrides.mixture: Input should be a valid dictionary"),

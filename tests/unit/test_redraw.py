@@ -94,7 +94,7 @@ def test_settings_that_were_written_down_are_read_back_as_the_same_study(
     written = tmp_path / "config.yaml"
     settings = Stages({"s": study}).spec_resolved(SimpleNamespace(study="s"))
     resolve_config.main(str(written), json.loads(json.dumps(settings)))  # as a rule hands them over
-    assert validated(Study, read_yaml(written), str(written)) == study
+    assert validated(Study, read_yaml(written), str(written)) == study.model_copy(update={"resources": {}})
 
 
 def test_a_folder_without_studies_is_one_clear_error(tmp_path: Path) -> None:

@@ -179,12 +179,23 @@ def test_training_interrupted_again_and_again_equals_undisturbed_training(
     assert all(torch.equal(value, found[name]) for name, value in expected.items())
 
 
-def test_a_damaged_checkpoint_is_an_error_with_its_path(tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path, [0])
-    trainer.progress.parent.mkdir()
-    trainer.progress.write_bytes(b"half")
-    with pytest.raises(RecurateError, match=r"key\.safetensors: truncated or not a safetensors file"):
+@pytest.mark.parametrize("damage", [lambda content: content[:500], lambda content: content[:-100] + b"X" * 100])
+def test_a_damaged_checkpoint_is_not_used(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    damage: Callable[[bytes], bytes],
+) -> None:
+    expected, _ = trained(make_trainer(tmp_path / "whole", [0]))
+    trainer = make_trainer(tmp_path, [0], save_every=-1.0)
+    interrupt_after(monkeypatch, CHUNK + 1)
+    with pytest.raises(KeyboardInterrupt):
         trained(trainer)
+    monkeypatch.undo()
+    trainer.progress.write_bytes(damage(trainer.progress.read_bytes()))
+    found, _ = trained(trainer)
+    assert f"starting over instead of resuming: {trainer.progress}: " in capsys.readouterr().err
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
 
 
 def test_finishing_without_a_checkpoint_is_no_error(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tiny import TINY, Copy
 pytestmark = pytest.mark.workflow
 
 RETRAIN = {"train_arm", "sample_arm"}
-DRAWING = {"draw_trajectory", "report"}
+DRAWING = {"provenance", "cost", "draw_trajectory", "report"}
 
 
 def arms(**extra: object) -> dict[str, object]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CODE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
+TIMED = ("provenance.json", "cost.csv", ".provenance.json.record", ".cost.csv.record", ".report.html.record")
+SECRET = "a token that nobody may see"
 TINY: dict[str, Any] = {
     "title": "A study for tests",
     "answers": "nothing",
@@ -60,6 +64,26 @@ class Copy:
             command, cwd=self.folder, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
+    def start(self) -> subprocess.Popen[str]:
+        """Start the study as `make study` does, in a session of its own."""
+        return subprocess.Popen(
+            [sys.executable, "scripts/study.py", "--cores", "2"],
+            cwd=self.folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def kill(self, run: subprocess.Popen[str]) -> None:
+        """kill -9 of a run and of all that works in the folder."""
+        os.killpg(run.pid, signal.SIGKILL)
+        for process in processes_in(self.folder):
+            with suppress(ProcessLookupError):  # it may have ended by itself meanwhile
+                os.kill(process, signal.SIGKILL)
+        run.communicate()
+
     def planned(self, *targets: str) -> dict[str, int]:
         """Rules that a dry run would run, with the number of jobs of each."""
         done = self.snakemake("-n", "--quiet", "host", "reason", "--", *(targets or ("tiny",)))
@@ -80,9 +104,30 @@ class Copy:
         self.study_file.write_text(yaml.safe_dump({**TINY, **changes}, sort_keys=False))
 
 
+def contents(project: Copy) -> dict[str, bytes]:
+    """Bytes of every sample set, curated set, model, card, table, figure and record, by path; not what holds times."""
+    results = project.folder / "results"
+    kinds = (".safetensors", ".csv", ".json", ".yaml", ".pdf", ".record")
+    files = (path for path in sorted(results.rglob("*")) if path.suffix in kinds and path.name not in TIMED)
+    return {str(path.relative_to(results)): path.read_bytes() for path in files if "benchmarks" not in path.parts}
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Processes that work in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").resolve() == folder.resolve():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
 def environment() -> dict[str, str]:
-    """The test's environment, without what would leak into Snakemake."""
-    return {**{k: v for k, v in os.environ.items() if k != "PYTHONPATH"}, "MPLBACKEND": "Agg"}
+    """The test's environment, without what would leak into Snakemake, with a secret that must not leak out of it."""
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return {**inherited, "MPLBACKEND": "Agg", "A_TOKEN": SECRET}
 
 
 def fresh(folder: Path) -> Copy:

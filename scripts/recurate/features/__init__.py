@@ -25,6 +25,9 @@ class Features(Component, ABC):
     """A feature space; metrics name it by `space`."""
 
     needs_judge: ClassVar[bool] = False
+    wants_gpu: ClassVar[bool] = (
+        False  # whether a cluster is asked for a GPU to extract them; the judge says so for its own
+    )
 
     @property
     def space(self) -> str:
@@ -46,6 +49,8 @@ class Features(Component, ABC):
 
 class ImageFeatures(Features):
     """Features that a network for photographs gives; grey images get three equal channels."""
+
+    wants_gpu: ClassVar[bool] = True
 
     chunk: int = Field(64, ge=1, description="images that go through the network at a time; fewer need less memory")
 

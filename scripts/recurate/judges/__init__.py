@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 class Judge(Component, ABC):
     """A classifier trained once on real data, or read from a file."""
+
+    wants_gpu: ClassVar[bool] = False  # whether a cluster is asked for a GPU to train it and to judge with it
 
     minimum_accuracy: float = Field(0.0, ge=0, le=1, description="held-out accuracy below which the judge is refused")
     weights: Checkpoint | None = Field(None, description="parameters trained elsewhere; trained here if none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveFloat
 
@@ -26,6 +26,7 @@ class VGG11(Judge):
     hidden layer.
     """
 
+    wants_gpu: ClassVar[bool] = True
     width: float = Field(1.0, gt=0, description="channels of the convolutions, as a share of the published 64 to 512")
     hidden: int = Field(4096, ge=1, description="width of the two hidden layers; the second serves as feature space")
     epochs: int = Field(100, ge=1, description="passes over the training data")

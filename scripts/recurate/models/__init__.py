@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from recurate.components import Component
 from recurate.lazy import torch
@@ -29,6 +29,8 @@ def time_features(time: Tensor) -> Tensor:
 
 class Model(Component, ABC):
     """A time-dependent vector field v(x, t) with stacked parameters."""
+
+    wants_gpu: ClassVar[bool] = False  # whether a cluster is asked for a GPU to train it and to sample from it
 
     @abstractmethod
     def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import distribution
 from importlib.util import module_from_spec, spec_from_file_location
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,7 @@ class UNet(Model):
     `residual_mlp` does.
     """
 
+    wants_gpu: ClassVar[bool] = True
     channels: int = Field(32, ge=GROUPS, multiple_of=GROUPS, description="channels of the first level")
     channel_multipliers: tuple[int, ...] = Field(
         (1, 2), min_length=1, description="channels of every level, in units of `channels`; each level halves the size"

@@ -1,0 +1,102 @@
+"""What jobs ask a cluster for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from study_setup import ROOT, changed
+
+from recurate import store
+from recurate.errors import RecurateError
+from recurate.provenance import COST_COLUMNS
+from recurate.workflow import Project
+
+GUESS = {"mem_mb": 4000, "runtime": 120}
+ARM = SimpleNamespace(study="tiny", arm="curated", generation="001", seeds="0-2")
+ORIGIN = SimpleNamespace(study="tiny", origin="gaussians", seeds="0-2")
+
+
+def asked(folder: Path, rule: str, wildcards: Any, attempt: int = 1, **config: Any) -> dict[str, int]:
+    """Resources of a job of the study in a folder, whose results lie there too."""
+    project = Project({"studies": ["tiny"], "results": str(folder / "results"), **config}, str(folder))
+    functions = project.resources(rule, **GUESS)
+    found = {name: functions[name](wildcards, attempt) for name in ("mem_mb", "runtime")}
+    return {**found, "gpu": functions["gpu"](wildcards)}
+
+
+def written(folder: Path, *changes: tuple[str, Any]) -> Path:
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(changed(*changes)))
+    return folder
+
+
+def test_a_rule_s_guess_grows_with_every_attempt(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    assert asked(folder, "train_arm", ARM) == {"mem_mb": 4000, "runtime": 120, "gpu": 0}
+    assert asked(folder, "train_arm", ARM, attempt=3) == {"mem_mb": 12_000, "runtime": 360, "gpu": 0}
+
+
+def test_a_measured_run_replaces_the_guess(tmp_path: Path) -> None:
+    row = {"rule": "train_arm", "jobs": 8, "cpu_hours": 1, "gpu_hours": 0, "longest_s": 600.0, "peak_memory_mb": 1000.0}
+    table = tmp_path / "results/tiny/cost.csv"
+    store.write_rows(table, COST_COLUMNS, [row, {**row, "rule": "all"}])
+    folder = written(tmp_path)
+    # 1.5 times the memory and 500 MB for the scheduler's own step; twice the time and five minutes.
+    assert asked(folder, "train_arm", ARM) == {"mem_mb": 2000, "runtime": 25, "gpu": 0}
+    assert asked(folder, "sample_arm", ARM) == {**GUESS, "gpu": 0}
+
+
+def test_the_study_file_has_the_last_word(tmp_path: Path) -> None:
+    folder = written(tmp_path, ("resources", {"train_arm": {"mem_mb": 9000}}))
+    assert asked(folder, "train_arm", ARM, attempt=2) == {"mem_mb": 18_000, "runtime": 240, "gpu": 0}
+    assert asked(folder, "train_origin", ORIGIN) == {**GUESS, "gpu": 0}
+
+
+@pytest.mark.parametrize("resources", [{"train_arm": {"mem_mb": 0}}, {"train_arm": {"memory": 5}}, {"train": 3}])
+def test_a_request_that_cannot_be_is_refused(tmp_path: Path, resources: Any) -> None:
+    with pytest.raises(RecurateError, match="resources"):
+        asked(written(tmp_path, ("resources", resources)), "train_arm", ARM)
+
+
+def test_a_request_for_a_rule_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    folder = written(tmp_path, ("resources", {"train_arms": {"mem_mb": 5}}))
+    project = Project({"studies": ["tiny"]}, str(folder))
+    with pytest.raises(RecurateError, match=r"study tiny, resources: there is no rule 'train_arms'; rules are measure"):
+        project.check_resources(["train_arm", "measure"])
+
+
+def gpus(study: str, rule: str, device: str = "auto") -> int:
+    """GPUs that a rule's job asks for in one of the project's studies at paper scale."""
+    config = {"studies": [study], "scale": "paper", "device": device}
+    project = Project(config, str(ROOT / "config/studies"))
+    where = {"arm": "curated"} if rule.endswith("arm") or rule in ("curate", "measure") else {}
+    origin = next(iter(project.studies[study].origins))
+    return project.resources(rule, **GUESS)["gpu"](SimpleNamespace(study=study, **(where or {"origin": origin})))
+
+
+NETWORKS = ("judge", "reference", "train_origin", "train_arm", "sample_origin", "sample_arm", "extract_arm", "curate")
+
+
+@pytest.mark.parametrize("rule", NETWORKS)
+def test_a_large_network_gets_a_gpu_and_a_small_one_none(rule: str) -> None:
+    assert gpus("cifar10_class", rule) == 1
+    assert gpus("cifar10_class", rule, device="cpu") == 0
+    assert gpus("mixture", rule) == 0
+
+
+@pytest.mark.parametrize("rule", ["measure", "forecast"])
+def test_tables_get_no_gpu(rule: str) -> None:
+    assert gpus("cifar10_class", rule) == 0
+
+
+def test_the_report_takes_the_guess(tmp_path: Path) -> None:
+    assert asked(written(tmp_path), "report", SimpleNamespace()) == {**GUESS, "gpu": 0}
+
+
+def test_light_jobs_go_where_the_configuration_says(tmp_path: Path) -> None:
+    folder = str(written(tmp_path))
+    assert Project({"studies": []}, folder).light_jobs_are_local
+    assert not Project({"studies": [], "light_jobs": "cluster"}, folder).light_jobs_are_local
