@@ -1,4 +1,4 @@
-# make study | data | figures | test | lint | bench: each sets up what it needs by itself, in .venv.
+# make study | data | figures | provenance | verify | test | slurm-test | lint | bench: each sets up what it needs by itself, in .venv.
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -7,7 +7,7 @@ BIN := .venv/bin
 export MPLBACKEND := Agg
 export PYTHONPATH :=
 
-.PHONY: study data figures test lint bench clean
+.PHONY: study data figures provenance verify test slurm-test lint bench clean
 
 study: .venv/ready
 	@$(BIN)/python scripts/study.py --cores $(CORES) --quiet host reason rules $(ARGS)
@@ -18,8 +18,20 @@ data: .venv/ready
 figures: .venv/ready
 	$(BIN)/python scripts/redraw.py $(ARGS)
 
+# Where a figure or table comes from: make provenance RESULT=results/mixture/figures/trajectory.pdf
+provenance: .venv/ready
+	@$(BIN)/python scripts/provenance.py $(RESULT)
+
+# Which results are not as they were written; ARGS=--rebuild makes them again.
+verify: .venv/ready
+	@$(BIN)/python scripts/verify.py $(ARGS)
+
 test: .venv/ready
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -m "not slurm" $(PYTEST)
+
+# As root on Debian; elsewhere it says why it does not run.
+slurm-test: .venv/ready
+	$(BIN)/pytest -m slurm -rs $(PYTEST)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,0 +1,230 @@
+"""What clusters do to jobs: the study ends in the bytes of an undisturbed run, and training goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from cluster import Cluster
+from slurm_copy import LONGEST, SlurmCopy, at_the_same_time
+from tiny import TINY, Copy, contents, fresh, processes_in
+
+pytestmark = pytest.mark.slurm
+
+STEPS = 6_000  # some seconds of training, of which a private checkpoint is written every half second
+GENERATION = Path("tiny/arms/curated/seeds-0-1/gen-001")
+MODEL = Path("results", GENERATION, "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A study of one generation that trains for a while, built on this machine."""
+    copy = fresh(tmp_path_factory.mktemp("undisturbed") / "project")
+    retraining = {**TINY["arm_defaults"]["retraining"], "steps": STEPS}
+    copy.study(generations=1, arms={"curated": {"retraining": retraining}})
+    with (copy.folder / "config/config.yaml").open("a") as file:
+        file.write("save_every: 0.5\n")
+    done = copy.snakemake("tiny")
+    assert done.returncode == 0, done.stdout
+    return copy
+
+
+def without_its_end(undisturbed: Copy, folder: Path, cluster: Cluster) -> SlurmCopy:
+    """That study without its last generation and its tables."""
+    shutil.copytree(undisturbed.folder, folder)
+    shutil.rmtree(folder / "results" / GENERATION)
+    for table in (folder / "results/tiny").glob("*.*"):
+        table.unlink()
+    return SlurmCopy(folder, cluster)
+
+
+def in_training(project: SlurmCopy) -> subprocess.Popen[str]:
+    """Start the study; returns when the last generation has a private checkpoint."""
+    run = project.start()
+    folder = project.folder / "results" / GENERATION / ".progress"
+    Cluster.wait(lambda: bool(list(folder.glob("*.safetensors"))), "a private checkpoint", LONGEST)
+    return run
+
+
+def went_on(project: SlurmCopy) -> None:
+    """Training was resumed in its midst, not restarted."""
+    log = (project.folder / "results/logs" / GENERATION / "model.log").read_text()
+    found = re.search(r"resuming at step (\d+)", log)
+    assert found, log
+    assert 0 < int(found.group(1)) < STEPS
+
+
+def same(project: SlurmCopy, undisturbed: Copy) -> None:
+    """The results are those of the undisturbed run, and nothing is left of the training."""
+    assert contents(project) == contents(undisturbed)
+    assert list((project.folder / "results").rglob(".progress/*")) == []
+
+
+def trainer(project: SlurmCopy) -> int:
+    """Process that trains."""
+    found = [
+        pid
+        for pid in processes_in(project.folder)
+        if any(".train.py" in part for part in psutil.Process(pid).cmdline())
+    ]
+    assert found, "nothing trains"
+    return found[0]
+
+
+def cancelled(project: SlurmCopy) -> None:
+    """A running job is cancelled."""
+    run = in_training(project)
+    project.cluster.call("scancel", project.jobs()[0]["id"])
+    project.finish(run)
+    went_on(project)
+
+
+def step_killed(project: SlurmCopy) -> None:
+    """kill -9 of the process that trains."""
+    run = in_training(project)
+    os.kill(trainer(project), signal.SIGKILL)
+    project.finish(run)
+    went_on(project)
+
+
+def snakemake_killed(project: SlurmCopy) -> None:
+    """kill -9 of Snakemake while a job runs, and a new start at once."""
+    run = in_training(project)
+    old = project.jobs()[0]["id"]
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert project.jobs()[0]["id"] == old, "the job lives on"
+    project.finish(project.start())
+    assert f"cancelling Slurm jobs of an earlier run: {old}" in project.log
+    assert "JobState=CANCELLED" in project.cluster.call("scontrol", "show", "job", old)
+    went_on(project)
+
+
+def over_memory(project: SlurmCopy) -> None:
+    """A job needs more memory than it asks for at first."""
+    ask(project, "mem_mb", 330)
+    project.finish(project.start())
+    assert project.requests("MinMemoryNode") == ["330M", "660M"]
+
+
+def over_time(project: SlurmCopy) -> None:
+    """A job reaches its limit of time."""
+    ask(project, "runtime", 1)
+    run = in_training(project)
+    (limit,) = project.requests("TimeLimit")
+    project.cluster.call("scontrol", "update", f"JobId={project.jobs()[0]['id']}", "TimeLimit=1")
+    stopped = psutil.Process(trainer(project))
+    stopped.suspend()  # the job will not end by itself
+    Cluster.wait(lambda: not stopped.is_running(), "the time limit", LONGEST)
+    project.finish(run)
+    assert (limit, project.requests("TimeLimit")[1]) == ("00:04:00", "00:08:00")  # the sum of four rules
+    went_on(project)
+
+
+def ask(project: SlurmCopy, resource: str, amount: int) -> None:
+    """Let a generation ask for so little in its first attempt."""
+    rules = ("train_arm", "sample_arm", "curate", "measure")
+    with project.study_file.open("a") as file:
+        yaml.safe_dump({"resources": {rule: {resource: amount} for rule in rules}}, file)
+
+
+def slurmdbd_away(project: SlurmCopy) -> None:
+    """The accounting's daemon is away for 20 s."""
+    away(project, "slurmdbd")
+
+
+def slurmctld_away(project: SlurmCopy) -> None:
+    """The controller is away for 20 s."""
+    away(project, "slurmctld")
+
+
+def away(project: SlurmCopy, daemon: str) -> None:
+    """kill -9 of a daemon while a job runs, and its return."""
+    run = in_training(project)
+    project.cluster.kill(daemon)
+    time.sleep(20)
+    project.cluster.run(daemon)
+    project.finish(run)
+
+
+def preempted(project: SlurmCopy) -> None:
+    """A job of a partition with priority takes the nodes; Slurm puts the preempted job back into the queue."""
+    run = in_training(project)
+    cluster, job = project.cluster, project.jobs()[0]["id"]
+    cluster.call("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 3")
+    project.finish(run)
+    assert "Restarts=1" in cluster.call("scontrol", "show", "job", job)
+    went_on(project)
+
+
+def node_down(project: SlurmCopy) -> None:
+    """kill -9 of the slurmd of the node that trains; the job's processes live on, and another node starts it too."""
+    run = in_training(project)
+    cluster, node = project.cluster, project.jobs()[0]["node"]
+    cluster.kill(node)
+    try:
+        project.finish(run)
+        assert cluster.states()[node].startswith("down")
+    finally:
+        cluster.run(node)
+        cluster.wait(lambda: cluster.states() == dict.fromkeys(cluster.nodes, "idle"), "idle nodes", 120)
+
+
+OF_ONE_JOB = (cancelled, step_killed, snakemake_killed, over_memory, over_time, slurmdbd_away)
+OF_THE_CLUSTER = (slurmctld_away, preempted, node_down)
+
+
+@pytest.fixture(scope="module")
+def projects() -> dict[str, SlurmCopy]:
+    """The projects that met a fault, by fault."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def make(
+    cluster: Cluster, undisturbed: Copy, projects: dict[str, SlurmCopy], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], SlurmCopy]:
+    """Makes a project without its end for a fault."""
+
+    def made(name: str) -> SlurmCopy:
+        projects[name] = without_its_end(undisturbed, tmp_path_factory.mktemp(name) / "project", cluster)
+        return projects[name]
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def met(make: Callable[[str], SlurmCopy]) -> Iterator[dict[str, Future[None]]]:
+    """Faults that concern one job only, each met by a project of its own."""
+    with at_the_same_time(OF_ONE_JOB, make) as outcomes:
+        yield outcomes
+
+
+@pytest.mark.parametrize("fault", OF_ONE_JOB)
+def test_a_fault_of_one_job_changes_no_byte(
+    met: dict[str, Future[None]], projects: dict[str, SlurmCopy], undisturbed: Copy, fault: Callable[..., None]
+) -> None:
+    met[fault.__name__].result()
+    same(projects[fault.__name__], undisturbed)
+
+
+@pytest.mark.parametrize("fault", OF_THE_CLUSTER)
+def test_a_fault_of_the_cluster_changes_no_byte(
+    make: Callable[[str], SlurmCopy], undisturbed: Copy, fault: Callable[[SlurmCopy], None]
+) -> None:
+    project = make(fault.__name__)
+    try:
+        fault(project)
+        same(project, undisturbed)
+    finally:
+        project.stop()
