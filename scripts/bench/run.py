@@ -1,7 +1,7 @@
 """Measure the speed of what the project has targets for; print one table and write it to results/bench.md.
 
-Run `make bench`, or `python scripts/bench/run.py [--only PART ..] [--runs N] [--steps N] [--study]`. Medians count; an
-idle machine gives the numbers that mean something.
+Run `make bench`, or `python scripts/bench/run.py --help` for its parts. Medians count; an idle machine gives numbers
+that mean something.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import metrics_speed
 import network_speed
+import scale_speed
+import scheduler_speed
 import theory_speed
 import training_speed
 import workflow_speed
@@ -31,6 +33,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="measured runs of each quantity")
     parser.add_argument("--steps", type=int, default=500, help="training steps, of 4,000 in the study")
     parser.add_argument("--study", action="store_true", help="also run the whole study, once (minutes)")
+    parser.add_argument("--slurm", action="store_true", help="also send a study to a Slurm cluster, as root (minutes)")
+    parser.add_argument("--scale", action="store_true", help="also plan studies of up to 1,000 arms (minutes)")
     return parser.parse_args(arguments)
 
 
@@ -54,6 +58,10 @@ def main(arguments: list[str]) -> None:
         rows += workflow_speed.rows(options.runs, graph_runs=max(1, options.runs // 2))
     if options.study:
         rows += workflow_speed.study_rows()
+    if options.slurm:
+        rows += scheduler_speed.rows()
+    if options.scale:
+        rows += scale_speed.rows()
     text = "\n\n".join([head, table(rows), *remarks]) + "\n"
     print(text, end="")
     store.write_text(ROOT / "results/bench.md", text)
