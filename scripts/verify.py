@@ -1,0 +1,62 @@
+"""Compare every result with its record, and make again those that differ.
+
+Usage: python scripts/verify.py [--rebuild] [FOLDER ..] [--snakemake ARGUMENT ..]
+Without folders: the results and the data folder.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from recurate import records, store
+
+
+def damaged(folder: Path) -> dict[Path, str]:
+    """Files below a folder that do not hold what was written, with how they differ."""
+    found = {}
+    for path in records.recorded(folder):
+        if path.exists() and (wrong := records.difference(path, store.file_digest(path))):
+            found[path] = wrong
+    return found
+
+
+def rebuild(paths: list[Path], arguments: list[str]) -> int:
+    """Delete files and make them again; returns Snakemake's exit status.
+
+    A file that came out as its record has it gets its old time too, so that nothing made from it is made again.
+    """
+    before = {path: (records.read(path) or {}, records.record_of(path).stat().st_mtime_ns) for path in paths}
+    for path in paths:
+        path.unlink()
+    command = [sys.executable, "scripts/study.py", *arguments, "--", *map(str, paths)]
+    status = subprocess.run(command, check=False).returncode
+    for path, (record, written) in before.items():
+        if path.exists() and store.file_digest(path) == record["sha256"]:
+            for file in (path, records.record_of(path)):
+                os.utime(file, ns=(written, written))
+    return status
+
+
+def main(arguments: list[str]) -> int:
+    """Name what is damaged; returns 1 if something is and stays."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--rebuild", action="store_true", help="make damaged files again")
+    parser.add_argument("--snakemake", nargs=argparse.REMAINDER, default=[], help="what Snakemake is called with then")
+    given = parser.parse_args(arguments)
+    config = yaml.safe_load(Path("config/config.yaml").read_text())
+    folders = given.folders or [Path(config["results"]), Path(config.get("data", "data"))]
+    found = {path: wrong for folder in folders for path, wrong in damaged(folder).items()}
+    print(*(f"{path} {wrong}" for path, wrong in found.items()), sep="\n", end="\n" if found else "")
+    if not found:
+        print("every recorded file is as it was written")
+        return 0
+    return rebuild(list(found), given.snakemake or ["--cores", "all"]) if given.rebuild else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
