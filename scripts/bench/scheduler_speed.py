@@ -41,9 +41,10 @@ class Slow(FlowMatching):
 
 @dataclass(frozen=True)
 class Timed:
-    """A run: wall time in s, its results, and for how many seconds each of its Slurm jobs ran."""
+    """A run: time in s until all results are there and until Snakemake ends, the results, seconds that each job ran."""
 
     seconds: float
+    to_the_end: float
     results: dict[str, bytes]
     jobs: list[int]
 
@@ -84,6 +85,7 @@ def _rows(built: Copy, cluster: Cluster) -> list[Row]:
             Row(f"{way}: Slurm jobs of {GENERATIONS} generations", [len(run.jobs)], ""),
             Row(f"{way}: a Slurm job runs", run.jobs, "s"),
             Row(f"{way}: wall time of {GENERATIONS} generations", [run.seconds], "s"),
+            Row(f"{way}: until Snakemake ends", [run.to_the_end], "s"),
             Row(f"{way}: overhead per generation", [more / GENERATIONS], "s"),
             Row(f"{way}: overhead", [100 * more / local.seconds], "%", GROUPED_SHARE if way == "grouped" else None),
         ]
@@ -128,12 +130,13 @@ def _timed(way: str, built: Copy, command: list[str], cluster: Cluster) -> Timed
     copy = Copy(built.folder.with_name(f"run-{way.replace(' ', '-')}"))
     shutil.copytree(built.folder, copy.folder)
     settings = {**environment(), "SLURM_CONF": str(cluster.configuration)}
-    start = time.perf_counter()
+    start = time.time()
     done = subprocess.run(command, cwd=copy.folder, env=settings, text=True, capture_output=True)
-    seconds = time.perf_counter() - start
+    end = time.time()
     if done.returncode:
         raise RuntimeError(f"{way}: {done.stdout}{done.stderr}")
     jobs = re.findall(r"(?:SLURM jobid|Submitted batch job) (\d+)", done.stdout + done.stderr)
     shown = "".join(cluster.call("scontrol", "show", "job", job) for job in jobs)
     running = [int(m) * 60 + int(s) for m, s in re.findall(r"RunTime=\d+:(\d+):(\d+)", shown)]
-    return Timed(seconds, contents(copy), running)
+    written = max(path.stat().st_mtime for path in (copy.folder / "results").rglob("*"))
+    return Timed(written - start, end - start, contents(copy), running)
