@@ -5,24 +5,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from recurate import command_line
-from recurate.errors import RecurateError
+
+from recurate.command_line import or_stop, targets
 from recurate.workflow import Project
 
 
 configfile: "config/config.yaml"
 
 
-def or_stop(call, *arguments):
-    """What a call returns; a mistake in the settings ends Snakemake with a sentence."""
-    try:
-        return call(*arguments)
-    except RecurateError as error:
-        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
-
-
 project = or_stop(Project, config)
-or_stop(project.check_targets, command_line.targets(project.studies))
+or_stop(project.check_targets, targets(project.studies))
 
 
 include: "rules/common.smk"

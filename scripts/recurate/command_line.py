@@ -1,10 +1,15 @@
-"""Targets that a Snakemake command line names, known while the Snakefile is parsed."""
+"""What the Snakefile has to do with the command line: the targets it names, and sentences that end it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
+
+from recurate.errors import RecurateError
+
+Result = TypeVar("Result")
 
 
 def targets(studies: Iterable[str]) -> list[str]:
@@ -19,3 +24,11 @@ def targets(studies: Iterable[str]) -> list[str]:
     from snakemake.cli import get_argument_parser
 
     return list(get_argument_parser().parse_known_args(words)[0].targets)
+
+
+def or_stop(call: Callable[..., Result], *arguments: Any) -> Result:
+    """What a call returns; a RecurateError, a mistake in the settings, ends Snakemake with a sentence a line."""
+    try:
+        return call(*arguments)
+    except RecurateError as error:
+        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
