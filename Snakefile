@@ -5,7 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-
 from recurate.command_line import or_stop, targets
 from recurate.workflow import Project
 
