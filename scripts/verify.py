@@ -25,17 +25,21 @@ def damaged(folder: Path) -> dict[Path, str]:
 
 
 def rebuild(paths: list[Path], arguments: list[str]) -> int:
-    """Delete files and make them again; returns Snakemake's exit status.
+    """Make files again; returns Snakemake's exit status.
 
-    A file that came out as its record has it gets its old time too, so that nothing made from it is made again.
+    A file that came out as its record has it gets its old time too, so that nothing made from it is made again. One
+    that could not be made stays as it was, and is found again.
     """
     before = {path: (records.read(path) or {}, records.record_of(path).stat().st_mtime_ns) for path in paths}
-    for path in paths:
-        path.unlink()
+    aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in paths}
     command = [sys.executable, "scripts/study.py", *arguments, "--", *map(str, paths)]
     status = subprocess.run(command, check=False).returncode
     for path, (record, written) in before.items():
-        if path.exists() and store.file_digest(path) == record["sha256"]:
+        if not path.exists():
+            aside[path].rename(path)
+            continue
+        aside[path].unlink()
+        if store.file_digest(path) == record["sha256"]:
             for file in (path, records.record_of(path)):
                 os.utime(file, ns=(written, written))
     return status

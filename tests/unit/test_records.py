@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_job import snakemake
 
+import verify
 from recurate import records, store
 from recurate.errors import RecurateError
 from recurate.job import run
@@ -66,6 +68,17 @@ def test_two_exchanged_generations_are_named(tmp_path: Path) -> None:
     second.write_bytes(kept)
     with pytest.raises(RecurateError, match=rf"{first} does not .*, but those of {second}; make verify"):
         records.check([str(first)])
+
+
+def test_a_damaged_file_that_cannot_be_made_again_stays_and_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(tmp_path / "samples.safetensors")
+    path.write_bytes(b"damaged")
+    monkeypatch.setattr(verify.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
+    assert verify.rebuild([path], []) == 1
+    assert path.read_bytes() == b"damaged"
+    assert list(verify.damaged(tmp_path)) == [path]
 
 
 def test_a_file_without_a_record_is_taken_as_it_is(tmp_path: Path) -> None:
