@@ -20,6 +20,7 @@ include: "rules/common.smk"
 include: "rules/real.smk"
 include: "rules/loop.smk"
 include: "rules/measure.smk"
+include: "rules/simulate.smk"
 include: "rules/present.smk"
 
 

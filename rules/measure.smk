@@ -88,7 +88,7 @@ rule measure:
 rule gather_metrics:
     """One metrics table for the study."""
     input:
-        tables=project.generation_tables,
+        tables=project.metric_tables,
     output:
         gathered=layout.in_study("metrics.csv"),
     log:

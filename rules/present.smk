@@ -84,6 +84,8 @@ rule claims:
         layout.log(layout.in_study("claims.csv")),
     benchmark:
         layout.benchmark(layout.in_study("claims.csv"))
+    wildcard_constraints:
+        study=project.trained_names,
     localrule: project.light_jobs_are_local
     conda:
         "../envs/analysis.yaml"

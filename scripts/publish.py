@@ -20,7 +20,9 @@ import yaml
 from recurate import store
 from recurate.errors import RecurateError
 
-KEPT = ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
+KEPT = ("claims.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
+TRAINED = ("metrics.csv", "forecast.csv")
+SIMULATED = ("laws.csv", "rates.csv")  # not every replicate: the metrics of hundreds take many megabytes
 CARDS = "origins/*/*.json"
 
 
@@ -37,7 +39,9 @@ def publish(results: Path, data: Path, studies: list[str], name: str, command: s
         if not (results / study / "claims.csv").is_file():
             raise RecurateError(f"{results / study}: the study is not finished; run snakemake {study} first")
         shutil.rmtree(target / study, ignore_errors=True)
-        made = [source for pattern in (*KEPT, CARDS) for source in sorted((results / study).glob(pattern))]
+        simulated = (results / study / "laws.csv").is_file()
+        patterns = (*KEPT, *(SIMULATED if simulated else TRAINED), CARDS)
+        made = [source for pattern in patterns for source in sorted((results / study).glob(pattern))]
         for source in made:
             _copy(source, target / study / source.relative_to(results / study))
         for card in _cards(results / study / "config.yaml", data):
@@ -49,7 +53,7 @@ def publish(results: Path, data: Path, studies: list[str], name: str, command: s
 
 def _cards(resolved: Path, data: Path) -> list[Path]:
     """Cards of the shared data sets that a study's resolved settings name."""
-    origins = yaml.safe_load(resolved.read_text())["origins"].values()
+    origins = yaml.safe_load(resolved.read_text()).get("origins", {}).values()
     cards = {data / f"{origin['data']['kind']}.json" for origin in origins}
     return sorted(card for card in cards if card.is_file())
 

@@ -13,12 +13,13 @@ from types import SimpleNamespace
 
 import draw_choices
 import draw_quality
+import draw_rates
 import draw_shares
 import draw_trajectory
 from recurate.config import Study
 from recurate.errors import RecurateError
 from recurate.stages import Stages
-from recurate.study_files import read_yaml, validated
+from recurate.study_files import as_study, read_yaml
 
 RESULTS = Path("results")
 TABLES_SUFFICE: dict[str, Callable[..., None]] = {
@@ -26,6 +27,7 @@ TABLES_SUFFICE: dict[str, Callable[..., None]] = {
     "shares": draw_shares.main,
     "choices": draw_choices.main,
     "quality": draw_quality.main,
+    "rates": draw_rates.main,
 }
 PICTURES = (".png", ".gif", ".txt")
 
@@ -43,12 +45,13 @@ def redraw(published: Path, output: Path) -> list[str]:
 
 def redraw_study(published: Path, output: Path) -> str:
     """Draw or copy the figures that the study's settings name; says which is which."""
-    study = validated(Study, read_yaml(published / "config.yaml"), str(published / "config.yaml"))
-    spec = Stages({published.name: study}).spec_figure(SimpleNamespace(study=published.name))
+    study = as_study(read_yaml(published / "config.yaml"), str(published / "config.yaml"))
+    stage = "figure" if isinstance(study, Study) else "curves"
+    spec = Stages({published.name: study}).settings(stage, SimpleNamespace(study=published.name))
     done: dict[str, list[str]] = {"drawn": [], "copied": [], "not published": []}
     for figure in study.figures:
         if main := TABLES_SUFFICE.get(figure):
-            files = {name: str(published / f"{name}.csv") for name in ("metrics", "forecast")}
+            files = {name: str(published / f"{name}.csv") for name in ("metrics", "forecast", "rates")}
             files |= {kind: str(output / f"{figure}.{kind}") for kind in ("pdf", "png")}
             known = {**files, "caption": str(output / f"{figure}.txt"), "spec": spec}
             main(**{name: known[name] for name in inspect.signature(main).parameters})

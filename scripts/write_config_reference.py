@@ -18,18 +18,22 @@ from recurate.components import FAMILIES, Component, component_class, kinds
 from recurate.config import Arm, Config, Origin, Reference, Retraining, Study
 from recurate.curation import Curation
 from recurate.data import Data
+from recurate.estimators import Estimator
 from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import Metric
-from recurate.mixing import Mixing
+from recurate.mixing import Mixing, SimulatedMixing
+from recurate.mixture_target import NormalMixture
 from recurate.models import Model
 from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
+from recurate.simulated_study import Published, Rates, SimulatedArm, SimulatedStudy, WrongCollection
+from recurate.study_settings import Request
 from recurate.training import Training
 
 BASES: dict[str, type[Component]] = dict(
-    zip(FAMILIES, (Data, Judge, Model, Objective, Sampler, Reward, Curation, Features, Metric), strict=True)
+    zip(FAMILIES, (Data, Judge, Model, Objective, Sampler, Reward, Curation, Features, Metric, Estimator), strict=True)
 )
 PREFACE = """# Configuration
 
@@ -43,6 +47,10 @@ PREFACE = """# Configuration
   names another.
 * **Arms in common.** `arm_defaults` is laid under every arm. Mappings are merged key by key; a component of
   another kind, and a mixing rule, replace what they change as a whole.
+* **Many arms.** `each: {mixing.initial: [100, 1000]}` in an arm makes one for every value, or combination of values,
+  at these dotted keys. The values end the arm's name (`replace_100`); in its title `{initial}` stands for one.
+* **Simulated loops.** A file with `loop: simulated` describes closed-form loops instead, see
+  [SimulatedStudy](#simulatedstudy).
 * **Trying out.** `--config 'overrides={mixture: {seeds: 8}}'` changes a study for one call.
 * **Kinds.** `kind` names a module of the component's family, listed below, or the path of a Python file of
   yours (relative to the project folder) that defines one subclass of the family's base class.
@@ -110,13 +118,15 @@ def first_sentences(model: type[BaseModel]) -> str:
 def reference() -> str:
     """The whole text of config/README.md."""
     parts = [PREFACE, "## Settings\n"]
-    models = (Config, Study, Reference, Origin, Checkpoint, Arm, Mixing, Training)
+    models = (Config, Study, Request, Reference, Origin, Checkpoint, Arm, Mixing, Training)
     parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in models]
     parts[-2] += (
         "\nInstead of `real_fraction` one may give the papers' `lambda`, synthetic : real (`.inf`: no real data).\n"
     )
     only_new = rows(Retraining, without=tuple(Training.model_fields))
     parts.append(section("### Retraining", first_sentences(Retraining) + " All keys of Training, and:", only_new))
+    simulated = (SimulatedStudy, SimulatedArm, SimulatedMixing, WrongCollection, Rates, Published, NormalMixture)
+    parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in simulated]
     for family, base in BASES.items():
         parts.append(f"## {family.capitalize()}\n\n<a name='{base.__name__.lower()}'></a>{first_sentences(base)}\n")
         for kind in kinds(family):

@@ -26,7 +26,7 @@ from recurate.gaussians import frechet_distance, moments
 from recurate.judges import FittedJudge
 from recurate.randomness import numpy_generator
 from recurate.samplers import Counted, Sampler
-from recurate.study_files import read_study
+from recurate.study_files import read_trained
 
 ROOT = Path(__file__).parents[2]
 STEPS = {"euler": (4, 8, 20), "midpoint": (2, 3, 4, 5, 10), "heun": (2, 3, 4, 5, 10), "rk4": (2, 5)}
@@ -54,7 +54,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         folder = ROOT / "results" / self.study / "origins" / self.origin
-        self.settings = read_study(ROOT / f"config/studies/{self.study}.yaml", "demo", {}).origins[self.origin]
+        self.settings = read_trained(ROOT / f"config/studies/{self.study}.yaml", "demo", {}).origins[self.origin]
         assert self.settings.judge is not None, "the judge gives the features"
         self.judge = FittedJudge(self.settings.judge, store.read_arrays(folder / "judge.safetensors"))
         self.reference = store.read_arrays(folder / "reference.safetensors", ["judge/mean", "judge/factor"])

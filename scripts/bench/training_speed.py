@@ -22,7 +22,7 @@ from recurate.encoding import Encoding
 from recurate.models.mlp import MLP
 from recurate.randomness import numpy_generator
 from recurate.state import State
-from recurate.study_files import read_study
+from recurate.study_files import read_trained
 from recurate.training import CHUNK, Pool, Trainer
 
 TARGET = 2.5
@@ -63,7 +63,7 @@ class Duel:
     losses: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.origin: Origin = read_study(ROOT / "config/studies/mixture.yaml", "demo", {}).origins["gaussians"]
+        self.origin: Origin = read_trained(ROOT / "config/studies/mixture.yaml", "demo", {}).origins["gaussians"]
         real = self.origin.data.load(numpy_generator(self.origin.data_seed, 0, "data")).train_x
         assert self.origin.training is not None, "the study trains its origin"
         self.settings = self.origin.training.model_copy(update={"steps": self.steps})

@@ -13,16 +13,19 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from recurate.errors import RecurateError
 
-FAMILIES = ("data", "judges", "models", "objectives", "samplers", "rewards", "curation", "features", "metrics")
+FAMILIES = (
+    "data", "judges", "models", "objectives", "samplers", "rewards", "curation", "features", "metrics", "estimators",
+)  # fmt: skip
 LIBRARY = Path(__file__).parent
 
 
@@ -124,3 +127,17 @@ def load(base: type[Kind], family: str, spec: Any) -> Kind:
     if not isinstance(spec, dict) or not isinstance(spec.get("kind"), str):
         raise RecurateError(f"must be a mapping with the key 'kind', one of {', '.join(kinds(family))}")
     return component_class(base, family, spec["kind"]).model_validate(spec)
+
+
+def embedded(base: type[Component], family: str) -> BeforeValidator:
+    """Validator of a setting that is a component: builds it from its block of a study file."""
+    return BeforeValidator(partial(_embed, base, family))
+
+
+def _embed(base: type[Component], family: str, spec: Any) -> Component:
+    try:
+        return load(base, family, spec)
+    except ValidationError as error:
+        raise PydanticCustomError("component", "invalid", {"inner": error.errors(include_url=False)}) from error
+    except RecurateError as error:
+        raise ValueError(str(error)) from error

@@ -6,35 +6,25 @@ Everything is validated here, before Snakemake builds its graph; a mistake becom
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SerializeAsAny,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from recurate.checkpoint import Checkpoint
-from recurate.components import Component, Settings, load
+from recurate.components import Settings, embedded
 from recurate.curation import Curation
 from recurate.data import Data
-from recurate.errors import RecurateError
 from recurate.features import Features
 from recurate.judges import Judge
-from recurate.layout import NAME
 from recurate.metrics import DATA, Metric
 from recurate.mixing import Mixing
 from recurate.models import Model
 from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
+from recurate.study_settings import StudySettings, check, known
 from recurate.theory.claims import CLAIMS
 from recurate.training import Trainer, Training
 
@@ -42,35 +32,22 @@ FIGURES = ("densities", "trajectory", "shares", "quality", "choices", "contact_s
 MAX_GENERATIONS = 999
 
 
-def _component(base: type[Component], family: str) -> BeforeValidator:
-    return BeforeValidator(partial(_load, base, family))
-
-
-def _load(base: type[Component], family: str, spec: Any) -> Component:
-    try:
-        return load(base, family, spec)
-    except ValidationError as error:
-        raise PydanticCustomError("component", "invalid", {"inner": error.errors(include_url=False)}) from error
-    except RecurateError as error:
-        raise ValueError(str(error)) from error
-
-
 class Origin(Settings):
     """Generation 0: a model fitted to real data, shared by all arms that start from it."""
 
-    data: Annotated[SerializeAsAny[Data], _component(Data, "data")] = Field(description="the real data")
-    judge: Annotated[SerializeAsAny[Judge], _component(Judge, "judges")] | None = Field(
+    data: Annotated[SerializeAsAny[Data], embedded(Data, "data")] = Field(description="the real data")
+    judge: Annotated[SerializeAsAny[Judge], embedded(Judge, "judges")] | None = Field(
         None, description="classifier trained on the real data, for rewards, class shares and features"
     )
-    model: Annotated[SerializeAsAny[Model], _component(Model, "models")] = Field(description="the network")
-    objective: Annotated[SerializeAsAny[Objective], _component(Objective, "objectives")] = Field(
+    model: Annotated[SerializeAsAny[Model], embedded(Model, "models")] = Field(description="the network")
+    objective: Annotated[SerializeAsAny[Objective], embedded(Objective, "objectives")] = Field(
         description="the training objective"
     )
     training: Training | None = Field(None, description="training of generation 0; none if a checkpoint is taken as is")
     checkpoint: Checkpoint | None = Field(
         None, description="parameters trained elsewhere, which generation 0 is, or which its training starts from"
     )
-    sampler: Annotated[SerializeAsAny[Sampler], _component(Sampler, "samplers")] = Field(
+    sampler: Annotated[SerializeAsAny[Sampler], embedded(Sampler, "samplers")] = Field(
         description="how samples are drawn, in every generation"
     )
     samples: int = Field(ge=2, description="size of every generation's sample set")
@@ -87,7 +64,7 @@ class Origin(Settings):
         for key in ("judge", "model", "training"):
             part = getattr(self, key)
             if part is not None:
-                _check(key, partial(part.check, self.data.description))
+                check(key, partial(part.check, self.data.description))
         return self
 
 
@@ -132,8 +109,8 @@ class Arm(Settings):
 
     title: str = Field("", description="how figures name the arm; the arm's name if empty")
     origin: str = Field(description="name of the origin the arm starts from")
-    reward: Annotated[SerializeAsAny[Reward], _component(Reward, "rewards")] = Field(description="what curators prefer")
-    curation: Annotated[SerializeAsAny[Curation], _component(Curation, "curation")] = Field(
+    reward: Annotated[SerializeAsAny[Reward], embedded(Reward, "rewards")] = Field(description="what curators prefer")
+    curation: Annotated[SerializeAsAny[Curation], embedded(Curation, "curation")] = Field(
         description="which samples they keep"
     )
     mixing: Mixing = Field(description="how much real data the next generation sees")
@@ -149,62 +126,24 @@ class Reference(Settings):
     )
 
 
-class Request(Settings):
-    """What the jobs of one rule ask a scheduler for."""
-
-    mem_mb: int | None = Field(None, ge=1, description="memory in MB; measured or guessed if none")
-    runtime: int | None = Field(None, ge=1, description="time in minutes; measured or guessed if none")
-
-
-class Study(Settings):
+class Study(StudySettings):
     """One study file: origins, arms, figures and claims."""
 
-    title: str = Field(description="heading in the report")
-    answers: str = Field(description="which published figure or statement the study answers")
-    seeds: list[int] = Field(description="independent replicates: a number of them (0, 1, ..), or a list")
     seeds_per_job: int = Field(8, ge=1, description="consecutive seeds that one job trains together")
     generations: int = Field(ge=1, le=MAX_GENERATIONS, description="number of retrained generations T")
     origins: dict[str, Origin] = Field(min_length=1, description="origins by name")
     arms: dict[str, Arm] = Field(min_length=1, description="arms by name")
-    features: list[Annotated[SerializeAsAny[Features], _component(Features, "features")]] = Field(
+    features: list[Annotated[SerializeAsAny[Features], embedded(Features, "features")]] = Field(
         [], description="feature spaces that metrics name"
     )
     reference: Reference = Field(
         Reference(split="test", samples=None), description="the real data that samples are compared with"
     )
-    metrics: list[Annotated[SerializeAsAny[Metric], _component(Metric, "metrics")]] = Field(
+    metrics: list[Annotated[SerializeAsAny[Metric], embedded(Metric, "metrics")]] = Field(
         [], description="metrics beside those every arm has"
     )
     claims: list[str] = Field(list(CLAIMS), description="published claims to check")
     figures: list[str] = Field(["trajectory"], description="figures to draw")
-    resources: dict[str, Request] = Field(
-        {}, description="memory and time on a cluster by rule (such as train_arm), for the first attempt"
-    )
-
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _count_or_list(cls, value: Any) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool):
-            if value < 1:
-                raise ValueError(f"{value} is not allowed; give a number of seeds >= 1 or a list of seeds")
-            return list(range(value))
-        return value
-
-    @field_validator("seeds")
-    @classmethod
-    def _sorted_and_unique(cls, value: list[int]) -> list[int]:
-        repeated = [seed for seed, count in Counter(value).items() if count > 1]
-        if repeated or not value or min(value) < 0:
-            raise ValueError(f"duplicate or negative seeds in {value}; list each replicate's number (>= 0) once")
-        return sorted(value)
-
-    @field_validator("origins", "arms", mode="before")
-    @classmethod
-    def _safe_names(cls, value: Any) -> Any:
-        for name in value if isinstance(value, dict) else ():
-            if not NAME.match(str(name)):
-                raise ValueError(f"{name!r} is not a name; use lower-case letters, digits and _, with a letter first")
-        return value
 
     @field_validator("features")
     @classmethod
@@ -217,11 +156,7 @@ class Study(Settings):
     @field_validator("claims", "figures")
     @classmethod
     def _known(cls, value: list[str], info: Any) -> list[str]:
-        known = FIGURES if info.field_name == "figures" else tuple(CLAIMS)
-        for name in value:
-            if name not in known:
-                raise ValueError(f"{name!r} is not known; allowed are {', '.join(known)}")
-        return value
+        return known(value, FIGURES if info.field_name == "figures" else tuple(CLAIMS))
 
     @model_validator(mode="after")
     def _arms_fit_their_origins(self) -> Study:
@@ -237,14 +172,14 @@ class Study(Settings):
         data = origin.data.description
         if arm.reward.needs_judge and origin.judge is None:
             raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
-        _check(f"{key}.reward", partial(arm.reward.check, data))
-        _check(f"{key}.curation", partial(arm.curation.check, origin.samples))
-        _check(f"{key}.retraining", partial(arm.retraining.check, data))
-        _check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
+        check(f"{key}.reward", partial(arm.reward.check, data))
+        check(f"{key}.curation", partial(arm.curation.check, origin.samples))
+        check(f"{key}.retraining", partial(arm.retraining.check, data))
+        check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
         for number, features in enumerate(self.features):
             if features.needs_judge and origin.judge is None:
                 raise ValueError(f"features.{number}: {features.kind} needs a judge; give origins.{arm.origin} one")
-            _check(f"features.{number}", partial(features.check, data))
+            check(f"features.{number}", partial(features.check, data))
         spaces = [DATA, *(features.space for features in self.features)]
         for number, metric in enumerate(self.metrics):
             if metric.space not in (None, *spaces):
@@ -252,7 +187,7 @@ class Study(Settings):
                     f"metrics.{number}: there are no features {metric.space!r}; known are {', '.join(spaces)}, "
                     "others are to be listed under features"
                 )
-            _check(f"metrics.{number}", partial(metric.check, data))
+            check(f"metrics.{number}", partial(metric.check, data))
         for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):
             if figure in self.figures and len(data.shape) != dimensions:
                 raise ValueError(f"figures: {figure} cannot show the data of {key}, whose shape is {data.shape}")
@@ -307,10 +242,3 @@ class Config(Settings):
         except yaml.YAMLError:
             return value
         return value if isinstance(scalar, dict) else scalar
-
-
-def _check(key: str, check: Callable[[], None]) -> None:
-    try:
-        check()
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from error

@@ -30,6 +30,7 @@ FAMILY_OF_KEY = {
     "curation": "curation",
     "features": "features",
     "metrics": "metrics",
+    "estimator": "estimators",
 }
 
 
@@ -56,12 +57,13 @@ def code_digest(script: str | Path, kinds: Iterable[tuple[str, str]] = ()) -> st
 
 
 def kinds_in(spec: dict[str, Any]) -> list[tuple[str, str]]:
-    """Component kinds that a stage's settings name, found by their keys."""
+    """Component kinds that a stage's settings name at any depth, found by their keys."""
     found: list[tuple[str, str]] = []
     for key, value in spec.items():
+        parts = [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict)]
         if key in FAMILY_OF_KEY:
-            parts = value if isinstance(value, list) else [value]
-            found += [(FAMILY_OF_KEY[key], part["kind"]) for part in parts if part]
+            found += [(FAMILY_OF_KEY[key], part["kind"]) for part in parts]
+        found += [inner for part in parts for inner in kinds_in(part)]
     return found
 
 

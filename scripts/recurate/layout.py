@@ -48,6 +48,10 @@ class Layout:
         """A file of one generation of an arm."""
         return f"{self.arm}/seeds-{{seeds}}/gen-{{generation}}/{name}"
 
+    def in_arm(self, name: str) -> str:
+        """A file of all seeds and generations of a simulated arm."""
+        return f"{self.arm}/{name}"
+
     def arm_seeds(self, name: str) -> str:
         """A file of all generations of an arm, such as its forecast."""
         return f"{self.arm}/seeds-{{seeds}}/{name}"

@@ -15,7 +15,9 @@ class LazyModule(ModuleType):
     """Stands for a module until an attribute is asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self.__name__), name)
+        value = getattr(importlib.import_module(self.__name__), name)
+        setattr(self, name, value)  # found without this function from now on
+        return value
 
 
 if TYPE_CHECKING:

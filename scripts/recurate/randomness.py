@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy
     from torch import Generator
 
-STAGES = {"data": 0, "judge": 1, "train": 2, "sample": 3, "curate": 4, "measure": 5}
+STAGES = {"data": 0, "judge": 1, "train": 2, "sample": 3, "curate": 4, "measure": 5, "simulate": 6}
 
 
 def seed_sequence(seed: int, generation: int, stage: str, *part: int) -> numpy.random.SeedSequence:

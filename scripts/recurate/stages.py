@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from recurate.config import Arm, Origin, Study
+from recurate.simulated_study import SimulatedArm, SimulatedStudy
 
 Spec = dict[str, Any]
 
@@ -15,12 +16,14 @@ Spec = dict[str, Any]
 class Stages:
     """Settings of the stages of some studies."""
 
-    def __init__(self, studies: dict[str, Study]) -> None:
+    def __init__(self, studies: dict[str, Study | SimulatedStudy]) -> None:
         self.studies = studies
+        self.trained = {name: study for name, study in studies.items() if isinstance(study, Study)}
+        self.simulated = {name: study for name, study in studies.items() if isinstance(study, SimulatedStudy)}
 
     def study(self, w: Any) -> Study:
-        """Settings of a study."""
-        return self.studies[w.study]
+        """Settings of a trained study."""
+        return self.trained[w.study]
 
     def arm(self, w: Any) -> Arm:
         """Settings of an arm."""
@@ -131,8 +134,65 @@ class Stages:
 
     def spec_resolved(self, w: Any) -> Spec:
         """All settings of a study that its results follow from, defaults filled in."""
-        return self.study(w).model_dump(mode="json", exclude={"resources"})
+        return self.studies[w.study].model_dump(mode="json", exclude={"resources"})
+
+    # Simulated studies
+
+    def spec_simulate(self, w: Any) -> Spec:
+        """One simulated arm, and what is recorded of it."""
+        study = self.simulated[w.study]
+        arm = study.arms[w.arm]
+        return {
+            **_plain(study, "generations", "measures", "seeds", "snapshots"),
+            **self._recorded(w),
+            "arm": _bare(arm),
+        }
+
+    def _recorded(self, w: Any) -> Spec:
+        return {"recorded": self.simulated[w.study].recorded()}
+
+    def _simulated_arms(self, w: Any) -> Spec:
+        return {"arms": {name: _bare(arm) for name, arm in self.simulated[w.study].arms.items()}}
+
+    def spec_laws(self, w: Any) -> Spec:
+        """Every simulated arm, as theory sees it."""
+        study = self.simulated[w.study]
+        return {**_plain(study, "generations", "measures"), **self._recorded(w), **self._simulated_arms(w)}
+
+    def spec_rates(self, w: Any) -> Spec:
+        """Every simulated arm, and how its errors are fitted."""
+        return {**_plain(self.simulated[w.study], "generations", "rates"), **self._simulated_arms(w)}
+
+    def spec_agreement(self, w: Any) -> Spec:
+        """Published numbers to compare with."""
+        return _plain(self.simulated[w.study], "generations", "published")
+
+    def spec_curves(self, w: Any) -> Spec:
+        """What a figure may say about a simulated study."""
+        study = self.simulated[w.study]
+        told = ("title", "answers", "seeds", "generations", "measures", "snapshots", "published", "rates")
+        names = (*told, "drawn", "medians", "linear")
+        arms = {
+            name: {
+                "title": arm.title or name,
+                "panel": arm.panel,
+                "estimator": arm.estimator.kind,
+                "ddof": getattr(arm.estimator, "ddof", None),
+                "std": getattr(arm.estimator, "std", None),
+                "sampling_bias": arm.sampling_bias,
+                "sizes": vars(arm.mixing.sizes),
+                "regime": arm.mixing.regime,
+                "choices": arm.curation.choices if arm.curation else 1,
+            }
+            for name, arm in study.arms.items()
+        }
+        return {**_plain(study, *names), "arms": arms}
 
 
 def _plain(settings: Any, *names: str) -> Spec:
     return settings.model_dump(mode="json", include=set(names))
+
+
+def _bare(arm: SimulatedArm) -> Spec:
+    """An arm without what only figures look at."""
+    return arm.model_dump(mode="json", exclude={"title", "panel"})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from recurate.config import Study
 from recurate.errors import RecurateError
+from recurate.simulated_study import SimulatedStudy
 
 Base = TypeVar("Base", bound=BaseModel)
 
@@ -76,10 +80,10 @@ def read_yaml(path: Path) -> Any:
         raise RecurateError(f"{path}: {line}not valid YAML ({getattr(error, 'problem', error)})") from error
 
 
-def read_study(path: Path, scale: str, override: dict[str, Any]) -> Study:
+def read_study(path: Path, scale: str, override: dict[str, Any]) -> Study | SimulatedStudy:
     """Read a study file at one scale.
 
-    `arm_defaults` are laid under every arm, then the block of `scale` over the whole, then `override`.
+    The block of `scale` is laid over the whole, then `override`; then `arm_defaults` under every arm.
     """
     raw = read_yaml(path)
     if not isinstance(raw, dict):
@@ -93,5 +97,50 @@ def read_study(path: Path, scale: str, override: dict[str, Any]) -> Study:
     merged = merge(merge(raw, scales.get(scale) or {}), override)
     defaults = merged.pop("arm_defaults", None) or {}
     if isinstance(merged.get("arms"), dict):
-        merged["arms"] = {name: merge(defaults, arm or {}) for name, arm in merged["arms"].items()}
-    return validated(Study, merged, str(path))
+        arms = {name: merge(defaults, arm or {}) for name, arm in merged["arms"].items()}
+        merged["arms"] = {key: value for name, arm in arms.items() for key, value in expanded(name, arm, str(path))}
+    return as_study(merged, str(path))
+
+
+def as_study(settings: dict[str, Any], where: str) -> Study | SimulatedStudy:
+    """The study, trained or simulated, that merged settings describe; raises RecurateError."""
+    if settings.get("loop") == "simulated":
+        return validated(SimulatedStudy, settings, where)
+    return validated(Study, settings, where)
+
+
+def read_trained(path: Path, scale: str, override: dict[str, Any]) -> Study:
+    """Read a study file that is trained; raises RecurateError for a simulated one."""
+    study = read_study(path, scale, override)
+    if not isinstance(study, Study):
+        raise RecurateError(f"{path}: is a simulated study, which has no networks")
+    return study
+
+
+def expanded(name: str, arm: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """The arms that an arm with the key `each` stands for, one for every combination of the values listed there.
+
+    `each` maps dotted keys to lists, such as `mixing.initial: [100, 1000]`. Values end the arm's name (`replace_100`),
+    and stand in its title and panel for the last part of their key in braces (`M = {initial}`).
+    """
+    if not (isinstance(arm, dict) and "each" in arm):
+        yield name, arm
+        return
+    each = arm["each"]
+    if not (isinstance(each, dict) and each and all(isinstance(values, list) and values for values in each.values())):
+        raise RecurateError(f"{where}: arms.{name}.each: must map dotted keys to lists of values (got {each!r})")
+    for values in itertools.product(*each.values()):
+        changed = {key: value for key, value in arm.items() if key != "each"}
+        for key, value in zip(each, values, strict=True):
+            changed = _with(changed, key.split("."), value)
+        words = {key.rpartition(".")[2]: value for key, value in zip(each, values, strict=True)}
+        texts = {key: changed[key].format(**words) for key in ("title", "panel") if isinstance(changed.get(key), str)}
+        suffix = "_".join(re.sub("[^a-z0-9]+", "_", str(value).lower()).strip("_") for value in values)
+        yield f"{name}_{suffix}", {**changed, **texts}
+
+
+def _with(settings: Any, path: list[str], value: Any) -> dict[str, Any]:
+    """`settings` with the value at `path` replaced."""
+    first, *rest = path
+    base = settings if isinstance(settings, dict) else {}
+    return {**base, first: _with(base.get(first), rest, value) if rest else value}

@@ -110,6 +110,16 @@ class Project(Stages):
 
     # Inputs
 
+    @property
+    def trained_names(self) -> str:
+        """Regular expression of the trained studies' names, where a simulated study has a file of the same name."""
+        return alternatives(self.trained)
+
+    @property
+    def simulated_names(self) -> str:
+        """Regular expression of the simulated studies' names."""
+        return alternatives(self.simulated)
+
     def judge(self, w: Any) -> str | list[str]:
         """The judge's parameters, or nothing where the origin has none."""
         return self._in_origin(w, "judge.safetensors") if self.origin(w).judge else []
@@ -184,8 +194,10 @@ class Project(Stages):
         """Curated set of an arm's generation 0, which holds the rewards that its forecast starts from."""
         return self._in_arm(w, 0, "curated.safetensors")
 
-    def generation_tables(self, w: Any) -> list[str]:
+    def metric_tables(self, w: Any) -> list[str]:
         """Every `metrics.csv` of a study, in the order of arms, seeds and generations."""
+        if w.study in self.simulated:
+            return self._of_simulated_arms(w, "metrics.csv")
         template = self.layout.arm_generation("metrics.csv")
         return [
             self._fill(template, study=w.study, arm=arm, seeds=seeds, generation=format_generation(generation))
@@ -193,6 +205,18 @@ class Project(Stages):
             for seeds in self._seed_batches(w)
             for generation in range(self.study(w).generations + 1)
         ]
+
+    def trajectories(self, w: Any) -> list[str]:
+        """Recorded arrays of every arm of a simulated study."""
+        return self._of_simulated_arms(w, "trajectories.safetensors")
+
+    def _of_simulated_arms(self, w: Any, name: str) -> list[str]:
+        template = self.layout.in_arm(name)
+        return [self._fill(template, study=w.study, arm=arm) for arm in self.simulated[w.study].arms]
+
+    def rates(self, w: Any) -> str | list[str]:
+        """Fitted rates of a simulated study, or nothing."""
+        return self._fill(self.layout.in_study("rates.csv"), study=w.study) if self.simulated[w.study].rates else []
 
     def forecast_tables(self, w: Any) -> list[str]:
         """Every arm's `forecast.csv` of a study."""
@@ -232,7 +256,7 @@ class Project(Stages):
     @property
     def shared_data(self) -> list[str]:
         """Data sets of the studies that are fetched once for all of them."""
-        origins = [origin for study in self.studies.values() for origin in study.origins.values()]
+        origins = [origin for study in self.trained.values() for origin in study.origins.values()]
         return sorted({origin.data.kind for origin in origins if origin.data.shared})
 
     def shared_spec(self, data: str) -> str:
@@ -246,7 +270,7 @@ class Project(Stages):
     @property
     def fetched(self) -> list[str]:
         """Every file that needs a network: shared data sets, feature networks in the data folder."""
-        networks = {path for study in self.studies for path in self.feature_weights(_Wildcards(study=study))}
+        networks = {path for study in self.trained for path in self.feature_weights(_Wildcards(study=study))}
         return [self.layout.in_data(f"{data}.safetensors") for data in self.shared_data] + sorted(
             path for path in networks if path == self.inception
         )
@@ -265,9 +289,15 @@ class Project(Stages):
 
     def targets(self, study: str) -> list[str]:
         """Tables and figures of a study."""
-        tables = ["metrics.csv", "forecast.csv", "claims.csv", "config.yaml"]
-        files = [self._fill(self.layout.in_study(name), study=study) for name in tables]
+        files = [self._fill(self.layout.in_study(name), study=study) for name in self.tables(study)]
         return files + [path for figure in self.studies[study].figures for path in self.figure_files(study, figure)]
+
+    def tables(self, study: str) -> tuple[str, ...]:
+        """Names of a study's tables."""
+        if study in self.trained:
+            return ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml")
+        rates = ("rates.csv",) if self.simulated[study].rates else ()
+        return ("metrics.csv", "laws.csv", *rates, "claims.csv", "config.yaml")
 
     def figure_files(self, study: str, figure: str) -> list[str]:
         """Files of one figure, without its caption."""
@@ -289,6 +319,11 @@ class Project(Stages):
     @staticmethod
     def _fill(template: str, **wildcards: str) -> str:
         return template.format(**wildcards)
+
+
+def alternatives(names: Iterable[str]) -> str:
+    """Regular expression that matches these names; nothing if there are none."""
+    return "|".join(names) or "(?!)"
 
 
 def once_per_arm(compute: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -12,7 +12,7 @@ import yaml
 from recurate import config
 from recurate.config import Study
 from recurate.errors import RecurateError
-from recurate.study_files import read_study
+from recurate.study_files import read_trained
 
 ROOT = Path(config.__file__).parents[2]
 ABSENT = object()
@@ -62,7 +62,7 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
 def read(study: Any, tmp_path: Path, scale: str = "demo", override: dict[str, Any] | None = None) -> Study:
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(study))
-    return read_study(path, scale, override or {})
+    return read_trained(path, scale, override or {})
 
 
 def complaint(study: Any, tmp_path: Path, override: dict[str, Any] | None = None) -> list[str]:

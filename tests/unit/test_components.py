@@ -14,6 +14,7 @@ from recurate.config import Study
 from recurate.curation import Curation
 from recurate.data import Data
 from recurate.errors import RecurateError
+from recurate.estimators import Estimator
 from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import Metric
@@ -33,6 +34,7 @@ BASES: dict[str, Any] = {
     "curation": Curation,
     "features": Features,
     "metrics": Metric,
+    "estimators": Estimator,
 }
 OWN_REWARD = '''
 from pydantic import Field

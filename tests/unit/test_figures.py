@@ -393,7 +393,7 @@ def report_settings(folder: Path) -> dict[str, Any]:
         "benchmarks": str(folder / "benchmarks"),
         "logs": str(folder / "logs"),
     }
-    return {"scale": "demo", "results": "results", "studies": {"s": study}}
+    return {"scale": "demo", "results": "results", "studies": {"s": study}, "simulated": {}}
 
 
 def test_report_is_self_contained_and_escapes_everything(written_report: str) -> None:

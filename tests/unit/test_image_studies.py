@@ -11,7 +11,7 @@ import pytest
 from study_setup import ROOT, changed, complaint, read
 
 from recurate.config import Config
-from recurate.study_files import read_study
+from recurate.study_files import read_trained
 from recurate.theory.bounds import is_stable
 from recurate.workflow import Project
 
@@ -36,7 +36,7 @@ def test_a_study_of_images_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scale", ["demo", "paper"])
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_image_study_has_the_arms_of_the_paper_and_one_inside_theorem_2_4(name: str, scale: str) -> None:
-    study = read_study(ROOT / f"config/studies/{name}.yaml", scale, {})
+    study = read_trained(ROOT / f"config/studies/{name}.yaml", scale, {})
     assert len(study.seeds) == 3
     arms = {key: (arm.mixing.synthetic_ratio, arm.curation.choices) for key, arm in study.arms.items()}
     assert arms["uncurated"] == (float("inf"), 1)
@@ -62,7 +62,7 @@ def read_default() -> Config:
 
 
 def test_the_paper_scale_takes_what_the_papers_say() -> None:
-    study = read_study(ROOT / "config/studies/cifar10_class.yaml", "paper", {})
+    study = read_trained(ROOT / "config/studies/cifar10_class.yaml", "paper", {})
     origin = study.origins["cifar10"]
     assert origin.samples == 50_000 and study.generations == 10
     reward = study.arms["curated"].reward.model_dump()
@@ -79,7 +79,7 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def test_the_arm_with_the_hidden_freeze_keeps_96_percent_of_the_past() -> None:
-    training = read_study(ROOT / "config/studies/cifar10_class.yaml", "paper", {}).arms["hidden_freeze"].retraining
+    training = read_trained(ROOT / "config/studies/cifar10_class.yaml", "paper", {}).arms["hidden_freeze"].retraining
     assert training.average_weight == pytest.approx(0.9999, abs=1e-6)
     assert training.average_weight**training.steps == pytest.approx(0.96, abs=0.005)
 

@@ -17,7 +17,7 @@ from recurate import store
 from recurate.config import Study
 from recurate.errors import RecurateError
 from recurate.stages import Stages
-from recurate.study_files import read_study, read_yaml, validated
+from recurate.study_files import read_study, read_trained, read_yaml, validated
 
 STUDIES = sorted((Path(__file__).parents[2] / "config/studies").glob("*.yaml"))
 FIGURES = ["trajectory", "shares", "quality", "choices", "densities", "animation"]
@@ -28,7 +28,7 @@ WILDCARDS = SimpleNamespace(study="moons")
 def study() -> Study:
     """The study of two moons, small, with every figure that it can have."""
     path = next(path for path in STUDIES if path.stem == "moons")
-    return read_study(path, "demo", {"generations": 2, "seeds": 2, "metrics": [], "figures": FIGURES})
+    return read_trained(path, "demo", {"generations": 2, "seeds": 2, "metrics": [], "figures": FIGURES})
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_settings_that_were_written_down_are_read_back_as_the_same_study(
     written = tmp_path / "config.yaml"
     settings = Stages({"s": study}).spec_resolved(SimpleNamespace(study="s"))
     resolve_config.main(str(written), json.loads(json.dumps(settings)))  # as a rule hands them over
-    assert validated(Study, read_yaml(written), str(written)) == study.model_copy(update={"resources": {}})
+    assert validated(type(study), read_yaml(written), str(written)) == study.model_copy(update={"resources": {}})
 
 
 def test_a_folder_without_studies_is_one_clear_error(tmp_path: Path) -> None:

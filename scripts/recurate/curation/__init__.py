@@ -15,6 +15,7 @@ class Curation(Component, ABC):
     """A rule that keeps some of a generation's samples."""
 
     choices: float
+    kept: int
 
     @abstractmethod
     def keep(self, rewards: numpy.ndarray, generator: numpy.random.Generator) -> numpy.ndarray:

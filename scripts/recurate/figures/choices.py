@@ -6,9 +6,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -41,7 +39,7 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
     names = swept_arms(arms)
     figure = style.new_figure(style.DOUBLE_COLUMN, 2.35)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.25, 1])
-    labels, colours = _labels(arms, names), _colours(len(names))
+    labels, colours = _labels(arms, names), style.graded(len(names))
     for rank, name in enumerate(names):
         marker = style.MARKERS[rank % len(style.MARKERS)]
         style.draw_measured(left, student_band(measured[name][METRIC]), colours[rank], marker, labels[rank])
@@ -89,11 +87,6 @@ def _labels(arms: dict[str, dict[str, Any]], names: list[str]) -> list[str]:
         else text.arm_title(arms[name])
         for name in names
     ]
-
-
-def _colours(count: int) -> list[str]:
-    """Colours from light to dark with K; the lightest of the colour map would be lost on white."""
-    return [to_hex(colormaps["viridis_r"](0.15 + 0.85 * rank / max(count - 1, 1))) for rank in range(count)]
 
 
 def caption(spec: dict[str, Any], measured: Series) -> str:

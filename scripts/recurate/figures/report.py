@@ -16,6 +16,7 @@ from PIL import Image
 from recurate import store
 from recurate.errors import RecurateError
 from recurate.figures import feature_spaces, text
+from recurate.figures.agreement_table import agreement_lines, agreement_score
 from recurate.figures.claims_table import claim_groups, claim_score
 from recurate.figures.series import Series, read_forecast, read_metrics, student_band
 from recurate.figures.style import PNG_DOTS_PER_INCH
@@ -35,6 +36,7 @@ STAGES = {
     "curated": "curate",
     "metrics": "measure",
     "forecast": "forecast",
+    "trajectories": "simulate",
 }
 OTHER_STAGES = ("tables", "figures")
 PROVENANCE = ("spec_digest", "code_digest", "python", "numpy", "torch", "device")
@@ -53,7 +55,9 @@ def render(template: str, spec: dict[str, Any]) -> str:
         raise RecurateError(f"{template}: cannot be read ({error.strerror}); restore it from the repository") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     studies = [study_section(name, settings) for name, settings in spec["studies"].items()]
-    return environment.from_string(source).render(spec=spec, studies=studies, columns=PROVENANCE)
+    simulated = [simulated_section(name, settings) for name, settings in spec["simulated"].items()]
+    template_of = environment.from_string(source)
+    return template_of.render(spec=spec, studies=studies, simulated=simulated, columns=PROVENANCE)
 
 
 def study_section(name: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +75,20 @@ def study_section(name: str, settings: dict[str, Any]) -> dict[str, Any]:
         "judges": {origin: store.read_json(path) for origin, path in settings["judges"].items()},
         "costs": cost_table(settings["benchmarks"], settings["arms"], settings["generations"]),
         "provenance": {label: store.read_metadata(path) for label, path in settings["models"].items()},
+        "files": settings,
+    }
+
+
+def simulated_section(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Everything the template says about one simulated study."""
+    claims = store.read_rows(settings["tables"]["claims.csv"], store.CLAIM_COLUMNS)
+    return {
+        "name": name,
+        **settings,
+        "figures": [figure(key, parts) for key, parts in settings["figures"].items()],
+        "score": agreement_score(claims),
+        "agreement": agreement_lines(claims, settings["arms"]),
+        "costs": cost_table(settings["benchmarks"], settings["arms"], settings["generations"]),
         "files": settings,
     }
 

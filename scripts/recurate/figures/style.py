@@ -13,8 +13,9 @@ from typing import Any, ParamSpec, TypeVar
 import matplotlib as mpl
 import numpy as np
 import seaborn
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
@@ -95,6 +96,11 @@ def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     with replacing(png) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def graded(count: int) -> list[str]:
+    """Colours from light to dark for ordered lines; the lightest of the colour map would be lost on white."""
+    return [to_hex(colormaps["viridis_r"](0.15 + 0.85 * rank / max(count - 1, 1))) for rank in range(count)]
 
 
 def draw_measured(axes: Axes, band: Band, colour: str = MEASURED, marker: str = "o", label: str = "") -> None:

@@ -1,0 +1,18 @@
+"""Draw measures of simulated loops by generation, with their laws."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.figures import curves, style
+from recurate.figures.simulated import read_laws, read_measured
+
+
+def main(metrics: str, laws: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
+    """Write the figure and its caption."""
+    measured, theory = read_measured(metrics), read_laws(laws)
+    style.save(curves.draw(spec, measured, theory), pdf, png)
+    store.write_text(caption, curves.caption(spec, measured, theory))
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,43 @@
+"""Three Gaussian blobs in the plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from recurate.data import Data, Description, RealData
+from recurate.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class Blobs(Data):
+    """Isotropic Gaussians of equal weight at the corners of an equilateral triangle around the origin."""
+
+    licence: ClassVar[str] = "none needed: drawn at random"
+
+    radius: float = Field(3.0, gt=0, description="distance of the blobs' centres from the origin, in data units")
+    std: float = Field(1.0, gt=0, description="standard deviation of a blob, in data units")
+    train: int = Field(10_000, ge=1, description="number of training points")
+    test: int = Field(10_000, ge=1, description="number of held-out points")
+
+    @property
+    def description(self) -> Description:
+        return Description(shape=(2,), classes=3)
+
+    def centres(self) -> numpy.ndarray:
+        """Centres (3, 2)."""
+        angles = 2 * np.pi * np.arange(3) / 3 + np.pi / 2
+        return self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def load(self, generator: numpy.random.Generator) -> RealData:
+        n = self.train + self.test
+        y = generator.integers(3, size=n)
+        x = (self.centres()[y] + self.std * generator.standard_normal((n, 2))).astype(np.float32)
+        return RealData(x[: self.train], y[: self.train], x[self.train :], y[self.train :])
+
+    def classify(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Nearest centre."""
+        return np.argmin(np.linalg.norm(x[:, None] - self.centres(), axis=-1), axis=1)

@@ -1,0 +1,168 @@
+"""Claims about simulated loops: what holds, what fails, and what could not have failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from loops import estimator, loop
+
+from recurate import store
+from recurate.theory import agreement
+from recurate.theory.rates import (
+    bootstrap_means,
+    fit_rates,
+    fitted_slope,
+    has_logarithm,
+    pool_sizes,
+    theoretical_exponent,
+)
+
+RANDOM = np.random.default_rng(0)
+NORMAL = RANDOM.normal(1.0, 0.1, 100)
+ERROR = NORMAL.std(ddof=1) / 10
+
+
+def law(value: float, deviation: float | str = "", order: float | str = "") -> dict[str, str]:
+    head = {"arm": "a", "metric": "m", "generation": "3", "source": "theory"}
+    return {**head, "value": str(value), "deviation": str(deviation), "order": str(order)}
+
+
+def verdict(sample: np.ndarray, **of: Any) -> tuple[str, str]:
+    (row,) = agreement.with_laws({("a", "m", 3): sample}, [law(**of)])
+    return row["verdict"], row["note"]
+
+
+@pytest.mark.parametrize(("distance", "expected"), [(0.0, "holds"), (2.9, "holds"), (-2.9, "holds"), (3.1, "fails")])
+def test_an_exact_law_is_met_within_three_standard_errors(distance: float, expected: str) -> None:
+    assert verdict(NORMAL, value=NORMAL.mean() + distance * ERROR)[0] == expected
+
+
+def test_a_failure_says_by_how_many_standard_errors() -> None:
+    assert verdict(NORMAL, value=NORMAL.mean() + 5 * ERROR) == ("fails", "5.0 standard errors away; theory")
+
+
+def test_what_a_law_leaves_out_is_allowed_besides() -> None:
+    value = NORMAL.mean() + 3.5 * ERROR
+    assert verdict(NORMAL, value=value, order=ERROR)[0] == "holds"
+    assert verdict(NORMAL, value=value, order=0.4 * ERROR)[0] == "fails"
+
+
+def test_the_spread_that_theory_knows_counts_where_few_replicates_understate_it() -> None:
+    value = NORMAL.mean() + 5 * ERROR
+    assert verdict(NORMAL, value=value, deviation=0.2)[0] == "holds"
+    assert verdict(NORMAL, value=value, deviation=0.01)[0] == "fails"
+
+
+@pytest.mark.parametrize(
+    ("sample", "of", "reason"),
+    [
+        (NORMAL, {"value": 1.0, "deviation": 10.0}, "the mean rests on replicates rarer than 1 in 100"),
+        (np.r_[np.zeros(99), 5.0], {"value": 1.0}, "the mean rests on fewer than 10 of 100 replicates"),
+        (np.zeros(100), {"value": 1.0}, "the mean rests on fewer than 10 of 100 replicates"),
+        (NORMAL, {"value": 1.0, "order": 0.6}, "what the law leaves out is no small correction"),
+        (NORMAL[:1], {"value": 1.0}, "one replicate, no standard error"),
+    ],
+)
+def test_a_comparison_that_could_not_fail_says_so(sample: np.ndarray, of: dict[str, float], reason: str) -> None:
+    found, note = verdict(sample, **of)
+    assert (found, note.partition(";")[0]) == ("vacuous", reason)
+
+
+def test_a_law_without_randomness_is_met_to_rounding() -> None:
+    assert verdict(np.full(5, 2.0), value=2.0 + 1e-12)[0] == "holds"
+    assert verdict(np.full(5, 2.0), value=2.001) == ("fails", "differs without any spread; theory")
+
+
+def test_a_published_number_of_one_run_is_compared_with_the_spread_of_runs() -> None:
+    number = {"arm": "a", "measure": "m", "generation": 3, "replicates": 1, "note": "a notebook"}
+    values = {("a", "m", 3): NORMAL}
+    spread = NORMAL.std(ddof=1)
+    (near,) = agreement.with_published(values, [{**number, "value": NORMAL.mean() + 2.9 * spread}])
+    (far,) = agreement.with_published(values, [{**number, "value": NORMAL.mean() + 3.2 * spread}])
+    (mean,) = agreement.with_published(values, [{**number, "value": NORMAL.mean() + 1.0 * spread, "replicates": 100}])
+    assert (near["verdict"], far["verdict"], mean["verdict"]) == ("holds", "fails", "fails")
+    assert near["note"] == "a notebook"
+
+
+def rate(**changes: Any) -> dict[str, str]:
+    base = {"arm": "a", "metric": "w1", "slope": "-0.4", "slope_error": "0.01", "slope_log_corrected": "-0.55"}
+    rest = {"theory": "-0.5", "logarithm": "False", "slope_of_law": "", "law": ""}
+    return {**base, **rest, **{key: str(value) for key, value in changes.items()}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ["fails"]),
+        ({"slope": -0.48}, ["holds"]),
+        ({"slope": -0.9}, ["holds"]),  # faster than the bound
+        ({"logarithm": True}, ["holds"]),
+        ({"law": "exact", "slope_of_law": -0.41}, ["holds", "fails"]),
+        ({"law": "exact", "slope_of_law": -0.5, "slope": -0.5}, ["holds", "holds"]),
+        ({"law": "first order", "slope_of_law": -0.41}, ["fails"]),
+    ],
+)
+def test_slopes_are_held_to_the_law_and_to_the_bound(changes: dict[str, Any], expected: list[str]) -> None:
+    rows = agreement.with_rates([rate(**changes)], 100)
+    assert [row["verdict"] for row in rows] == expected
+    assert {tuple(row) for row in rows} == {store.CLAIM_COLUMNS[1:]}
+
+
+def test_values_are_read_by_arm_metric_and_generation(tmp_path: Path) -> None:
+    rows = [
+        {"study": "s", "arm": "a", "generation": g, "seed": s, "metric": "m", "value": repr(10.0 * g + s)}
+        for g in (0, 7)
+        for s in range(3)
+    ]
+    store.write_rows(tmp_path / "metrics.csv", store.METRIC_COLUMNS, rows)
+    found = agreement.read_values(str(tmp_path / "metrics.csv"))
+    assert set(found) == {("a", "m", 0), ("a", "m", 7)}
+    np.testing.assert_array_equal(found["a", "m", 7], [70, 71, 72])
+
+
+# Rates
+
+
+def test_the_slope_of_a_power_law_is_its_exponent() -> None:
+    sizes = np.arange(50, 5000, 50)
+    np.testing.assert_allclose(fitted_slope(sizes, np.stack([3 * sizes**-0.5, sizes**-0.1])), [-0.5, -0.1])
+
+
+def test_pools_grow_by_what_every_round_adds() -> None:
+    of = loop({"regime": "contamination", "real": 50, "alpha": 0.25}, 3)
+    np.testing.assert_array_equal(pool_sizes(of), [50, 250, 450, 650])
+    np.testing.assert_array_equal(pool_sizes(loop({"regime": "accumulate", "initial": 5}, 2)), [5, 10, 15])
+
+
+@pytest.mark.parametrize(
+    ("exponents", "smallest", "logarithm"),
+    [((0.5, 0.25, np.inf), 0.25, False), ((0.5, 0.5, np.inf), 0.5, True), ((0.5, 0.25, 0.25), 0.25, True),
+     ((0.5, 0.75, 0.25), 0.25, False), ((0.5, 1.0, np.inf), 0.5, False)],
+)  # fmt: skip
+def test_the_smallest_exponent_counts_and_two_of_it_add_a_logarithm(
+    exponents: tuple[float, float, float], smallest: float, logarithm: bool
+) -> None:
+    assert theoretical_exponent(*exponents) == smallest
+    assert has_logarithm(*exponents) == logarithm
+
+
+def test_bootstrap_errors_equal_the_standard_error_of_the_mean() -> None:
+    values = RANDOM.normal(size=(50, 3))
+    found = bootstrap_means(values, 4000).std(axis=0)
+    np.testing.assert_allclose(found, values.std(axis=0) / np.sqrt(50), rtol=0.05)
+
+
+def test_rates_of_a_law_are_fitted_to_what_follows_it() -> None:
+    of = loop({"regime": "contamination", "real": 50, "alpha": 0.5}, 300)
+    fitted = estimator(kind="ecdf", points=50)
+    laws = {found.measure: found.values for found in fitted.laws(of)}
+    noise = np.exp(RANDOM.normal(0, 0.05, (20, 1)))
+    values = {"squared_distance": noise * laws["squared_distance"]}
+    (found,) = fit_rates(fitted, of, values, ["squared_distance"], 30, 0.5, 200)
+    assert float(found["slope"]) == pytest.approx(float(found["slope_of_law"]))
+    assert float(found["theory"]) == -1.0  # of a square
+    assert found["logarithm"] == "True" and found["law"] == "exact"
+    assert float(found["slope_log_corrected"]) < float(found["slope"])

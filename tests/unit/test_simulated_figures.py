@@ -1,0 +1,160 @@
+"""Figures and tables of simulated studies: what is drawn, in which place, at which scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recurate.figures import curves, equivalent_data, rates, snapshots
+from recurate.figures.agreement_table import agreement_lines, agreement_score
+from recurate.figures.simulated import Line, Lines, measure_label, measure_words
+
+GENERATIONS = np.array([0, 1, 10, 100])
+
+
+def spec(arms: dict[str, dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    base = {
+        "title": "T", "answers": "A", "seeds": [0, 1, 2], "generations": 100, "measures": ["variance"],
+        "drawn": [], "medians": [], "linear": [], "published": [], "snapshots": [], "rates": None,
+    }  # fmt: skip
+    return {**base, **changes, "arms": {name: {**ARM, **arm} for name, arm in arms.items()}}
+
+
+ARM = {
+    "title": "n = 1", "panel": "p", "estimator": "gaussian", "ddof": 1, "std": 1.0, "sampling_bias": 1.0,
+    "sizes": {"initial": 100, "real": 100, "synthetic": 100}, "regime": "fresh", "choices": 1,
+}  # fmt: skip
+
+
+def lines(arms: list[str], measures: list[str], scale: float = 1.0) -> Lines:
+    values = scale * (1 + np.arange(3)[:, None] / 10) * (1 + GENERATIONS)
+    return {arm: {measure: Line(GENERATIONS, values) for measure in measures} for arm in arms}
+
+
+@pytest.mark.parametrize(
+    ("panels", "columns"), [(1, 1), (3, 3), (4, 4), (5, 3), (6, 3), (7, 4), (8, 4), (12, 4), (15, 3)]
+)
+def test_panels_are_laid_out_with_few_free_places(panels: int, columns: int) -> None:
+    assert curves.columns_for(panels) == columns
+
+
+def test_every_panel_holds_its_arms_with_band_and_law() -> None:
+    told = spec({"a": {"panel": "one"}, "b": {"panel": "one", "title": "n = 2"}, "c": {"panel": "two"}})
+    laws = {"a": {"variance": Line(GENERATIONS, np.ones((1, 4)))}}
+    figure = curves.draw(told, lines(["a", "b", "c"], ["variance"]), laws)
+    left, right = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["one", "two"]
+    assert (len(left.lines), len(right.lines)) == (3, 1)
+    assert len(left.collections) == 2
+    np.testing.assert_array_equal(left.lines[0].get_xdata(), GENERATIONS + 1)
+    assert left.lines[1].get_linestyle() == ":"
+
+
+@pytest.mark.parametrize(
+    ("linear", "expected"), [([], "log"), (["variance"], "linear")], ids=["wide span", "as the study says"]
+)
+def test_wide_positive_values_are_drawn_on_a_logarithmic_scale(linear: list[str], expected: str) -> None:
+    figure = curves.draw(spec({"a": {}}, linear=linear), lines(["a"], ["variance"]), {})
+    assert figure.axes[0].get_yscale() == expected
+    assert figure.axes[0].get_xscale() == "log"
+
+
+def test_values_below_zero_are_drawn_on_a_linear_scale() -> None:
+    figure = curves.draw(spec({"a": {}}), lines(["a"], ["variance"], -1.0), {})
+    assert figure.axes[0].get_yscale() == "linear"
+
+
+def test_only_wanted_measures_get_a_row_and_medians_a_line() -> None:
+    told = spec({"a": {}}, measures=["variance", "mean_error"], drawn=["mean_error"], medians=["mean_error"])
+    figure = curves.draw(told, lines(["a"], ["variance", "mean_error"]), {})
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == measure_label("mean_error")
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
+    said = curves.caption(told, lines(["a"], ["variance", "mean_error"]), {})
+    assert measure_words("mean_error") in said and measure_words("variance") not in said
+    assert "median" in said and "n - 1 (ddof 1, unbiased)" in said
+
+
+def test_published_numbers_are_stars_with_their_source() -> None:
+    number = {"arm": "a", "measure": "variance", "generation": 10, "value": 3.0, "replicates": 1, "note": "a notebook"}
+    told = spec({"a": {}}, published=[number])
+    star = curves.draw(told, lines(["a"], ["variance"]), {}).axes[0].lines[-1]
+    assert (star.get_marker(), list(star.get_xdata()), list(star.get_ydata())) == ("*", [11], [3.0])
+    assert "Stars: published numbers, a notebook." in curves.caption(told, lines(["a"], ["variance"]), {})
+
+
+def test_indices_in_titles_become_indices() -> None:
+    assert curves._symbols("λ_s = 0.5, n_ini = 3, plain") == "$λ_{s}$ = 0.5, $n_{ini}$ = 3, plain"
+
+
+RATE = {
+    "study": "s", "arm": "a", "metric": "w1", "slope": "-0.3", "slope_error": "0.02", "slope_log_corrected": "-0.4",
+    "slope_log_corrected_error": "0.02", "theory": "-0.3", "logarithm": "False", "slope_of_law": "-0.31",
+    "law": "exact", "real_fraction": "0.3", "decay": "inf",
+}  # fmt: skip
+
+
+def test_exponents_stand_over_the_share_of_real_data() -> None:
+    fit = {"measures": ["w1"], "drop": 3, "exponent": 0.5, "resamples": 10}
+    told = spec({"a": {"panel": "one"}}, measures=["w1"], rates=fit)
+    (axes,) = rates.draw(told, [RATE]).axes
+    theory, raw, corrected, law = (
+        next(line for line in axes.lines if line.get_linestyle() == "--"),
+        next(line for line in axes.lines if line.get_marker() == "o" and line.get_markerfacecolor() != "none"),
+        next(line for line in axes.lines if line.get_marker() == "o" and line.get_markerfacecolor() == "none"),
+        next(line for line in axes.lines if line.get_marker() == "_" and line.get_markersize() == 9),
+    )
+    assert max(theory.get_ydata()) == 0.5
+    assert [list(line.get_ydata()) for line in (raw, corrected, law)] == [[0.3], [0.4], [0.31]]
+    assert "the largest distance to it is 0.01" in rates.caption(told, [RATE])
+
+
+def test_a_loop_is_worth_the_real_samples_that_have_its_error() -> None:
+    band = equivalent_data.equivalent(ARM, "squared_error", np.full((3, 1), 0.005))
+    assert band.mean[0] == pytest.approx(2.0)  # 1/0.005 = 200 samples, over 100
+    assert equivalent_data.equivalent(ARM, "w2_squared", np.full((3, 1), 0.03)).mean[0] == pytest.approx(0.5)
+
+
+def test_arms_with_fresh_data_are_swept_by_bias_and_ratio() -> None:
+    sizes = {"initial": 100, "real": 100}
+    arms = {
+        "many": {**ARM, "sizes": {**sizes, "synthetic": 1000}},
+        "few": {**ARM, "sizes": {**sizes, "synthetic": 10}},
+        "biased": {**ARM, "sampling_bias": 0.5},
+        "start": {**ARM, "sizes": {**sizes, "initial": 5, "synthetic": 100}},
+        "replace": {**ARM, "regime": "replace"},
+    }
+    assert equivalent_data.swept(arms) == {1.0: ["few", "many"], 0.5: ["biased"]}
+
+
+def test_the_density_of_a_mixture_integrates_to_one() -> None:
+    mixture = {
+        "weights": np.array([0.3, 0.7]),
+        "means": np.array([[0.0, 0.0], [1.0, -1.0]]),
+        "covariances": np.array([[[0.5, 0.2], [0.2, 0.3]], [[0.2, 0.0], [0.0, 0.4]]]),
+    }
+    line = np.linspace(-6, 6, 401)
+    x = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    assert snapshots.density(mixture, x).sum() * (line[1] - line[0]) ** 2 == pytest.approx(1, abs=1e-6)
+
+
+def claim(**changes: str) -> dict[str, str]:
+    base = {"arm": "a", "claim": "law_variance", "generation": "3", "measured": "1.0", "bound": "1.1", "slack": "0.1"}
+    return {**base, "standard_error": "0.05", "verdict": "holds", "note": "theory", **changes}
+
+
+def test_agreement_is_counted_and_the_farthest_comparison_named() -> None:
+    rows = [
+        claim(),
+        claim(generation="9", measured="2.0", slack="-0.5", verdict="fails"),
+        claim(verdict="vacuous", note="too rare; theory"),
+        claim(claim="rate_w1"),
+    ]
+    law, rate = agreement_lines(rows, {"a": ARM})
+    assert law["statement"] == "law of the fitted variance, per coordinate"
+    assert (law["holds"], law["fails"], law["vacuous"], law["reasons"]) == (1, 1, 1, ["too rare"])
+    assert law["worst"] == "2.00 ± 0.05 beside 1.1 (p, n = 1, generation 9)"
+    assert "beside the published bound" in rate["statement"]
+    assert agreement_score(rows) == {"holds": 2, "of": 3}

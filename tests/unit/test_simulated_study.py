@@ -1,0 +1,225 @@
+"""Study files of simulated loops: what is read, and the sentence for every mistake."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from study_setup import ROOT
+
+from recurate.digest import kinds_in
+from recurate.errors import RecurateError
+from recurate.mixing import REGIMES, SimulatedMixing
+from recurate.simulated_study import SimulatedStudy
+from recurate.stages import Stages
+from recurate.study_files import expanded, read_study, read_trained
+
+SIMULATED = [
+    path for path in sorted((ROOT / "config/studies").glob("*.yaml")) if path.read_text().startswith("loop: simulated")
+]
+STUDY: dict[str, Any] = {
+    "loop": "simulated",
+    "title": "Tiny",
+    "answers": "nothing",
+    "generations": 20,
+    "seeds": 3,
+    "measures": ["variance"],
+    "arms": {"one": {"estimator": {"kind": "gaussian"}, "mixing": {"regime": "replace", "initial": 10}}},
+}
+CURATED = {
+    "reward": {"kind": "clipped_distance", "target": [2.0]},
+    "curation": {"kind": "bradley_terry", "choices": 4, "kept": 5},
+}
+
+
+def read(tmp_path: Path, study: dict[str, Any]) -> SimulatedStudy:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(study))
+    found = read_study(path, "demo", {})
+    assert isinstance(found, SimulatedStudy)
+    return found
+
+
+def changed(arm: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+    study = {**copy.deepcopy(STUDY), **keys}
+    study["arms"]["one"].update(arm or {})
+    return study
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("path", SIMULATED, ids=lambda path: path.stem)
+def test_every_shipped_study_is_read_at_both_scales(path: Path, scale: str) -> None:
+    study = read_study(path, scale, {})
+    assert isinstance(study, SimulatedStudy)
+    assert study.recorded()[0] == 0 and study.recorded()[-1] == study.generations
+
+
+def test_the_studies_of_the_papers_are_all_there() -> None:
+    names = (
+        "alemohammad_gaussian curated_gaussian gerstgrasser_regression kazdan_gaussian kazdan_kde shumailov_discrete"
+    )
+    names += " shumailov_gaussian shumailov_mixture wang_biased wang_contamination"
+    assert [path.stem for path in SIMULATED] == names.split()
+
+
+def test_curation_is_studied_in_every_regime() -> None:
+    study = read_study(ROOT / "config/studies/curated_gaussian.yaml", "demo", {})
+    assert isinstance(study, SimulatedStudy)
+    assert {arm.mixing.regime for arm in study.arms.values()} == set(REGIMES)
+
+
+def test_paper_scale_takes_the_sizes_of_the_papers() -> None:
+    wang = read_study(ROOT / "config/studies/wang_contamination.yaml", "paper", {})
+    assert isinstance(wang, SimulatedStudy)
+    assert (wang.generations + 1, len(wang.seeds), len(wang.arms)) == (2_000, 100, 20)
+    sizes = {round(arm.mixing.real_fraction or 0, 1): arm.mixing.sizes.synthetic for arm in wang.arms.values()}
+    assert sizes == {0.1: 450, 0.2: 200, 0.3: 117, 0.4: 75, 0.5: 50, 0.6: 33, 0.7: 21, 0.8: 12, 0.9: 6, 1.0: 0}
+    gaussian = read_study(ROOT / "config/studies/shumailov_gaussian.yaml", "paper", {})
+    assert isinstance(gaussian, SimulatedStudy)
+    assert {arm.mixing.initial for arm in gaussian.arms.values()} == {100, 500, 1_000, 10_000}
+    assert (gaussian.generations, len(gaussian.seeds)) == (1_000, 100)
+
+
+@pytest.mark.parametrize(
+    ("arm", "sentence"),
+    [
+        ({"mixing": {"regime": "contamination", "real": 5, "alpha": 1.5}}, "alpha: 1.5 is not allowed; it must be a n"),
+        ({"mixing": {"regime": "contamination", "real": 5, "alpha": -1}}, "alpha: -1 is not allowed"),
+        ({"mixing": {"regime": "contamination", "real": 0, "alpha": 0.5}}, "real: 0 samples cannot be a share of 0.5"),
+        (
+            {"mixing": {"regime": "contamination", "real": 5, "alpha": 0.5, "synthetic": 3}},
+            "either it or real_fraction",
+        ),
+        ({"mixing": {"regime": "replace"}}, "initial: the regime replace needs the number of real samples"),
+        ({"mixing": {"regime": "fresh", "synthetic": 5}}, "real: the regime fresh needs the number of real samples"),
+        ({"mixing": {"regime": "augmentation", "real": 5}}, "synthetic: the regime augmentation needs either it or"),
+        ({"mixing": {"regime": "replace", "initial": 5, "real": 5}}, "real: the regime replace adds no real data"),
+        ({"mixing": {"regime": "replace", "initial": 5, "synthetic": 0}}, "needs synthetic samples, at least 1"),
+        ({"mixing": {"regime": "augmentation", "real": 5, "synthetic": 5, "initial": 4}}, "keeps the real data of gen"),
+        ({"mixing": {"regime": "fresh", "real": 0, "synthetic": 5}}, "initial: without real samples in a round"),
+        ({"mixing": {"regime": "mirror", "initial": 5}}, "regime: Input should be 'replace', 'accumulate'"),
+        ({"estimator": {"kind": "gaussian", "ddof": 2}}, "ddof: Input should be 0 or 1"),
+        (
+            {"estimator": {"kind": "gaussian", "dimensions": 0}},
+            "dimensions: Input should be greater than or equal to 1",
+        ),
+        ({"mixing": {"regime": "replace", "initial": 1}}, "a covariance with ddof 1 needs 2 samples"),
+        ({"estimator": {"kind": "lattice_kde", "bandwidth": 0}}, "bandwidth: Input should be greater than 0"),
+        (
+            {"estimator": {"kind": "kde", "bandwidth": -1, "data": {"kind": "blobs"}}},
+            "bandwidth: Input should be greater than 0",
+        ),
+        (
+            {"estimator": {"kind": "kde", "bandwidth": 1, "data": {"kind": "mnist"}}},
+            "mnist is no source of endless sam",
+        ),
+        ({"estimator": {"kind": "discrete", "probabilities": [0.5, 0.6]}}, "these add up to 1.1"),
+        ({"estimator": {"kind": "regression", "dimensions": 20}}, "20 coefficients need as many rows at least, not 10"),
+        (
+            {"estimator": {"kind": "regression", "dimensions": 5}, **CURATED},
+            "regression draws no samples that one could",
+        ),
+        ({"estimator": {"kind": "ecdf"}, "sampling_bias": 0.5}, "ecdf has no covariance that could be scaled"),
+        ({"collection": {"share": 0.2}}, "collection: gaussian knows no wrong distribution"),
+        ({"reward": CURATED["reward"]}, "curation: needs a reward, and a reward needs curation"),
+        ({**CURATED, "reward": {"kind": "confidence"}}, "reward: confidence needs a judge"),
+        ({**CURATED, "reward": {"kind": "clipped_distance", "target": [0.0, 1.0]}}, "target has 2 coordinates"),
+        ({**CURATED, "curation": {"kind": "bradley_terry", "choices": 40, "kept": 5}}, "larger than the pool of 10"),
+    ],
+)
+def test_a_mistake_in_an_arm_is_one_sentence(tmp_path: Path, arm: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(RecurateError) as caught:
+        read(tmp_path, changed(arm))
+    (line,) = str(caught.value).splitlines()
+    assert "tiny.yaml: arms.one" in line
+    assert sentence in line
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"measures": ["w1"]}, "measures: 'w1' is not known; allowed are log_variance, mean_error"),
+        ({"linear": ["w2_squared"]}, "linear: 'w2_squared' is not known; allowed are variance"),
+        ({"figures": ["rates"]}, "figures: rates needs the key rates"),
+        ({"figures": ["snapshots"], "snapshots": [3]}, "snapshots is about gaussian_mixture in 2 dimensions, arms.one"),
+        ({"figures": ["equivalent_data"]}, "equivalent_data: measures: 'squared_error' is not known"),
+        ({"snapshots": [30]}, "there is no generation 30, the last is 20"),
+        ({"rates": {"measures": ["variance"], "exponent": 0.5, "drop": 19}}, "leaves nothing to fit"),
+        ({"published": [{"arm": "two", "measure": "variance", "generation": 1, "value": 1}]}, "'two' is not known"),
+        ({"generations": 0}, "generations: Input should be greater than or equal to 1"),
+        ({"origins": {}}, "unknown key 'origins'"),
+    ],
+)
+def test_a_mistake_in_a_study_is_one_sentence(tmp_path: Path, keys: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(RecurateError) as caught:
+        read(tmp_path, changed(**keys))
+    assert sentence in str(caught.value)
+
+
+def test_a_trained_study_is_asked_for_by_those_who_need_networks() -> None:
+    with pytest.raises(RecurateError, match="is a simulated study, which has no networks"):
+        read_trained(SIMULATED[0], "demo", {})
+
+
+def test_each_combination_of_values_becomes_an_arm() -> None:
+    arm = {
+        "each": {"mixing.initial": [10, 100], "estimator.kind": ["gaussian"], "sampling_bias": [0.5, 1.0]},
+        "title": "n = {initial}, bias {sampling_bias}",
+        "mixing": {"regime": "replace"},
+    }
+    found = dict(expanded("loop", arm, "file"))
+    assert list(found) == [
+        "loop_10_gaussian_0_5",
+        "loop_10_gaussian_1_0",
+        "loop_100_gaussian_0_5",
+        "loop_100_gaussian_1_0",
+    ]
+    assert found["loop_100_gaussian_0_5"] == {
+        "title": "n = 100, bias 0.5",
+        "mixing": {"regime": "replace", "initial": 100},
+        "estimator": {"kind": "gaussian"},
+        "sampling_bias": 0.5,
+    }
+
+
+@pytest.mark.parametrize("each", [{}, [1], {"mixing.initial": 3}, {"mixing.initial": []}])
+def test_a_list_of_values_that_is_none_is_one_sentence(each: Any) -> None:
+    with pytest.raises(RecurateError, match=r"arms\.loop\.each: must map dotted keys to lists of values"):
+        list(expanded("loop", {"each": each}, "file"))
+
+
+def test_the_synthetic_samples_of_a_round_follow_from_the_share_of_real_ones() -> None:
+    sizes = SimulatedMixing.model_validate({"regime": "contamination", "real": 50, "alpha": 0.3}).sizes
+    assert (sizes.initial, sizes.real, sizes.synthetic) == (50, 50, 117)
+    by_ratio = SimulatedMixing.model_validate({"regime": "augmentation", "real": 50, "lambda": 0.5}).sizes
+    assert by_ratio.synthetic == 25
+
+
+def test_titles_and_panels_do_not_make_a_loop_run_again(tmp_path: Path) -> None:
+    wildcards = SimpleNamespace(study="s", arm="one")
+    before, after = (
+        Stages({"s": read(tmp_path, changed({"title": title}))}).spec_simulate(wildcards) for title in ("a", "b")
+    )
+    assert before == after
+
+
+def test_all_kinds_of_an_arm_count_in_its_digest(tmp_path: Path) -> None:
+    kde = {"kind": "kde", "bandwidth": 0.5, "data": {"kind": "blobs"}}
+    curated = {**CURATED, "reward": {"kind": "clipped_distance", "target": [0.0, 0.0]}}
+    study = read(tmp_path, changed({"estimator": kde, **curated}, measures=["reward_mean"]))
+    spec = Stages({"s": study}).spec_simulate(SimpleNamespace(study="s", arm="one"))
+    assert set(kinds_in(spec)) == {
+        ("estimators", "kde"),
+        ("data", "blobs"),
+        ("rewards", "clipped_distance"),
+        ("curation", "bradley_terry"),
+    }
+
+
+def test_recorded_generations_are_dense_at_first_and_then_in_every_power_of_ten(tmp_path: Path) -> None:
+    study = read(tmp_path, changed(generations=1000, snapshots=[777], shown=4))
+    assert study.recorded() == [0, 1, 2, 3, 6, 10, 18, 32, 56, 100, 178, 316, 562, 777, 1000]

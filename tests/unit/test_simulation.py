@@ -1,0 +1,199 @@
+"""Simulated loops: laws within three standard errors, statistics distributed as samples, seeds by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from loops import REGIMES, estimator, loop, preference, run
+from scipy.stats import ks_2samp
+
+from recurate.estimators import Estimator
+from recurate.replicates import Replicates
+from recurate.simulation import simulate
+from recurate.theory.forecast import forecast
+from recurate.theory.laws import Collection, SimulatedLoop
+
+REPLICATES = 400
+SIGNIFICANCE = 1e-3  # of two-sample tests, with seeds that are fixed
+LAWFUL: list[dict[str, Any]] = [
+    {"kind": "gaussian", "ddof": 0},
+    {"kind": "gaussian", "ddof": 1, "dimensions": 3},
+    {"kind": "gaussian", "ddof": 0, "dimensions": 4, "covariance": "diagonal", "std": 2.0, "mean": 1.0},
+    {"kind": "discrete", "probabilities": (0.5, 0.3, 0.2)},
+    {"kind": "ecdf", "points": 60},
+]
+
+
+def assert_lawful(fitted: Estimator, of: SimulatedLoop, replicates: int) -> None:
+    """All laws within three standard errors, and what they leave out, in every generation."""
+    measured, laws = run(fitted, of, replicates), fitted.laws(of)
+    assert laws
+    for law in laws:
+        values = measured[law.measure]
+        error = values.std(axis=0, ddof=1)
+        if law.deviation is not None:
+            error = np.maximum(error, law.deviation)
+        allowed = 3 * error / np.sqrt(replicates) + (0 if law.order is None else law.order) + 1e-9
+        distance = np.abs(values.mean(axis=0) - law.values)
+        assert (distance <= allowed).all(), f"{law.measure}: {(distance / allowed).max():.2f} of what is allowed"
+
+
+@pytest.mark.parametrize("spec", LAWFUL, ids=lambda spec: f"{spec['kind']}-{spec.get('dimensions', 1)}")
+@pytest.mark.parametrize("regime", REGIMES)
+def test_every_regime_meets_its_laws(spec: dict[str, Any], regime: str) -> None:
+    assert_lawful(estimator(**spec), loop(REGIMES[regime], 12), REPLICATES)
+
+
+@pytest.mark.parametrize("regime", ["replace", "augmentation", "contamination"])
+def test_biased_sampling_meets_its_laws(regime: str) -> None:
+    assert_lawful(estimator(kind="gaussian"), loop(REGIMES[regime], 12, sampling_bias=0.8), REPLICATES)
+
+
+def test_wrongly_collected_data_meet_their_laws() -> None:
+    fitted = estimator(kind="ecdf", points=60, wrong={"weights": [1.0], "means": [3.0], "stds": [1.0]})
+    of = loop(REGIMES["contamination"], 12, collection=Collection(0.4, 5.0, 0.25))
+    assert_lawful(fitted, of, REPLICATES)
+
+
+@pytest.mark.parametrize("regime", ["replace", "accumulate", "augmentation", "contamination"])
+def test_regression_meets_its_laws(regime: str) -> None:
+    mixing = {"regime": regime, "synthetic": 20, ("initial" if regime in ("replace", "accumulate") else "real"): 20}
+    assert_lawful(estimator(kind="regression", dimensions=3, noise=0.5), loop(mixing, 12), REPLICATES)
+
+
+@pytest.mark.parametrize("regime", ["replace", "accumulate", "accumulate_subsample", "augmentation", "fresh"])
+def test_a_curated_gaussian_follows_the_exact_operator(regime: str) -> None:
+    size = "initial" if regime.startswith(("replace", "accumulate")) else "real"
+    of = loop({"regime": regime, size: 500, "synthetic": 2000}, 6, preference=preference(4, 500))
+    assert_lawful(estimator(kind="gaussian"), of, 60)
+
+
+@pytest.mark.parametrize("dimensions", [1, 3])
+@pytest.mark.parametrize("regime", ["replace", "accumulate", "augmentation", "contamination"])
+def test_statistics_of_a_gaussian_are_distributed_as_those_of_samples(regime: str, dimensions: int) -> None:
+    fitted = estimator(kind="gaussian", dimensions=dimensions)
+    of = loop({**REGIMES[regime]}, 6)
+    drawn = run(fitted, of, 1000)
+    sampled = {name: values[1000:] for name, values in run(fitted, of, 2000, explicit=True).items()}
+    for name in ("mean_error", "log_variance", "w2_squared"):
+        assert ks_2samp(drawn[name][:, -1], sampled[name][:, -1]).pvalue > SIGNIFICANCE, name
+
+
+def test_the_scatter_of_fewer_samples_than_dimensions_is_distributed_as_that_of_samples() -> None:
+    fitted = estimator(kind="gaussian", dimensions=6)
+    of = loop({"regime": "replace", "initial": 4}, 3)
+    drawn, sampled = run(fitted, of, 1000), run(fitted, of, 2000, explicit=True)
+    for name in ("log_variance", "w2_squared"):
+        assert ks_2samp(drawn[name][:, -1], sampled[name][1000:, -1]).pvalue > SIGNIFICANCE, name
+
+
+@pytest.mark.parametrize("points", [20, 300])  # fewer and more cells than samples take different ways
+def test_cell_counts_are_distributed_as_those_of_a_resampled_pool(points: int) -> None:
+    fitted = estimator(kind="ecdf", points=points)
+    of = loop({"regime": "contamination", "real": 100, "synthetic": 100}, 5)
+    counted = run(fitted, of, 1000)["w1"][:, -1]
+    generator, explicit = np.random.default_rng(1), []
+    for _ in range(1000):
+        pool = mixture(generator, 100)
+        for _ in range(5):
+            pool = np.concatenate([pool, mixture(generator, 100), generator.choice(pool, 100)])
+        steps = np.searchsorted(np.sort(pool), fitted.grid, side="right") / len(pool)
+        explicit.append(np.abs(steps - fitted.target.cdf(fitted.grid)).sum() * fitted.spacing)
+    assert ks_2samp(counted, explicit).pvalue > SIGNIFICANCE
+
+
+def mixture(generator: np.random.Generator, n: int) -> np.ndarray:
+    """Samples of Wang et al.'s target."""
+    first = generator.random(n) < 0.35
+    return np.where(first, generator.normal(-2, 0.8, n), generator.normal(1, 1.3, n))
+
+
+def test_the_lattice_is_distributed_as_a_kernel_density_estimate_of_samples() -> None:
+    fitted = estimator(kind="lattice_kde", points=300, bandwidth=1.0, decay=0.25)
+    of = loop({"regime": "contamination", "real": 40, "synthetic": 60}, 5)
+    on_lattice = run(fitted, of, 600)["w1"][:, -1]
+    generator, explicit = np.random.default_rng(2), []
+    from scipy.special import ndtr
+
+    for _ in range(600):
+        pool = mixture(generator, 40)
+        for _ in range(5):
+            h = len(pool) ** -0.25
+            synthetic = generator.choice(pool, 60) + h * generator.standard_normal(60)
+            pool = np.concatenate([pool, mixture(generator, 40), synthetic])
+        smooth = ndtr((fitted.grid[:, None] - pool) * len(pool) ** 0.25).mean(axis=1)
+        explicit.append(np.abs(smooth - fitted.target.cdf(fitted.grid)).sum() * fitted.spacing)
+    assert ks_2samp(on_lattice, explicit).pvalue > SIGNIFICANCE
+
+
+@pytest.mark.parametrize("design", ["fixed", "fresh"])
+def test_statistics_of_regression_are_distributed_as_those_of_least_squares(design: str) -> None:
+    fitted = estimator(kind="regression", dimensions=3, design=design)
+    drawn = run(fitted, loop({"regime": "accumulate", "initial": 12}, 4), 1000)["test_error"][:, -1]
+    generator, explicit, truth = np.random.default_rng(3), [], np.array([1.0, -2.0, 0.5])
+    for _ in range(1000):
+        x = generator.standard_normal((12, 3))
+        rows, labels, w = x, x @ truth + generator.standard_normal(12), truth
+        for _ in range(5):
+            w = np.linalg.lstsq(rows, labels, rcond=None)[0]
+            new = x if design == "fixed" else generator.standard_normal((12, 3))
+            rows = np.concatenate([rows, new])
+            labels = np.concatenate([labels, new @ w + generator.standard_normal(12)])
+        explicit.append(np.square(w - truth).sum())
+    assert ks_2samp(drawn, explicit).pvalue > SIGNIFICANCE
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"kind": "gaussian", "dimensions": 2},
+        {"kind": "discrete", "probabilities": (0.9, 0.1)},
+        {"kind": "ecdf", "points": 50},
+        {"kind": "lattice_kde", "points": 50},
+        {"kind": "kde", "data": {"kind": "two_moons", "train": 5, "test": 5}, "bandwidth": 0.2},
+        {"kind": "gaussian_mixture"},
+    ],
+    ids=lambda spec: spec["kind"],
+)
+def test_a_seed_sees_the_same_numbers_alone_as_in_a_batch(spec: dict[str, Any]) -> None:
+    fitted, of = estimator(**spec), loop({"regime": "accumulate_subsample", "initial": 30}, 3)
+    batch = [model for model, _ in simulate(fitted, of, [2, 5, 7])]
+    alone = [model for model, _ in simulate(fitted, of, [5])]
+    for together, single in zip(batch, alone, strict=True):
+        for name, part in fitted.parameters(together).items():
+            np.testing.assert_allclose(part[1], fitted.parameters(single)[name][0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("mixing", "fraction"), [("replace", 0.0), ("augmentation", 0.5)])
+@pytest.mark.parametrize("choices", [1, 4, np.inf])
+def test_the_density_on_a_grid_follows_the_forecast(mixing: str, fraction: float, choices: float) -> None:
+    fitted, likes = estimator(kind="grid_density"), preference(choices, 100)
+    size = "initial" if mixing == "replace" else "real"
+    of = loop({"regime": mixing, size: 100, "synthetic": 100}, 5, preference=likes)
+    found = np.stack([model[0] for model, _ in simulate(fitted, of, [0])])
+    weights = fitted.truth(1, Replicates([0]))[0]
+    copies = np.repeat(np.arange(len(weights)), np.rint(weights * 20_000).astype(int))  # equal weights, as a sample has
+    rewards = likes.reward(fitted.grid[copies][:, None], None)
+    expected = [w @ rewards for w in forecast(rewards, choices, fraction, 5)]
+    np.testing.assert_allclose(found @ likes.reward(fitted.grid[:, None], None), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"kind": "discrete", "probabilities": (0.5, 0.3, 0.2)},
+        {"kind": "ecdf", "points": 50},
+        {"kind": "lattice_kde", "points": 50},
+        {"kind": "gaussian_mixture", "dimensions": 1},
+        {"kind": "grid_density"},
+    ],
+    ids=lambda spec: spec["kind"],
+)
+def test_curation_raises_the_reward_in_every_regime(spec: dict[str, Any], regime: str) -> None:
+    mixing = {**REGIMES[regime], "synthetic": 80}
+    mixing.pop("alpha", None)
+    measured = run(estimator(**spec), loop(mixing, 4, preference=preference(4, 20)), 20)
+    assert measured["reward_mean"][:, -1].mean() > measured["reward_mean"][:, 0].mean()

@@ -1,0 +1,127 @@
+"""Simulated studies in the graph: one job for each arm, nothing stale, tables, figures and the report."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tiny import Copy, contents, fresh
+
+from recurate import store
+
+LOOPS: dict[str, Any] = {
+    "loop": "simulated",
+    "title": "Loops for tests",
+    "answers": "nothing",
+    "generations": 40,
+    "seeds": 12,
+    "measures": ["w1", "squared_distance"],
+    "rates": {"measures": ["w1", "squared_distance"], "drop": 3, "exponent": 0.5, "resamples": 50},
+    "figures": ["curves", "rates"],
+    "arms": {
+        "ecdf": {
+            "each": {"mixing.real_fraction": [0.25, 1.0]},
+            "title": "α = {real_fraction}",
+            "panel": "resampled",
+            "estimator": {"kind": "ecdf", "points": 60},
+            "mixing": {"regime": "contamination", "real": 20},
+        },
+        "kde": {
+            "panel": "smoothed",
+            "estimator": {"kind": "lattice_kde", "points": 60},
+            "mixing": {"regime": "contamination", "real": 20, "alpha": 0.5},
+        },
+    },
+}
+
+
+def write(project: Copy, **changes: Any) -> None:
+    project.study_file.write_text(yaml.safe_dump({**LOOPS, **changes}, sort_keys=False))
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The study, built once; tests must not change it."""
+    copy = fresh(tmp_path_factory.mktemp("simulated") / "project")
+    write(copy)
+    done = copy.snakemake()
+    assert done.returncode == 0, done.stdout
+    return copy
+
+
+@pytest.fixture
+def project(simulated: Copy, tmp_path: Path) -> Copy:
+    shutil.copytree(simulated.folder, tmp_path / "project", ignore=shutil.ignore_patterns("__pycache__"))
+    return Copy(tmp_path / "project")
+
+
+def test_each_arm_is_one_job_and_all_generations_are_recorded(simulated: Copy) -> None:
+    folder = simulated.folder / "results/tiny"
+    assert sorted(path.name for path in (folder / "arms").iterdir()) == ["ecdf_0_25", "ecdf_1_0", "kde"]
+    arrays = store.read_arrays(folder / "arms/kde/trajectories.safetensors")
+    assert {name: array.shape for name, array in arrays.items()} == {"w1": (12, 41), "squared_distance": (12, 41)}
+    rows = store.read_rows(folder / "metrics.csv", store.METRIC_COLUMNS)
+    last = [row for row in rows if (row["arm"], row["generation"], row["metric"]) == ("kde", "40", "w1")]
+    assert [float(row["value"]) for row in last] == arrays["w1"][:, 40].tolist()
+
+
+def test_tables_hold_laws_rates_and_verdicts(simulated: Copy) -> None:
+    folder = simulated.folder / "results/tiny"
+    laws = store.read_rows(folder / "laws.csv", store.LAW_COLUMNS)
+    assert {row["arm"] for row in laws} == {"ecdf_0_25", "ecdf_1_0"}
+    assert len(store.read_rows(folder / "rates.csv", store.RATE_COLUMNS)) == 6
+    claims = store.read_rows(folder / "claims.csv", store.CLAIM_COLUMNS)
+    exact = [row["verdict"] for row in claims if row["claim"] == "law_squared_distance"]
+    assert "holds" in exact and "fails" not in exact
+
+
+def test_the_report_and_the_provenance_show_the_study(simulated: Copy) -> None:
+    report = (simulated.folder / "results/report.html").read_text()
+    for text in ("Loops for tests", "Agreement with theory", "law of the integral", "closed-form loops"):
+        assert text in report
+    assert report.count("data:image/png;base64") == 2
+    chain = simulated.run("python3", "scripts/provenance.py", "results/tiny/figures/rates.pdf")
+    assert "arms/kde/trajectories.safetensors" in chain.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "jobs"),
+    [
+        ({}, {}),
+        ({"title": "Another"}, {"draw_curves": 1, "draw_rates": 1}),
+        ({"rates": {**LOOPS["rates"], "drop": 5}}, {"rates": 1, "agreement": 1, "draw_curves": 1, "draw_rates": 1}),
+    ],
+)
+def test_only_what_a_change_touches_runs_again(project: Copy, changes: dict[str, Any], jobs: dict[str, int]) -> None:
+    write(project, **changes)
+    around = {"provenance", "cost", "resolved_config"}
+    assert {rule: n for rule, n in project.planned().items() if rule not in around} == jobs
+
+
+def test_another_arm_runs_alone(project: Copy) -> None:
+    more = {**LOOPS["arms"], "more": {**LOOPS["arms"]["kde"], "mixing": {"regime": "replace", "initial": 20}}}
+    write(project, arms=more, rates=None, figures=["curves"])
+    planned = project.planned()
+    assert planned["simulate"] == 1
+
+
+def test_an_edited_estimator_runs_its_own_arms_again(project: Copy) -> None:
+    project.edit("scripts/recurate/estimators/lattice_kde.py", "MARGIN = 12", "MARGIN = 13")
+    assert project.planned()["simulate"] == 1
+
+
+def test_the_same_bytes_come_out_again(simulated: Copy, tmp_path: Path) -> None:
+    again = fresh(tmp_path / "again")
+    write(again)
+    assert again.snakemake().returncode == 0
+    assert contents(again) == contents(simulated)
+
+
+def test_a_mistake_stops_before_anything_runs(project: Copy) -> None:
+    write(project, measures=["w2"])
+    done = project.snakemake("tiny")
+    assert done.returncode != 0
+    assert "tiny.yaml: measures: 'w2' is not known" in done.stdout
