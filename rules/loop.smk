@@ -32,11 +32,11 @@ rule train_origin:
 
 
 rule train_arm:
-    """A later generation: train on what was kept of the one before, mixed with real data."""
+    """A later generation: train on what was kept of the one before, or of all before, mixed with real data."""
     input:
         real=project.real,
-        samples=project.previous_samples,
-        curated=project.previous_curated,
+        samples=project.training_samples,
+        curated=project.training_curated,
         start=project.start,
     output:
         model=layout.arm_generation("model.safetensors"),

@@ -15,7 +15,7 @@ def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: 
     }
     rows: list[dict[str, Any]] = []
     for arm, settings in spec["arms"].items():
-        loop = ClosedLoop(study, arm, settings["choices"], settings["real_fraction"])
+        loop = ClosedLoop(study, arm, settings["choices"], settings["real_fraction"], settings["regime"])
         for source, values in sources.items():
             rows += check_claims(loop, values[arm], source, spec["claims"])
     store.write_rows(claims, store.CLAIM_COLUMNS, rows)

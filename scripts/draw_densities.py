@@ -38,7 +38,8 @@ def main(
 
 def _limit(rewards: np.ndarray, settings: dict[str, Any]) -> np.ndarray | None:
     """Weights (seeds, n) under the limit, each seed's own; None where a seed's sample does not tell it."""
-    weights = [limit_weights(r, settings["supremum"], settings["choices"], settings["real_fraction"]) for r in rewards]
+    loop = [settings[key] for key in ("supremum", "choices", "real_fraction", "regime")]
+    weights = [limit_weights(r, *loop) for r in rewards]
     told = [w for w in weights if w is not None]
     return np.stack(told) if len(told) == len(weights) else None
 

@@ -13,7 +13,8 @@ def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm
     for row, seed in enumerate(seeds):
         rewards = arrays["reward"][row].astype("float64")
         classes = arrays["label"][row] if "label" in arrays else None
-        trajectory = forecast(rewards, spec["choices"], spec["real_fraction"], spec["generations"])
+        loop = [spec[key] for key in ("choices", "real_fraction", "generations", "regime")]
+        trajectory = forecast(rewards, *loop)
         for generation, weights in enumerate(trajectory):
             values = statistics(weights, rewards, spec["supremum"], classes, spec["classes"])
             known = {"study": study, "arm": arm, "generation": generation, "seed": seed}

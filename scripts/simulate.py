@@ -5,30 +5,35 @@ from typing import Any
 from recurate import job, store
 from recurate.lazy import np
 from recurate.simulated_study import SimulatedArm, measured
-from recurate.simulation import simulate
+from recurate.simulation import batches, simulate
 
 
 def main(trajectories: str, metrics: str, spec: dict[str, Any], code: str, study: str, arm: str) -> None:
     """Write every measure (seeds, generations + 1) with the models of `spec["snapshots"]`, and a table of some rows."""
     settings = SimulatedArm.model_validate(spec["arm"])
     estimator, names, seeds = settings.estimator, measured(settings, spec["measures"]), spec["seeds"]
+    loop = settings.loop(spec["generations"])
     values = {name: np.empty((len(seeds), spec["generations"] + 1)) for name in names}
     arrays: dict[str, np.ndarray] = dict(values)
-    for generation, (model, rewards) in enumerate(simulate(estimator, settings.loop(spec["generations"]), seeds)):
-        seen = estimator.seen(model)
-        for name in names:
-            values[name][:, generation] = rewards[name] if name in rewards else estimator.measures[name](seen)
-        if generation in spec["snapshots"]:
-            parameters = estimator.parameters(model).items()
-            arrays |= {f"snapshot/{generation}/{name}": np.ascontiguousarray(part[:1]) for name, part in parameters}
+    done = 0
+    for batch in batches(estimator, loop, seeds):
+        rows = slice(done, done + len(batch))
+        for generation, (model, rewards) in enumerate(simulate(estimator, loop, batch)):
+            seen = estimator.seen(model)
+            for name in names:
+                values[name][rows, generation] = rewards[name] if name in rewards else estimator.measures[name](seen)
+            if done == 0 and generation in spec["snapshots"]:
+                parameters = estimator.parameters(model).items()
+                arrays |= {f"snapshot/{generation}/{name}": np.array(part[:1]) for name, part in parameters}
+        done += len(batch)
     store.write_arrays(trajectories, arrays, store.provenance(spec, code))
-    rows = [
+    table_rows = [
         {"study": study, "arm": arm, "generation": generation, "seed": seed, "metric": name, "value": repr(float(v))}
         for name, table in values.items()
         for generation in spec["recorded"]
         for seed, v in zip(seeds, table[:, generation], strict=True)
     ]
-    store.write_rows(metrics, store.METRIC_COLUMNS, rows)
+    store.write_rows(metrics, store.METRIC_COLUMNS, table_rows)
 
 
 if __name__ == "__main__":

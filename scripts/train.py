@@ -1,6 +1,7 @@
 """Train a generation's model for all seeds of a job: an origin on real data, a later one on curated samples as well."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from recurate.device import describe, prepare
 from recurate.digest import spec_digest
 from recurate.encoding import Encoding
 from recurate.lazy import np, torch
+from recurate.mixing import Mixing
 from recurate.models import Model
 from recurate.objectives import Objective
 from recurate.state import State
@@ -26,16 +28,16 @@ def main(
     device: str,
     threads: int,
     generation: int = 0,
-    samples: str | None = None,
-    curated: str | None = None,
+    samples: Sequence[str] = (),
+    curated: Sequence[str] = (),
     start: str | None = None,
     save_every: float = Trainer.save_every,
 ) -> None:
     """Write the trained parameters to `model`, with all of the training's state if its settings say so.
 
-    `samples` and `curated` are the previous generation's (absent for an origin); `start` is the model whose parameters
-    training starts from (absent to start from scratch), with what `spec["training"]["carry_over"]` names; for an origin
-    it is a checkpoint from elsewhere, which without `spec["training"]` is the model.
+    `samples` and `curated` are those of the generations that are trained on (none for an origin); `start` is the model
+    whose parameters training starts from (absent to start from scratch), with what `spec["training"]["carry_over"]`
+    names; for an origin it is a checkpoint from elsewhere, which without `spec["training"]` is the model.
     """
     device = prepare(device, threads)
     real_x = store.read_arrays(real, ["train_x"])["train_x"]
@@ -51,7 +53,7 @@ def main(
         arrays = {f"parameter/{name}": value.numpy() for name, value in foreign.items()}
         store.write_arrays(model, arrays, {**metadata, "training": json.dumps({"start": _began_at(start, spec)})})
         return
-    inputs = [path for path in (real, samples, curated, start) if path]
+    inputs = [path for path in (real, *samples, *curated, start) if path]
     training = dict(spec["training"])
     carry_over = training.pop("carry_over", [])
     key = spec_digest([spec, code, [store.file_digest(path) for path in inputs]])
@@ -69,7 +71,7 @@ def main(
     pool = Pool(
         real=torch.from_numpy(real_x).to(device),
         curated=_curated(samples, curated, device),
-        real_fraction=spec["real_fraction"],
+        real_fraction=Mixing.model_validate(spec["mixing"]).shares(generation).real,
     )
     begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, carry_over)
     state, losses = trainer.train(begin, pool)
@@ -96,13 +98,14 @@ def _began_at(start: str | None, spec: dict[str, Any]) -> str:
     return f"generation {store.read_metadata(start)['generation']}"
 
 
-def _curated(samples: str | None, curated: str | None, device: str) -> Any:
-    """Kept samples (seeds, kept, *shape) of the previous generation."""
-    if samples is None or curated is None:
-        return None
-    x = store.read_arrays(samples, ["x"])["x"]
-    index = store.read_arrays(curated, ["index"])["index"]
-    return torch.from_numpy(np.stack([x_seed[kept] for x_seed, kept in zip(x, index, strict=True)])).to(device)
+def _curated(samples: Sequence[str], curated: Sequence[str], device: str) -> Any:
+    """Kept samples (seeds, kept, *shape) of all generations that are trained on, which have equal weights; or None."""
+    parts = []
+    for samples_path, curated_path in zip(samples, curated, strict=True):
+        x = store.read_arrays(samples_path, ["x"])["x"]
+        index = store.read_arrays(curated_path, ["index"])["index"]
+        parts.append(np.stack([x_seed[kept] for x_seed, kept in zip(x, index, strict=True)]))
+    return torch.from_numpy(np.concatenate(parts, axis=1)).to(device) if parts else None
 
 
 if __name__ == "__main__":

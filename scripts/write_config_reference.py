@@ -22,13 +22,13 @@ from recurate.estimators import Estimator
 from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import Metric
-from recurate.mixing import Mixing, SimulatedMixing
+from recurate.mixing import Collection, Mixing, SimulatedMixing
 from recurate.mixture_target import NormalMixture
 from recurate.models import Model
 from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
-from recurate.simulated_study import Published, Rates, SimulatedArm, SimulatedStudy, WrongCollection
+from recurate.simulated_study import Published, Rates, SimulatedArm, SimulatedStudy
 from recurate.study_settings import Request
 from recurate.training import Training
 
@@ -125,7 +125,7 @@ def reference() -> str:
     )
     only_new = rows(Retraining, without=tuple(Training.model_fields))
     parts.append(section("### Retraining", first_sentences(Retraining) + " All keys of Training, and:", only_new))
-    simulated = (SimulatedStudy, SimulatedArm, SimulatedMixing, WrongCollection, Rates, Published, NormalMixture)
+    simulated = (SimulatedStudy, SimulatedArm, SimulatedMixing, Collection, Rates, Published, NormalMixture)
     parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in simulated]
     for family, base in BASES.items():
         parts.append(f"## {family.capitalize()}\n\n<a name='{base.__name__.lower()}'></a>{first_sentences(base)}\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import loops_speed
 import metrics_speed
 import network_speed
 import scale_speed
@@ -34,6 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=500, help="training steps, of 4,000 in the study")
     parser.add_argument("--study", action="store_true", help="also run the whole study, once (minutes)")
     parser.add_argument("--slurm", action="store_true", help="also send a study to a Slurm cluster, as root (minutes)")
+    parser.add_argument("--loops", action="store_true", help="also run closed-form loops at paper scale (minutes)")
     parser.add_argument("--scale", action="store_true", help="also plan studies of up to 1,000 arms (minutes)")
     return parser.parse_args(arguments)
 
@@ -58,6 +60,8 @@ def main(arguments: list[str]) -> None:
         rows += workflow_speed.rows(options.runs, graph_runs=max(1, options.runs // 2))
     if options.study:
         rows += workflow_speed.study_rows()
+    if options.loops:
+        rows += loops_speed.rows()
     if options.slurm:
         rows += scheduler_speed.rows()
     if options.scale:

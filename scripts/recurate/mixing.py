@@ -7,8 +7,10 @@ here and nowhere else.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -48,6 +50,7 @@ REGIMES: dict[str, Regime] = {
     # Wang et al. (2602.16065)
     "contamination": Regime("fresh", accumulates=True),
 }
+TrainedRegime = Literal["replace", "augmentation", "accumulate"]
 RegimeName = Literal["replace", "accumulate", "accumulate_subsample", "augmentation", "fresh", "contamination"]
 
 
@@ -122,18 +125,73 @@ class MixingRule(Settings):
         return {**others, "real_fraction": real_fraction_of(float(value))}
 
 
+@dataclass(frozen=True)
+class Shares:
+    """Weights of a training set's parts: the real data, and each earlier generation's curated samples."""
+
+    real: float
+    curated: Mapping[int, float]
+
+    def __add__(self, other: Shares) -> Shares:
+        return Shares(self.real + other.real, {**self.curated, **other.curated})
+
+
 class Mixing(MixingRule):
     """Mixture a generation is trained on: real data with weight `real_fraction`, curated samples with the rest.
 
-    In the words of `REGIMES`: replace without real data, augmentation with them.
+    Where data accumulate these are the weights in the first mixed training set; every later one keeps all its parts and
+    adds as much curated samples again (Gerstgrasser et al. 2404.01413 with 1/2).
     """
 
+    regime: TrainedRegime | None = Field(
+        None, description="what stays in training sets: replace without real data and augmentation with them if none"
+    )
     real_fraction: float = Field(ge=0, le=1, description="weight of real data in every generation's training set")
+
+    @model_validator(mode="after")
+    def _regime_and_weight_agree(self) -> Mixing:
+        if self.regime == "replace" and self.real_fraction > 0:
+            raise ValueError("regime: replace is without real data; give lambda: .inf, or choose augmentation")
+        if self.regime == "accumulate" and not 0 < self.real_fraction < 1:
+            raise ValueError(
+                "regime: accumulate needs real data and curated ones; give a real_fraction between 0 and 1"
+            )
+        return self
+
+    @property
+    def name(self) -> TrainedRegime:
+        """The regime, also where the weight of real data says which."""
+        return self.regime or ("augmentation" if self.real_fraction else "replace")
+
+    @property
+    def rule(self) -> Regime:
+        """The regime's definition."""
+        return REGIMES[self.name]
 
     @property
     def synthetic_ratio(self) -> float:
         """Ferbach et al.'s lambda; infinite without real data."""
         return synthetic_ratio_of(self.real_fraction)
+
+    @property
+    def real_weight(self) -> float:
+        """Weight of the first, real training set beside later ones; any will do where none of it stays."""
+        return self.real_fraction or 1.0
+
+    def pools(self, fixed: Data, curated: Callable[[int, Data], Data]) -> Iterator[Data]:
+        """Training sets of generations 0, 1, .., given the real data and what is `curated` of a generation's model."""
+        pool, generation = fixed, 0
+        while True:
+            yield pool
+            pool = next_pool(self.rule, pool, fixed, None, curated(generation, pool))
+            generation += 1
+
+    def shares(self, generation: int) -> Shares:
+        """Weights, which add up to 1, of what `generation` is trained on."""
+        pools = self.pools(Shares(self.real_weight, {}), lambda t, _: Shares(0.0, {t: 1 - self.real_fraction}))
+        found = next(islice(pools, generation, None))
+        total = found.real + sum(found.curated.values())
+        return Shares(found.real / total, {t: share / total for t, share in found.curated.items()})
 
 
 class SimulatedMixing(MixingRule):
@@ -194,6 +252,21 @@ class SimulatedMixing(MixingRule):
         if self.real_fraction is not None:
             return Sizes(initial, real, round((1 - self.real_fraction) * real / self.real_fraction))
         return Sizes(initial, real, initial if self.synthetic is None else self.synthetic)
+
+
+class Collection(Settings):
+    """Wrongly collected real data: in round n = 1, 2, .. each is of a wrong distribution with probability b_n.
+
+    Wang, Niu and Li (2602.16065).
+    """
+
+    share: float = Field(gt=0, le=1, description="b_n = share (n + offset)^-decay")
+    offset: float = Field(0.0, ge=0, description="see share")
+    decay: float = Field(0.0, ge=0, description="see share; 0 is a bias that stays")
+
+    def wrong_share(self, generation: int) -> float:
+        """b_n of the round n = `generation` + 1."""
+        return self.share * (generation + 1 + self.offset) ** -self.decay
 
 
 def draw_rows(

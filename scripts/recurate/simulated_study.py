@@ -11,20 +11,12 @@ from recurate.components import Settings, embedded
 from recurate.curation import Curation
 from recurate.data import Description
 from recurate.estimators import REWARD_MEASURES, Estimator, Preference
-from recurate.mixing import SimulatedMixing
+from recurate.mixing import Collection, SimulatedMixing
 from recurate.rewards import Reward
 from recurate.study_settings import StudySettings, check, known
-from recurate.theory.laws import Collection, SimulatedLoop
+from recurate.theory.laws import SimulatedLoop
 
 FIGURES = ("curves", "rates", "snapshots", "equivalent_data")
-
-
-class WrongCollection(Settings):
-    """Real data of round n = 1, 2, .. come from the estimator's wrong distribution with probability b_n."""
-
-    share: float = Field(gt=0, le=1, description="b_n = share (n + offset)^-decay")
-    offset: float = Field(0.0, ge=0, description="see share")
-    decay: float = Field(0.0, ge=0, description="see share; 0 is a bias that stays")
 
 
 class SimulatedArm(Settings):
@@ -39,9 +31,7 @@ class SimulatedArm(Settings):
     sampling_bias: float = Field(
         1.0, gt=0, description="Alemohammad's lambda_s: factor on the model's covariance when it is sampled"
     )
-    collection: WrongCollection | None = Field(
-        None, description="wrongly collected real data, in regimes with fresh ones"
-    )
+    collection: Collection | None = Field(None, description="wrongly collected real data, in regimes with fresh ones")
     reward: Annotated[SerializeAsAny[Reward], embedded(Reward, "rewards")] | None = Field(
         None, description="what curators prefer; none: no curation"
     )
@@ -79,10 +69,9 @@ class SimulatedArm(Settings):
 
     def loop(self, generations: int) -> SimulatedLoop:
         """The arm as simulation and theory see it."""
-        collection = Collection(**self.collection.model_dump()) if self.collection else Collection()
         preference = Preference(self.reward, self.curation) if self.reward and self.curation else None
         return SimulatedLoop(
-            self.mixing.rule, self.mixing.sizes, generations, self.sampling_bias, preference, collection
+            self.mixing.rule, self.mixing.sizes, generations, self.sampling_bias, preference, self.collection
         )
 
     @property

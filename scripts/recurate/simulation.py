@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from recurate.theory.laws import SimulatedLoop
 
 
+POOL_BYTES = 1_000_000_000  # of all pools that are advanced together
+GROWTH = 3  # a pool that outgrows its buffer is copied into one of twice the size
+
+
+def batches(estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Seeds to advance together: all of them, unless their pools of samples would take more than a gigabyte."""
+    largest = len(seeds)
+    if estimator.holds_samples(loop.rule):
+        rounds = loop.generations if loop.rule.accumulates else 1
+        samples = loop.sizes.initial + rounds * (loop.sizes.real + loop.sizes.synthetic)
+        largest = max(1, POOL_BYTES // (8 * estimator.coordinates * samples * GROWTH))
+    for start in range(0, len(seeds), largest):
+        yield seeds[start : start + largest]
+
+
 def simulate(
     estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int], explicit: bool | None = None
 ) -> Iterator[tuple[Any, Mapping[str, numpy.ndarray]]]:
@@ -29,7 +44,7 @@ def simulate(
     truth = estimator.truth(sizes.initial, randoms)
 
     def real(n: int, generation: int) -> Any:
-        return estimator.real(truth, n, randoms, loop.collection.wrong_share(generation), explicit)
+        return estimator.real(truth, n, randoms, loop.wrong_share(generation), explicit)
 
     fixed = pool = training = real(sizes.initial, 0)
     synthetic: Any = None

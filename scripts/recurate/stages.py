@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from recurate.config import Arm, Origin, Study
+from recurate.mixing import Mixing
 from recurate.simulated_study import SimulatedArm, SimulatedStudy
 
 Spec = dict[str, Any]
@@ -52,14 +53,13 @@ class Stages:
     def spec_train_origin(self, w: Any) -> Spec:
         """Training of generation 0."""
         parts = _plain(self.origin(w), "model", "objective", "training", "checkpoint")
-        return {**parts, "real_fraction": 1.0}
+        return {**parts, "mixing": Mixing(regime="augmentation", real_fraction=1.0).model_dump(mode="json")}
 
     def spec_train_arm(self, w: Any) -> Spec:
         """Training of a later generation; where it starts from shows in its inputs."""
         arm = self.arm(w)
         training = arm.retraining.model_dump(mode="json", exclude={"start"})
-        fraction = arm.mixing.real_fraction
-        return {**_plain(self.origin(w), "model", "objective"), "training": training, "real_fraction": fraction}
+        return {**_plain(self.origin(w), "model", "objective"), **_plain(arm, "mixing"), "training": training}
 
     def spec_sample(self, w: Any) -> Spec:
         """Sampling, the same for an origin and its arms."""
@@ -95,6 +95,7 @@ class Stages:
         return {
             "choices": arm.curation.choices,
             "real_fraction": arm.mixing.real_fraction,
+            "regime": arm.mixing.name,
             "generations": self.study(w).generations,
             "classes": self.origin(w).data.description.classes,
             "supremum": arm.reward.supremum,
@@ -124,6 +125,7 @@ class Stages:
                 "origin": arm.origin,
                 "choices": arm.curation.choices,
                 "real_fraction": arm.mixing.real_fraction,
+                "regime": arm.mixing.name,
                 "supremum": arm.reward.supremum,
                 "classes": study.origins[arm.origin].data.description.classes,
                 "samples": study.origins[arm.origin].samples,

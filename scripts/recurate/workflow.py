@@ -164,13 +164,16 @@ class Project(Stages):
         """Sample set of a generation; generation 0 is the origin's."""
         return self._of_generation(w, int(w.generation), "samples.safetensors")
 
-    def previous_samples(self, w: Any) -> str:
-        """Sample set of the generation before."""
-        return self._of_generation(w, int(w.generation) - 1, "samples.safetensors")
+    def training_samples(self, w: Any) -> list[str]:
+        """Sample sets of the generations that are trained on: the last, or all where data accumulate."""
+        return [self._of_generation(w, generation, "samples.safetensors") for generation in self._trained_on(w)]
 
-    def previous_curated(self, w: Any) -> str:
-        """Curated set of the generation before."""
-        return self._in_arm(w, int(w.generation) - 1, "curated.safetensors")
+    def training_curated(self, w: Any) -> list[str]:
+        """Curated sets that belong to `training_samples`."""
+        return [self._in_arm(w, generation, "curated.safetensors") for generation in self._trained_on(w)]
+
+    def _trained_on(self, w: Any) -> Iterable[int]:
+        return self.arm(w).mixing.shares(int(w.generation)).curated
 
     def start(self, w: Any) -> str | list[str]:
         """Model whose parameters training starts from, or nothing to start from scratch."""

@@ -104,7 +104,7 @@ def job(tmp_path: Path) -> Callable[..., Path]:
     store.write_arrays(tmp_path / "real", {"train_x": points(60, 2)}, {})
 
     def run(name: str, start: Path | None = None, generation: int = 0, **training: Any) -> Path:
-        spec = {**SPEC, "real_fraction": 1.0, "training": {**AVERAGED, **training}}
+        spec = {**SPEC, "mixing": {"real_fraction": 1.0}, "training": {**AVERAGED, **training}}
         model = tmp_path / name / "model.safetensors"
         train.main(
             real=str(tmp_path / "real"),

@@ -238,6 +238,15 @@ def test_without_mass_on_the_highest_reward_theorem_2_1_is_vacuous() -> None:
     )
 
 
+@pytest.mark.parametrize("claim", list(CLAIMS))
+def test_no_published_claim_speaks_of_accumulating_data(claim: str) -> None:
+    loop = ClosedLoop("study", "arm", 4, 0.5, "accumulate")
+    rows = check_claims(loop, trajectory([0.0, -1.0, -2.0], 4, 0.5), "forecast", [claim])
+    assert {(row["verdict"], row["note"]) for row in rows} == {
+        ("not applicable", "the claim is about training sets of constant proportions, here data accumulate")
+    }
+
+
 @pytest.mark.parametrize(
     ("claim", "choices", "real_fraction", "source", "verdict", "reason"),
     [

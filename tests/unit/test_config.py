@@ -181,7 +181,11 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ("arms.curated.origin", "moons", "arms.curated.origin: there is no origin 'moons'; known are gaussians"),
         ("arms.curated.mixing", {"lambda": -1}, "arms.curated.mixing: lambda: -1 is not allowed"),
         ("arms.curated.mixing", {"real_fraction": 2}, "arms.curated.mixing.real_fraction: Input should be less than"),
-        ("arms.curated.mixing", {"lamda": 1}, "mixing: unknown key 'lamda'; known are real_fraction, lambda"),
+        (
+            "arms.curated.mixing",
+            {"lamda": 1},
+            "mixing: unknown key 'lamda'; known are regime, real_fraction, lambda, alpha",
+        ),
         ("arms.curated.retraining.start", "zero", "arms.curated.retraining.start: Input should be 'scratch', 'origin'"),
         ("arms.curated.retraining.steps", 0, "arms.curated.retraining.steps: Input should be greater"),
         ("arms.curated.retraining.learning_rate", 0, "learning_rate: Input should be greater than 0 (got 0)"),

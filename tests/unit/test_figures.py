@@ -38,9 +38,15 @@ from recurate.theory.limit import limit_weights
 
 SEEDS, GENERATIONS = 3, 4
 ARMS: dict[str, dict[str, Any]] = {
-    "alone": {"title": "no choice, K = 1", "origin": "o", "choices": 1, "real_fraction": 0.0},
-    "pure": {"title": "curated, K = 4", "origin": "o", "choices": 4, "real_fraction": 0.0},
-    "mixed": {"title": "mixed, lambda = 1/2", "origin": "o", "choices": 4, "real_fraction": 2 / 3},
+    "alone": {"title": "no choice, K = 1", "origin": "o", "choices": 1, "real_fraction": 0.0, "regime": "replace"},
+    "pure": {"title": "curated, K = 4", "origin": "o", "choices": 4, "real_fraction": 0.0, "regime": "replace"},
+    "mixed": {
+        "title": "mixed, lambda = 1/2",
+        "origin": "o",
+        "choices": 4,
+        "real_fraction": 2 / 3,
+        "regime": "augmentation",
+    },
 }
 ARMS = {name: {**settings, "supremum": 0.0, "classes": 2} for name, settings in ARMS.items()}
 SPEC: dict[str, Any] = {

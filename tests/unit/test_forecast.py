@@ -38,6 +38,17 @@ def test_forecast_matches_enumeration_over_five_generations(choices: int, real_f
             exact = real_fraction / len(rewards) + (1 - real_fraction) * curated(exact, rewards, choices)
 
 
+@pytest.mark.parametrize("real_fraction", [0.2, 0.5])
+def test_forecast_of_accumulating_data_is_the_mean_of_all_generations_so_far(real_fraction: float) -> None:
+    rewards = np.random.default_rng(5).normal(0, 2, 6)
+    parts, shares = [np.full(6, 1 / 6)], [real_fraction]
+    for weights in forecast(rewards, 3, real_fraction, 5, "accumulate"):
+        exact = np.average(parts, axis=0, weights=shares)
+        assert_allclose(weights, exact, rtol=0, atol=1e-11)
+        parts.append(curated(exact, rewards, 3))
+        shares.append(1 - real_fraction)
+
+
 def test_forecast_with_infinitely_many_choices_is_the_tilt_by_t_times_the_reward() -> None:
     rewards = np.random.default_rng(1).normal(size=50)
     for generation, weights in enumerate(forecast(rewards, math.inf, 0.0, 6)):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from scipy.stats import binomtest, chisquare
 
 from recurate.errors import RecurateError
-from recurate.mixing import Mixing, draw_rows, real_fraction_of, synthetic_ratio_of
+from recurate.mixing import Mixing, SimulatedMixing, draw_rows, real_fraction_of, synthetic_ratio_of
 
 
 @given(st.floats(1e-3, 1e12))
@@ -58,7 +58,7 @@ def test_lambda_beside_the_real_fraction_is_refused() -> None:
 
 @pytest.mark.parametrize("settings", [{"lamda": 1}, {"lambda": 1, "lamda": 1}])
 def test_an_unknown_key_is_answered_with_lambda_among_the_known(settings: dict[str, float]) -> None:
-    with pytest.raises(ValidationError, match="unknown key 'lamda'; known are real_fraction, lambda"):
+    with pytest.raises(ValidationError, match="unknown key 'lamda'; known are regime, real_fraction, lambda, alpha"):
         Mixing.model_validate(settings)
 
 
@@ -92,3 +92,46 @@ def test_a_loop_without_one_of_the_sets_needs_none_of_it() -> None:
 def test_a_weight_on_an_empty_set_is_an_error(real: int, synthetic: int, missing: str) -> None:
     with pytest.raises(RecurateError, match=f"needs {missing} .* there are none"):
         draw_rows(np.random.default_rng(0), 0.5, real, synthetic, (3,))
+
+
+@pytest.mark.parametrize(
+    ("settings", "generation", "real", "curated"),
+    [
+        ({"lambda": math.inf}, 3, 0, {2: 1}),
+        ({"lambda": 0.5}, 3, 2 / 3, {2: 1 / 3}),
+        ({"lambda": 0}, 2, 1, {1: 0}),
+        ({"regime": "accumulate", "lambda": 1}, 3, 1 / 4, {0: 1 / 4, 1: 1 / 4, 2: 1 / 4}),
+        ({"regime": "accumulate", "lambda": 0.5}, 2, 1 / 2, {0: 1 / 4, 1: 1 / 4}),
+        ({"lambda": 0.5}, 0, 1, {}),
+        ({"lambda": math.inf}, 0, 1, {}),
+    ],
+)
+def test_a_training_set_weighs_what_its_regime_keeps(
+    settings: dict[str, object], generation: int, real: float, curated: dict[int, float]
+) -> None:
+    shares = Mixing.model_validate(settings).shares(generation)
+    assert shares.real == pytest.approx(real)
+    assert shares.curated == pytest.approx(curated)
+
+
+@pytest.mark.parametrize("regime", ["replace", "augmentation", "accumulate"])
+def test_trained_and_simulated_loops_mean_the_same_by_a_regime(regime: str) -> None:
+    """A pool of equal parts weighs them as the shares of a trained loop with lambda = 1 do."""
+    trained = Mixing.model_validate({"regime": regime, "lambda": math.inf if regime == "replace" else 1})
+    size = {"initial": 10} if regime != "augmentation" else {"real": 10}
+    simulated = SimulatedMixing.model_validate({"regime": regime, "synthetic": 10, **size})
+    assert simulated.rule is trained.rule
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"regime": "replace", "lambda": 1}, "replace is without real data"),
+        ({"regime": "accumulate", "lambda": math.inf}, "accumulate needs real data and curated ones"),
+        ({"regime": "accumulate", "lambda": 0}, "accumulate needs real data and curated ones"),
+        ({"regime": "fresh", "lambda": 1}, "Input should be 'replace', 'augmentation' or 'accumulate'"),
+    ],
+)
+def test_a_regime_that_does_not_fit_is_refused(settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        Mixing.model_validate(settings)

@@ -19,7 +19,7 @@ from recurate.errors import RecurateError
 from recurate.models import Model
 
 NETWORK = {"kind": "unet", "channels": 32, "channel_multipliers": [1], "head_channels": 32}
-SPEC: dict[str, Any] = {"model": NETWORK, "objective": {"kind": "flow_matching"}, "real_fraction": 1.0}
+SPEC: dict[str, Any] = {"model": NETWORK, "objective": {"kind": "flow_matching"}, "mixing": {"real_fraction": 1.0}}
 TRAINING = {"steps": 2, "batch_size": 4, "learning_rate": 1e-3, "ema_half_life": 100.0}
 SEEDS = [5, 6]
 

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,7 +86,7 @@ def test_a_target_that_looks_like_a_study_and_is_none_is_refused(folder: Path) -
 def test_the_settings_of_a_stage_hold_what_it_reads_and_no_more(folder: Path) -> None:
     project = Project({"studies": ["tiny"]}, str(folder))
     wildcards = workflow._Wildcards(study="tiny", arm="curated")
-    assert set(project.spec_train_arm(wildcards)) == {"model", "objective", "training", "real_fraction"}
+    assert set(project.spec_train_arm(wildcards)) == {"model", "objective", "training", "mixing"}
     assert "start" not in project.spec_train_arm(wildcards)["training"]
     assert set(project.spec_sample(wildcards)) == {"model", "sampler", "samples"}
     assert set(project.spec_curate(wildcards)) == {"data", "judge", "reward", "curation"}
@@ -111,3 +112,22 @@ def test_validating_a_study_imports_no_array_library() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", command], cwd=ROOT / "scripts", check=True)
+
+
+@pytest.mark.parametrize(
+    ("mixing", "generations"),
+    [({"lambda": 1}, [2]), ({"lambda": math.inf}, [2]), ({"regime": "accumulate", "lambda": 1}, [0, 1, 2])],
+)
+def test_a_generation_is_trained_on_what_its_regime_keeps(
+    folder: Path, mixing: dict[str, Any], generations: list[int]
+) -> None:
+    study = {**STUDY, "generations": 3, "arms": {"curated": {**STUDY["arms"]["curated"], "mixing": mixing}}}
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(study))
+    project = Project({"studies": ["tiny"], "results": "results"}, str(folder))
+    wildcards = SimpleNamespace(study="tiny", arm="curated", seeds="0-2", generation="003")
+    curated = [f"results/tiny/arms/curated/seeds-0-2/gen-00{g}/curated.safetensors" for g in generations]
+    assert project.training_curated(wildcards) == curated
+    first, *later = [path.replace("curated.safetensors", "samples.safetensors") for path in curated]
+    if generations[0] == 0:
+        first = "results/tiny/origins/gaussians/seeds-0-2/gen-000/samples.safetensors"
+    assert project.training_samples(wildcards) == [first, *later]

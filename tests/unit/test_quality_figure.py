@@ -14,8 +14,8 @@ from recurate.figures.series import Series
 
 SEEDS, GENERATIONS = 3, 4
 ARMS: dict[str, dict[str, Any]] = {
-    "pure": {"title": "curated, K = 4", "choices": 4, "real_fraction": 0.0},
-    "mixed": {"title": "mixed, lambda = 1/2", "choices": 4, "real_fraction": 2 / 3},
+    "pure": {"title": "curated, K = 4", "choices": 4, "real_fraction": 0.0, "regime": "replace"},
+    "mixed": {"title": "mixed, lambda = 1/2", "choices": 4, "real_fraction": 2 / 3, "regime": "augmentation"},
 }
 SPEC: dict[str, Any] = {"answers": "Somebody 2024", "seeds": [0, 1, 2], "generations": GENERATIONS, "arms": ARMS}
 REWARDS = ("reward_mean", "exp_reward_mean", "exp_reward_variance")

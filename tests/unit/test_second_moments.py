@@ -11,7 +11,8 @@ from loops import REGIMES, loop
 from scipy.stats import binom, hypergeom
 
 from recurate.errors import RecurateError
-from recurate.theory.laws import Collection, SimulatedLoop
+from recurate.mixing import Collection
+from recurate.theory.laws import SimulatedLoop
 from recurate.theory.second_moments import second_moments
 
 FITS = np.arange(1, 52)
@@ -77,7 +78,7 @@ def enumerated(of: SimulatedLoop, share: float, wrong: float) -> tuple[np.ndarra
     """E p_hat and E p_hat^2 of an urn with two states by all its outcomes; real data are `wrong` where misled."""
 
     def real(n: int, generation: int) -> list[tuple[int, float]]:
-        mixed = share + of.collection.wrong_share(generation) * (wrong - share)
+        mixed = share + of.wrong_share(generation) * (wrong - share)
         return [(k, float(binom.pmf(k, n, mixed))) for k in range(n + 1)]
 
     # (successes in the pool, its size, successes in the fixed data, of the model, its size) -> probability
@@ -128,11 +129,11 @@ def enumerated(of: SimulatedLoop, share: float, wrong: float) -> tuple[np.ndarra
 )
 def test_every_regime_matches_the_enumeration_of_an_urn(mixing: dict[str, int]) -> None:
     misled = mixing["regime"] in ("fresh", "contamination")
-    of = loop(mixing, 3, collection=Collection(0.5, 1.0, 0.5) if misled else Collection())
+    of = loop(mixing, 3, collection=Collection(share=0.5, offset=1.0, decay=0.5) if misled else None)
     share, wrong = 0.3, 0.8
 
     def offset(generation: int) -> tuple[np.ndarray, np.ndarray]:
-        mean = of.collection.wrong_share(generation) * (wrong - share)
+        mean = of.wrong_share(generation) * (wrong - share)
         return np.asarray(mean), np.asarray((share + mean) * (1 - share - mean))
 
     found = second_moments(of, variance=share * (1 - share), offset=offset)

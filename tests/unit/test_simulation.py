@@ -10,10 +10,11 @@ from loops import REGIMES, estimator, loop, preference, run
 from scipy.stats import ks_2samp
 
 from recurate.estimators import Estimator
+from recurate.mixing import Collection
 from recurate.replicates import Replicates
-from recurate.simulation import simulate
+from recurate.simulation import batches, simulate
 from recurate.theory.forecast import forecast
-from recurate.theory.laws import Collection, SimulatedLoop
+from recurate.theory.laws import SimulatedLoop
 
 REPLICATES = 400
 SIGNIFICANCE = 1e-3  # of two-sample tests, with seeds that are fixed
@@ -53,7 +54,7 @@ def test_biased_sampling_meets_its_laws(regime: str) -> None:
 
 def test_wrongly_collected_data_meet_their_laws() -> None:
     fitted = estimator(kind="ecdf", points=60, wrong={"weights": [1.0], "means": [3.0], "stds": [1.0]})
-    of = loop(REGIMES["contamination"], 12, collection=Collection(0.4, 5.0, 0.25))
+    of = loop(REGIMES["contamination"], 12, collection=Collection(share=0.4, offset=5.0, decay=0.25))
     assert_lawful(fitted, of, REPLICATES)
 
 
@@ -164,6 +165,15 @@ def test_a_seed_sees_the_same_numbers_alone_as_in_a_batch(spec: dict[str, Any]) 
     for together, single in zip(batch, alone, strict=True):
         for name, part in fitted.parameters(together).items():
             np.testing.assert_allclose(part[1], fitted.parameters(single)[name][0], rtol=1e-12)
+
+
+def test_pools_of_samples_are_advanced_in_batches_that_fit_into_memory() -> None:
+    wide = estimator(kind="gaussian", dimensions=100)
+    growing = loop({"regime": "accumulate_subsample", "initial": 1000}, 100)
+    together = list(batches(wide, growing, range(100)))
+    assert [seed for batch in together for seed in batch] == list(range(100))
+    assert len(together[0]) == 4  # of 101,000 samples in 100 coordinates, three times 81 MB each
+    assert len(list(batches(wide, loop({"regime": "accumulate", "initial": 1000}, 100), range(100)))) == 1
 
 
 @pytest.mark.parametrize(("mixing", "fraction"), [("replace", 0.0), ("augmentation", 0.5)])

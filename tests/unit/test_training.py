@@ -239,17 +239,18 @@ def job(tmp_path: Path) -> Callable[..., Path]:
 
     def run(folder: str = "gen-001", **changes: Any) -> Path:
         model = tmp_path / folder / "model.safetensors"
-        train.main(
-            real=str(tmp_path / "real.safetensors"),
-            samples=str(tmp_path / "samples.safetensors"),
-            curated=str(tmp_path / "curated.safetensors"),
-            model=str(model),
-            seeds=[0, 1],
-            generation=1,
-            device="cpu",
-            threads=1,
-            **{"spec": SPEC, "code": "c", **changes},
-        )
+        settings: dict[str, Any] = {
+            "real": str(tmp_path / "real.safetensors"),
+            "samples": [str(tmp_path / "samples.safetensors")],
+            "curated": [str(tmp_path / "curated.safetensors")],
+            "seeds": [0, 1],
+            "generation": 1,
+            "device": "cpu",
+            "threads": 1,
+            "spec": SPEC,
+            "code": "c",
+        }
+        train.main(model=str(model), **{**settings, **changes})
         return model
 
     return run
@@ -297,7 +298,7 @@ def test_a_job_with_other_settings_code_or_inputs_does_not_resume(
     interrupted(monkeypatch, job)
     changes: dict[str, Any] = {}
     if change == "settings":
-        changes["spec"] = {**SPEC, "real_fraction": 0.25}
+        changes["spec"] = {**SPEC, "mixing": {"real_fraction": 0.25}}
     elif change == "code":
         changes["code"] = "d"
     else:
@@ -329,8 +330,24 @@ def test_a_generation_without_real_data_sees_its_own_curated_samples_only(job: C
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Pool, "take", take)
-        job(spec={**SPEC, "real_fraction": 0.0})
+        job(spec={**SPEC, "mixing": {"real_fraction": 0.0}})
     samples = points(2, 50, 2, seed=1)
     for seed in range(2):
         kept = {tuple(x) for x in samples[seed][np.arange(20) + 20 * seed].tolist()}
         assert {tuple(x) for x in torch.cat(seen, dim=1)[seed].tolist()} == kept
+
+
+def test_accumulated_generations_are_trained_on_together(job: Callable[..., Path], tmp_path: Path) -> None:
+    store.write_arrays(tmp_path / "later.safetensors", {"x": points(2, 30, 2, seed=2)}, {})
+    kept = np.arange(50, dtype=np.int64) % 30
+    store.write_arrays(tmp_path / "later-curated.safetensors", {"index": np.stack([kept, kept])}, {})
+    samples = [str(tmp_path / f"{name}.safetensors") for name in ("samples", "later")]
+    curated = [str(tmp_path / f"{name}.safetensors") for name in ("curated", "later-curated")]
+    pool = train._curated(samples, curated, "cpu")
+    assert pool.shape == (2, 100, 2)
+    np.testing.assert_array_equal(pool[0, :20].numpy(), points(2, 50, 2, seed=1)[0, :20])
+    np.testing.assert_array_equal(pool[1, 50:80].numpy(), points(2, 30, 2, seed=2)[1])
+    spec = {**SPEC, "mixing": {"regime": "accumulate", "real_fraction": 0.5}}
+    all_of_them = job(folder="all", samples=samples, curated=curated, generation=2, spec=spec)
+    last_alone = job(folder="last", samples=samples[1:], curated=curated[1:], generation=2, spec=spec)
+    assert all_of_them.read_bytes() != last_alone.read_bytes()

@@ -23,7 +23,7 @@ SPEC: dict[str, Any] = {
     "model": {"kind": "mlp", "width": 16, "depth": 2},
     "objective": {"kind": "flow_matching"},
     "training": {"steps": 3 * CHUNK + 7, "batch_size": 32, "learning_rate": 2e-3},
-    "real_fraction": 0.5,
+    "mixing": {"real_fraction": 0.5},
 }
 MODEL = MLP(kind="mlp", width=16, depth=2)
 OBJECTIVE = FlowMatching(kind="flow_matching")

@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from recurate.components import Component
 from recurate.lazy import np
 
@@ -67,6 +69,24 @@ class Data(Component, ABC):
     def classify(self, x: numpy.ndarray) -> numpy.ndarray | None:
         """Classes (n,) int64 of samples (n, *shape) by geometry, or None where only a judge can tell."""
         return None
+
+
+class DrawnData(Data, ABC):
+    """Points of the plane, drawn at random: as many as anybody wants."""
+
+    licence: ClassVar[str] = "none needed: drawn at random"
+
+    train: int = Field(10_000, ge=1, description="number of training points")
+    test: int = Field(10_000, ge=1, description="number of held-out points")
+
+    @abstractmethod
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Points (n, 2) and their classes (n,) int64."""
+
+    def load(self, generator: numpy.random.Generator) -> RealData:
+        x, y = self.draw(self.train + self.test, generator)
+        x = x.astype(np.float32)
+        return RealData(x[: self.train], y[: self.train], x[self.train :], y[self.train :])
 
 
 class PublishedData(Data, ABC):

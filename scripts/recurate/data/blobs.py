@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Data, Description, RealData
+from recurate.data import Description, DrawnData
 from recurate.lazy import np
 
 if TYPE_CHECKING:
     import numpy
 
 
-class Blobs(Data):
+class Blobs(DrawnData):
     """Isotropic Gaussians of equal weight at the corners of an equilateral triangle around the origin."""
-
-    licence: ClassVar[str] = "none needed: drawn at random"
 
     radius: float = Field(3.0, gt=0, description="distance of the blobs' centres from the origin, in data units")
     std: float = Field(1.0, gt=0, description="standard deviation of a blob, in data units")
-    train: int = Field(10_000, ge=1, description="number of training points")
-    test: int = Field(10_000, ge=1, description="number of held-out points")
 
     @property
     def description(self) -> Description:
@@ -32,11 +28,9 @@ class Blobs(Data):
         angles = 2 * np.pi * np.arange(3) / 3 + np.pi / 2
         return self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    def load(self, generator: numpy.random.Generator) -> RealData:
-        n = self.train + self.test
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
         y = generator.integers(3, size=n)
-        x = (self.centres()[y] + self.std * generator.standard_normal((n, 2))).astype(np.float32)
-        return RealData(x[: self.train], y[: self.train], x[self.train :], y[self.train :])
+        return self.centres()[y] + self.std * generator.standard_normal((n, 2)), y
 
     def classify(self, x: numpy.ndarray) -> numpy.ndarray:
         """Nearest centre."""

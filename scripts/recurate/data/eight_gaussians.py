@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Data, Description, RealData
+from recurate.data import Description, DrawnData
 from recurate.lazy import np
 
 if TYPE_CHECKING:
     import numpy
 
 
-class EightGaussians(Data):
+class EightGaussians(DrawnData):
     """Equal mixture of isotropic Gaussians on a circle; mode 0 lies at (radius, 0), the others follow anticlockwise."""
-
-    licence: ClassVar[str] = "none needed: drawn at random"
 
     modes: int = Field(8, ge=1, description="number of Gaussians")
     radius: float = Field(4.0, gt=0, description="radius of the circle of means, in data units")
     std: float = Field(0.3, gt=0, description="standard deviation of each coordinate, in data units")
-    train: int = Field(10_000, ge=1, description="number of training points")
-    test: int = Field(10_000, ge=1, description="number of held-out points")
 
     @property
     def description(self) -> Description:
@@ -34,11 +30,9 @@ class EightGaussians(Data):
         angle = 2 * math.pi * np.arange(self.modes) / self.modes
         return self.radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
-    def load(self, generator: numpy.random.Generator) -> RealData:
-        n = self.train + self.test
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
         y = generator.integers(self.modes, size=n)
-        x = (self.centres()[y] + self.std * generator.standard_normal((n, 2))).astype(np.float32)
-        return RealData(x[: self.train], y[: self.train], x[self.train :], y[self.train :])
+        return self.centres()[y] + self.std * generator.standard_normal((n, 2)), y
 
     def classify(self, x: numpy.ndarray) -> numpy.ndarray:
         """Nearest mean."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Data, Description, RealData
+from recurate.data import Description, DrawnData
 from recurate.lazy import np
 
 if TYPE_CHECKING:
@@ -16,19 +16,15 @@ START, END = 1.5, 4.5  # angles in units of pi
 CURVE_POINTS = 500  # of each class, to which samples are compared
 
 
-class SwissRoll(Data):
+class SwissRoll(DrawnData):
     """Points s (a cos a, a sin a), the angle a uniform from 3/2 pi to 9/2 pi, with Gaussian noise.
 
     Two of the three coordinates of scikit-learn's `make_swiss_roll`, made smaller by s = `scale`. Classes are the inner
     and the outer half of the angles.
     """
 
-    licence: ClassVar[str] = "none needed: drawn at random"
-
     scale: float = Field(0.2, gt=0, description="s, which brings the roll to a radius of 14 s")
     noise: float = Field(0.1, gt=0, description="standard deviation of the noise on each coordinate, in data units")
-    train: int = Field(10_000, ge=1, description="number of training points")
-    test: int = Field(10_000, ge=1, description="number of held-out points")
 
     @property
     def description(self) -> Description:
@@ -39,12 +35,9 @@ class SwissRoll(Data):
         angle = np.pi * (START + (END - START) * place)
         return self.scale * angle[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
-    def load(self, generator: numpy.random.Generator) -> RealData:
-        n = self.train + self.test
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
         place = generator.random(n)
-        x = (self.curve(place) + self.noise * generator.standard_normal((n, 2))).astype(np.float32)
-        y = (place >= 0.5).astype(np.int64)
-        return RealData(x[: self.train], y[: self.train], x[self.train :], y[self.train :])
+        return self.curve(place) + self.noise * generator.standard_normal((n, 2)), (place >= 0.5).astype(np.int64)
 
     def classify(self, x: numpy.ndarray) -> numpy.ndarray:
         """The half whose curve is nearer."""

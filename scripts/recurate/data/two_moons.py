@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Data, Description, RealData
+from recurate.data import Description, DrawnData
 from recurate.lazy import np
 
 if TYPE_CHECKING:
     import numpy
 
 
-class TwoMoons(Data):
+class TwoMoons(DrawnData):
     """Upper half of the unit circle around (0, 0) and lower half of the one around (1, 1/2), with Gaussian noise.
 
     The same curves as scikit-learn's `make_moons`, with points uniform in angle.
     """
 
-    licence: ClassVar[str] = "none needed: drawn at random"
-
     noise: float = Field(0.1, gt=0, description="standard deviation of the noise on each coordinate, in data units")
-    train: int = Field(10_000, ge=1, description="number of training points")
-    test: int = Field(10_000, ge=1, description="number of held-out points")
 
     @property
     def description(self) -> Description:
         return Description(shape=(2,), classes=2)
 
-    def load(self, generator: numpy.random.Generator) -> RealData:
-        n = self.train + self.test
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
         y = generator.integers(2, size=n)
         angle = math.pi * generator.random(n)
         sign = 1 - 2 * y
         curve = np.stack([y + sign * np.cos(angle), 0.5 * y + sign * np.sin(angle)], axis=1)
-        x = (curve + self.noise * generator.standard_normal((n, 2))).astype(np.float32)
-        return RealData(x[: self.train], y[: self.train], x[self.train :], y[self.train :])
+        return curve + self.noise * generator.standard_normal((n, 2)), y
 
     def classify(self, x: numpy.ndarray) -> numpy.ndarray:
         """The moon whose half circle is nearer."""

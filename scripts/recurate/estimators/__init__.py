@@ -129,6 +129,10 @@ class Estimator(Component, ABC):
         """What theory says about the measures of a loop."""
         return []
 
+    def holds_samples(self, rule: Regime) -> bool:
+        """Whether a pool is made of samples in this regime, rather than of statistics of fixed size."""
+        return False
+
     def check(self, rule: Regime, sizes: Sizes) -> None:
         """Raise ValueError with one sentence if a loop cannot be run with such sizes."""
 

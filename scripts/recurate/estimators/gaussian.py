@@ -61,6 +61,9 @@ class Gaussian(Estimator):
         moments = batch.moments(self.diagonal) if isinstance(batch, Samples) else batch
         return Fitted(moments.mean, moments.scatter_root / np.sqrt(moments.size - self.ddof))
 
+    def holds_samples(self, rule: Regime) -> bool:
+        return rule.subsamples
+
     def check(self, rule: Regime, sizes: Sizes) -> None:
         needed = self.ddof + 1
         replaces = rule.real == "none" and not rule.accumulates

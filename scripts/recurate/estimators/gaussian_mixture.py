@@ -56,6 +56,9 @@ class GaussianMixture(Estimator):
         covariance = self.std**2 * np.eye(self.dimensions)
         return Fitted(np.ones((seeds, 1)), np.zeros((seeds, 1, self.dimensions)), np.tile(covariance, (seeds, 1, 1, 1)))
 
+    def holds_samples(self, rule: Regime) -> bool:
+        return True
+
     def check(self, rule: Regime, sizes: Sizes) -> None:
         needed = max(2, self.components)
         replaces = rule.real == "none" and not rule.accumulates

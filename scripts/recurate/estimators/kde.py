@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny
 
 from recurate.batches import Samples
 from recurate.components import embedded
-from recurate.data import Data
+from recurate.data import Data, DrawnData
 from recurate.estimators import Estimator, Measure
 from recurate.lazy import np
 
@@ -88,8 +88,11 @@ class Kde(Estimator):
     def _load(self, generator: numpy.random.Generator, n: int) -> RealData:
         return self.data.model_validate({**self.data.model_dump(), "train": n}).load(generator)
 
+    def holds_samples(self, rule: Regime) -> bool:
+        return True
+
     def check(self, rule: Regime, sizes: Sizes) -> None:
-        if not {"train", "test"} <= set(type(self.data).model_fields) or self.data.shared:
+        if not isinstance(self.data, DrawnData):
             raise ValueError(f"data: {self.data.kind} is no source of endless samples; choose a data set that is drawn")
 
     def fit(self, batch: Points, randoms: Replicates) -> Points:

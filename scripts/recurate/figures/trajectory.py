@@ -40,7 +40,7 @@ def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np
     """
     mean, variance = metrics["exp_reward_mean"], metrics["exp_reward_variance"]
     choices, ratio = settings["choices"], synthetic_ratio_of(settings["real_fraction"])
-    if choices == 1:
+    if choices == 1 or settings["regime"] == "accumulate":
         return None
     if np.isinf(ratio):
         return bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], choices).mean(axis=0)

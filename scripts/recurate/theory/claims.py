@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from recurate.errors import RecurateError
 from recurate.lazy import np
-from recurate.mixing import synthetic_ratio_of
+from recurate.mixing import TrainedRegime, synthetic_ratio_of
 from recurate.store import CLAIM_COLUMNS
 from recurate.theory import bounds
 
@@ -30,6 +30,7 @@ ROUNDING = 1e-9  # a claim that holds with equality must not fail by rounding
 CONFIDENCE = 0.975  # one-sided
 
 NEEDS_PURE_LOOP = "the claim is about the loop without real data"
+NEEDS_PROPORTIONS = "the claim is about training sets of constant proportions, here data accumulate"
 NEEDS_REAL_DATA = "the claim is about loops with real data"
 NEEDS_DENSITIES = "samples do not bound this divergence from above"
 
@@ -46,12 +47,15 @@ class ClosedLoop:
         K, the number of samples shown to the user.
     real_fraction : float
         Fraction of real data in every training set; 0 is the pure loop.
+    regime : str
+        What stays in training sets, as in `Mixing`.
     """
 
     study: str
     arm: str
     choices: float
     real_fraction: float
+    regime: TrainedRegime = "augmentation"
 
     @property
     def pure(self) -> bool:
@@ -237,7 +241,9 @@ def _find(name: str) -> Claim:
 
 
 def _assess(claim: Claim, loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
-    """Call a claim; a metric that is not there exempts the loop."""
+    """Call a claim; a metric that is not there exempts the loop, and so do data that accumulate."""
+    if loop.regime == "accumulate":
+        return Exemption("not applicable", NEEDS_PROPORTIONS)
     try:
         return claim(loop, metrics, source)
     except _UnrecordedMetricError as error:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from recurate.errors import RecurateError
 from recurate.lazy import np
+from recurate.mixing import Mixing, TrainedRegime
 from recurate.rewards import TOP_TOLERANCE
 from recurate.theory.operator import MEMORY_BUDGET, KeepOperator, check_rewards
 
@@ -27,7 +30,11 @@ SUPREMUM_TOLERANCE = 1e-4  # single-precision rewards may exceed a supremum by r
 
 
 def forecast(
-    rewards: ArrayLike | RewardMixture, choices: float, real_fraction: float, generations: int
+    rewards: ArrayLike | RewardMixture,
+    choices: float,
+    real_fraction: float,
+    generations: int,
+    regime: TrainedRegime | None = None,
 ) -> Iterator[FloatArray]:
     """Give the weights of the generation-0 samples in generations 0, 1, .., `generations`.
 
@@ -42,6 +49,9 @@ def forecast(
         Fraction of real data in every training set, 1/(1 + lambda); 0 is the pure loop.
     generations : int
         Number of retrainings.
+    regime : str, optional
+        What stays in training sets, as in `Mixing`; where data accumulate, p_{t+1} is the mean of p_ref and of all
+        p_i H_i so far, the first with weight a, the others with 1 - a.
 
     Returns
     -------
@@ -60,20 +70,34 @@ def forecast(
     mixture = _as_mixture(rewards)
     budget = MEMORY_BUDGET // len(mixture)
     operators = [(share, KeepOperator(values, choices, budget)) for share, values in mixture]
-    return _trajectory(operators, mixture[0][1].size, real_fraction, generations)
+    return _trajectory(operators, mixture[0][1].size, Mixing(regime=regime, real_fraction=real_fraction), generations)
+
+
+@dataclass(frozen=True)
+class _Mass:
+    """A part of a training set: its weight, and that times the weights (n,) of the generation-0 samples in it."""
+
+    weight: float
+    shares: FloatArray
+
+    def __add__(self, other: _Mass) -> _Mass:
+        return _Mass(self.weight + other.weight, self.shares + other.shares)
 
 
 def _trajectory(
-    operators: list[tuple[float, KeepOperator]], count: int, real_fraction: float, generations: int
+    operators: list[tuple[float, KeepOperator]], count: int, mixing: Mixing, generations: int
 ) -> Iterator[FloatArray]:
     """Iterate the retraining step on weights (n,)."""
-    weights = np.full(count, 1.0 / count)
-    yield weights
-    for _ in range(generations):
-        ratio = sum(share * operator.ratio(weights) for share, operator in operators)
-        curated = weights * ratio
-        weights = real_fraction / count + (1 - real_fraction) * curated / curated.sum()
-        yield weights
+    synthetic = 1 - mixing.real_fraction
+
+    def curated(_: int, pool: _Mass) -> _Mass:
+        weights = pool.shares / pool.weight
+        kept = weights * sum(share * operator.ratio(weights) for share, operator in operators)
+        return _Mass(synthetic, synthetic * kept / kept.sum())
+
+    fixed = _Mass(mixing.real_weight, np.full(count, mixing.real_weight / count))
+    for pool in islice(mixing.pools(fixed, curated), generations + 1):
+        yield pool.shares / pool.weight
 
 
 def _as_mixture(rewards: ArrayLike | RewardMixture) -> list[tuple[float, FloatArray]]:

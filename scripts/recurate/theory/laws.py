@@ -9,20 +9,7 @@ if TYPE_CHECKING:
     import numpy
 
     from recurate.estimators import Preference
-    from recurate.mixing import Regime, Sizes
-
-
-@dataclass(frozen=True)
-class Collection:
-    """Real data of round n = 1, 2, .. come from a wrong distribution with probability share (n + offset)^-decay."""
-
-    share: float = 0.0
-    offset: float = 0.0
-    decay: float = 0.0
-
-    def wrong_share(self, generation: int) -> float:
-        """The probability in `generation` = n - 1."""
-        return self.share * (generation + 1 + self.offset) ** -self.decay if self.share else 0.0
+    from recurate.mixing import Collection, Regime, Sizes
 
 
 @dataclass(frozen=True)
@@ -34,7 +21,11 @@ class SimulatedLoop:
     generations: int
     sampling_bias: float = 1.0
     preference: Preference | None = None
-    collection: Collection = Collection()
+    collection: Collection | None = None
+
+    def wrong_share(self, generation: int) -> float:
+        """Probability that real data which are new in a generation come from the wrong distribution."""
+        return self.collection.wrong_share(generation) if self.collection else 0.0
 
 
 @dataclass(frozen=True)

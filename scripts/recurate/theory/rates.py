@@ -68,7 +68,7 @@ def fit_rates(
     laws = {law.measure: law for law in estimator.laws(loop)}
     added = loop.sizes.real + loop.sizes.synthetic
     fraction = loop.sizes.real / added
-    decay = loop.collection.decay if loop.collection.share else math.inf
+    decay = loop.collection.decay if loop.collection else math.inf
     for measure in measures:
         table = values[measure][:, drop:]
         means = np.concatenate([table.mean(axis=0)[None], bootstrap_means(table, resamples)])

@@ -46,7 +46,7 @@ def ecdf(estimator: Ecdf, loop: SimulatedLoop) -> list[Law]:
     relative = second_moments(loop).squared_error  # of samples that are 0 or 1, over their variance
     squares = moments.squared_error.sum(axis=1) * estimator.spacing
     found = [Law("w1", distance, "normal limit of F_hat - F", order=distance * relative)]
-    if loop.collection.share:
+    if loop.collection is not None:
         return [*found, Law("squared_distance", squares, SECOND_MOMENTS)]
     cramer, kernel = estimator.one_sample()
     return [
@@ -59,12 +59,12 @@ def ecdf(estimator: Ecdf, loop: SimulatedLoop) -> list[Law]:
 def ecdf_moments(estimator: Ecdf, loop: SimulatedLoop) -> SecondMoments:
     """Moments of F_hat - F at the grid points, (T + 1, points): samples are indicators, whose mean is F."""
     cdf = estimator.target.cdf(estimator.grid)
-    if estimator.wrong is None or not loop.collection.share:
+    if estimator.wrong is None or loop.collection is None:
         return second_moments(loop, variance=cdf * (1 - cdf))
     step = estimator.wrong.cdf(estimator.grid) - cdf
 
     def offset(generation: int) -> tuple[numpy.ndarray, numpy.ndarray]:
-        mean = loop.collection.wrong_share(generation) * step
+        mean = loop.wrong_share(generation) * step
         return mean, (cdf + mean) * (1 - cdf - mean)
 
     return second_moments(loop, variance=cdf * (1 - cdf), offset=offset)
