@@ -23,6 +23,7 @@ from recurate.errors import RecurateError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
 
 TEMPORARY = ".tmp-"  # what the names of files that are still being written begin with
 METRIC_COLUMNS = ("study", "arm", "generation", "seed", "metric", "value")
@@ -199,6 +200,23 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
         if None in row or None in row.values():
             raise RecurateError(f"{path}: a row does not have {len(columns)} values; {_REBUILD}")
     return rows
+
+
+def read_frame(path: str | Path, columns: Sequence[str], numbers: Mapping[str, type]) -> pandas.DataFrame:
+    """Read a large CSV table whose header must be `columns`; columns in `numbers` become numbers of that type.
+
+    Raises RecurateError for a file that is missing, of another format or cut off within a row.
+    """
+    import pandas as pd
+
+    try:
+        kinds = {**dict.fromkeys(columns, str), **numbers}
+        found = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={}, float_precision="round_trip")
+    except (OSError, ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
+        raise RecurateError(f"{path}: cannot be read as CSV ({error}); {_REBUILD}") from error
+    if tuple(found.columns) != tuple(columns):
+        raise RecurateError(f"{path}: its header is not {','.join(columns)}; {_REBUILD}")
+    return found
 
 
 def write_json(path: str | Path, value: Any) -> None:

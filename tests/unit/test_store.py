@@ -257,3 +257,27 @@ def test_the_digest_of_a_file_is_its_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")  # the message of the example in FIPS 180-4
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert store.file_digest(tmp_path / "abc") == expected
+
+
+def test_a_large_table_is_read_with_all_digits(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=200) * 10.0 ** np.arange(-100, 100)
+    rows = [{"name": f"row, {number}", "value": repr(float(value))} for number, value in enumerate(values)]
+    store.write_rows(tmp_path / "t.csv", ("name", "value"), rows)
+    found = store.read_frame(tmp_path / "t.csv", ("name", "value"), {"value": float})
+    assert found["value"].tolist() == values.tolist()
+    assert found["name"].tolist() == [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a,b\nx,1\n", "its header is not name,value"),
+        ("name,value\nx\n", "cannot be read as CSV"),
+        ("name,value\nx,one\n", "cannot be read as CSV"),
+        ("", "cannot be read as CSV"),
+    ],
+)
+def test_a_damaged_large_table_is_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(RecurateError, match=reason):
+        store.read_frame(tmp_path / "t.csv", ("name", "value"), {"value": float})

@@ -28,10 +28,7 @@ Row = dict[str, Any]
 
 def read_values(path: str) -> Values:
     """Values (R,) by arm, metric and generation, of a metrics table."""
-    import pandas as pd
-
-    table = pd.DataFrame(store.read_rows(path, store.METRIC_COLUMNS))
-    table = table.astype({"generation": int, "value": float})
+    table = store.read_frame(path, store.METRIC_COLUMNS, {"generation": int, "value": float})
     groups = table.groupby(["arm", "metric", "generation"], sort=False)["value"]
     return {(str(arm), str(metric), int(when)): part.to_numpy() for (arm, metric, when), part in groups}
 
