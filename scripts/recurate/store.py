@@ -211,7 +211,7 @@ def read_frame(path: str | Path, columns: Sequence[str], numbers: Mapping[str, t
 
     try:
         kinds = {**dict.fromkeys(columns, str), **numbers}
-        found = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={}, float_precision="round_trip")
+        found = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={})
     except (OSError, ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
         raise RecurateError(f"{path}: cannot be read as CSV ({error}); {_REBUILD}") from error
     if tuple(found.columns) != tuple(columns):
