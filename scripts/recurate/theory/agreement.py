@@ -134,7 +134,8 @@ def with_rates(rates: Sequence[Mapping[str, str]], generations: int) -> list[Row
     """Rows on slopes: equal to that of the arm's law, and no flatter than theory says.
 
     The theoretical rate is a bound for many generations: errors may fall faster. At equality of exponents it has an
-    extra logarithm, by which the error is divided before its slope is compared.
+    extra logarithm, by which the error is divided before its slope is compared. Where the law itself is flatter over the
+    generations that were fitted, a slope says nothing about the bound.
     """
     rows = []
     for rate in rates:
@@ -146,5 +147,8 @@ def with_rates(rates: Sequence[Mapping[str, str]], generations: int) -> list[Row
             rows.append(found.row(rate["arm"], f"rate_of_law_{rate['metric']}", generations, corrected))
         compared = log_corrected if rate["logarithm"] == "True" else slope
         bound = Comparison(max(compared, theory), theory, error)
-        rows.append({**bound.row(rate["arm"], f"rate_{rate['metric']}", generations, corrected), "measured": compared})
+        early = rate["slope_of_law"] and compared is slope and float(rate["slope_of_law"]) > theory
+        reason = f"over these generations the law's own slope is {float(rate['slope_of_law']):.3f}" if early else ""
+        row = bound.row(rate["arm"], f"rate_{rate['metric']}", generations, corrected, reason)
+        rows.append({**row, "measured": compared})
     return rows
