@@ -134,8 +134,8 @@ def with_rates(rates: Sequence[Mapping[str, str]], generations: int) -> list[Row
     """Rows on slopes: equal to that of the arm's law, and no flatter than theory says.
 
     The theoretical rate is a bound for many generations: errors may fall faster. At equality of exponents it has an
-    extra logarithm, by which the error is divided before its slope is compared. Where the law itself is flatter over the
-    generations that were fitted, a slope says nothing about the bound.
+    extra logarithm, by which the error is divided before its slope is compared. Where the law itself is flatter over
+    the generations that were fitted, a slope says nothing about the bound.
     """
     rows = []
     for rate in rates:
