@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from study_setup import ROOT
@@ -15,6 +16,7 @@ from recurate.digest import kinds_in
 from recurate.errors import RecurateError
 from recurate.mixing import REGIMES, SimulatedMixing
 from recurate.simulated_study import SimulatedStudy
+from recurate.simulation import simulate
 from recurate.stages import Stages
 from recurate.study_files import expanded, read_study, read_trained
 
@@ -223,3 +225,41 @@ def test_all_kinds_of_an_arm_count_in_its_digest(tmp_path: Path) -> None:
 def test_recorded_generations_are_dense_at_first_and_then_in_every_power_of_ten(tmp_path: Path) -> None:
     study = read(tmp_path, changed(generations=1000, snapshots=[777], shown=4))
     assert study.recorded() == [0, 1, 2, 3, 6, 10, 18, 32, 56, 100, 178, 316, 562, 777, 1000]
+
+
+OWN = '''
+import numpy as np
+from pydantic import Field
+from recurate.batches import Samples
+from recurate.estimators import Estimator
+
+
+class Uniform(Estimator):
+    """Uniform on [0, w], w fitted by the largest sample."""
+
+    width: float = Field(1.0, gt=0, description="w of the real data")
+
+    def truth(self, initial, randoms):
+        return np.full(len(randoms), self.width)
+
+    def fit(self, batch, randoms):
+        return batch.x.max(axis=(1, 2))
+
+    def draw(self, model, n, randoms, bias=1.0, explicit=False):
+        return Samples(randoms.draw(lambda generator, w: w * generator.random((n, 1)), model))
+
+    @property
+    def measures(self):
+        return {"width": lambda model: model}
+'''
+
+
+def test_an_estimator_of_ones_own_is_one_file(tmp_path: Path) -> None:
+    """The width of a uniform law shrinks by n/(n + 1) a generation."""
+    file = tmp_path / "uniform.py"
+    file.write_text(OWN)
+    study = read(tmp_path, changed({"estimator": {"kind": str(file), "width": 2.0}}, measures=["width"]))
+    arm = study.arms["one"]
+    steps = [arm.estimator.measures["width"](model) for model, _ in simulate(arm.estimator, arm.loop(5), range(2000))]
+    expected = 2.0 * (10 / 11) ** np.arange(1, 7)
+    np.testing.assert_allclose([step.mean() for step in steps], expected, rtol=0.02)
