@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from recurate import store
+from recurate.figures import text
 from recurate.theory.agreement import read_values
 
 MEASURE_LABELS = {
@@ -31,9 +32,6 @@ MEASURE_LABELS = {
     "l2_squared": r"$L_2^2$",
     "mean_std": "component std",
     "mean_distance": r"$|\hat\mu|$",
-    "reward_mean": r"$\mathrm{E}[r]$",
-    "exp_reward_mean": r"$\mathrm{E}[e^{r-r^{\ast}}]$",
-    "exp_reward_variance": r"$\mathrm{Var}[e^{r-r^{\ast}}]$",
 }
 MEASURE_WORDS = {
     "w2_squared": "squared Wasserstein-2 distance to the real distribution",
@@ -55,23 +53,22 @@ MEASURE_WORDS = {
     "l2_squared": "squared L2 distance to the real density",
     "mean_std": "standard deviation of the components, mean over them",
     "mean_distance": "distance of the mixture's mean from the true one",
-    "reward_mean": "mean reward",
-    "exp_reward_mean": "E[e^(r - r*)]",
-    "exp_reward_variance": "Var[e^(r - r*)]",
 }
 
 
 def measure_label(measure: str) -> str:
     """A measure's name on an axis."""
     state = measure.removeprefix("frequency_")
-    return MEASURE_LABELS.get(measure) or (f"share of state {state}" if state != measure else measure.replace("_", " "))
+    return MEASURE_LABELS.get(measure) or (
+        f"share of state {state}" if state != measure else text.metric_label(measure)
+    )
 
 
 def measure_words(measure: str) -> str:
     """A measure's name in running text."""
     state = measure.removeprefix("frequency_")
     return MEASURE_WORDS.get(measure) or (
-        f"frequency of state {state}" if state != measure else measure.replace("_", " ")
+        f"frequency of state {state}" if state != measure else text.metric_words(measure)
     )
 
 
