@@ -165,6 +165,7 @@ def caption(spec: dict[str, Any], measured: Lines, laws: Lines) -> str:
         f"Solid: mean over n = {len(spec['seeds'])} replicates, with its 95 % confidence band (Student t).",
         f"Dotted: what theory says of {text.listed(map(measure_words, lawful))}." if lawful else "",
         f"Dashed: the median over replicates of {text.listed(map(measure_words, medians))}." if medians else "",
+        text.REWARD_NOTE if any("reward" in name for name in measures) else "",
         "All arms share their random numbers, so that their lines waver alike.",
         _degrees_of_freedom(spec["arms"]),
         "Stars: published numbers, " + "; ".join(dict.fromkeys(n["note"] for n in spec["published"] if n["note"])) + "."
