@@ -7,12 +7,13 @@ that statistic and no samples; curation and random subsets of a pool, which look
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from recurate.components import Component
 from recurate.lazy import np
+from recurate.measurement import reward_statistics
 
 if TYPE_CHECKING:
     import numpy
@@ -38,7 +39,7 @@ class Batch(Protocol):
         """A uniformly random subset, without replacement."""
 
 
-REWARD_MEASURES = ("reward_mean", "exp_reward_mean", "exp_reward_variance")  # of a curated loop, beside its estimator's
+REWARD_MEASURES = ("reward_mean", "exp_reward_mean", "exp_reward_variance", "top_share")  # of curated loops
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Preference:
 
 
 Measure = Callable[[Any], "numpy.ndarray"]  # gives one number for each seed, (R,)
+
+
+def stacked(statistics: Sequence[Mapping[str, float]]) -> dict[str, numpy.ndarray]:
+    """What is measured on the rewards of every seed, (R,) by name."""
+    return {name: np.array([found[name] for found in statistics]) for name in REWARD_MEASURES}
 
 
 class Estimator(Component, ABC):
@@ -112,9 +118,8 @@ class Estimator(Component, ABC):
     ) -> tuple[Any, Mapping[str, numpy.ndarray]]:
         """The batch of samples that are kept of `n`, and what is measured on the rewards of all."""
         rewards, kept = preference.keep(self.samples(model, n, randoms, bias), randoms)
-        scaled = np.exp(rewards - preference.reward.supremum)
-        found = (rewards.mean(axis=1), scaled.mean(axis=1), scaled.var(axis=1))
-        return self.batch(kept, explicit), dict(zip(REWARD_MEASURES, found, strict=True))
+        found = [reward_statistics(row, preference.reward.supremum) for row in rewards]
+        return self.batch(kept, explicit), stacked(found)
 
     @property
     @abstractmethod

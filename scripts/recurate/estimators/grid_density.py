@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from recurate.estimators import Estimator, Measure, Preference
+from recurate.estimators import Estimator, Measure, Preference, stacked
 from recurate.lazy import np
 from recurate.mixture_target import NormalMixture
+from recurate.theory.forecast import statistics
 from recurate.theory.operator import KeepOperator
 
 if TYPE_CHECKING:
@@ -81,13 +82,7 @@ class GridDensity(Estimator):
         rewards = preference.reward(self.grid[:, None], None)
         operator = KeepOperator(rewards, preference.curation.choices)
         kept = np.stack([shares * operator.ratio(shares) for shares in model])
-        scaled = np.exp(rewards - preference.reward.supremum)
-        mean = model @ scaled
-        found = {
-            "reward_mean": model @ rewards,
-            "exp_reward_mean": mean,
-            "exp_reward_variance": model @ np.square(scaled) - mean**2,
-        }
+        found = stacked([statistics(shares, rewards, preference.reward.supremum) for shares in model])
         return Mass(preference.curation.kept, kept / kept.sum(axis=1, keepdims=True)), found
 
     @property

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recurate.estimators import REWARD_MEASURES
 from recurate.lazy import np
 from recurate.mixing import next_pool
+from recurate.theory.forecast import statistics
 from recurate.theory.laws import Law, SimulatedLoop
 from recurate.theory.operator import KeepOperator
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.estimators import Preference
     from recurate.estimators.gaussian import Gaussian
 
@@ -65,11 +65,5 @@ def curate(preference: Preference, model: _Pool, bias: float) -> tuple[_Pool, di
     kept /= kept.sum()
     mean = float(kept @ x)
     after = _Pool(int(preference.curation.kept), mean, float(kept @ (x - mean) ** 2))
-    scaled = np.exp(rewards - preference.reward.supremum)
-    seen = {"reward_mean": float(weights @ rewards), **_moments(weights, scaled)}
-    return after, seen
-
-
-def _moments(weights: numpy.ndarray, scaled: numpy.ndarray) -> dict[str, float]:
-    mean = float(weights @ scaled)
-    return {"exp_reward_mean": mean, "exp_reward_variance": float(weights @ (scaled - mean) ** 2)}
+    seen = statistics(weights, rewards, preference.reward.supremum)
+    return after, {name: seen[name] for name in REWARD_MEASURES}
