@@ -9,9 +9,12 @@ import pytest
 from loops import REGIMES, estimator, loop, preference, run
 from scipy.stats import ks_2samp
 
-from recurate.estimators import Estimator
+from recurate.components import load
+from recurate.curation import Curation
+from recurate.estimators import Estimator, Preference
 from recurate.mixing import Collection
 from recurate.replicates import Replicates
+from recurate.rewards import Reward
 from recurate.simulation import batches, simulate
 from recurate.theory.forecast import forecast
 from recurate.theory.laws import SimulatedLoop
@@ -188,6 +191,17 @@ def test_the_density_on_a_grid_follows_the_forecast(mixing: str, fraction: float
     rewards = likes.reward(fitted.grid[copies][:, None], None)
     expected = [w @ rewards for w in forecast(rewards, choices, fraction, 5)]
     np.testing.assert_allclose(found @ likes.reward(fitted.grid[:, None], None), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_curation_of_the_plane_moves_a_kernel_estimate_in_every_regime(regime: str) -> None:
+    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [0.0, 1.0]})
+    likes = Preference(reward, load(Curation, "curation", {"kind": "bradley_terry", "choices": 4, "kept": 20}))
+    mixing = {**REGIMES[regime], "synthetic": 80}
+    mixing.pop("alpha", None)
+    fitted = estimator(kind="kde", data={"kind": "two_moons", "train": 5, "test": 20}, bandwidth=0.2)
+    measured = run(fitted, loop(mixing, 4, preference=likes), 10)
+    assert measured["reward_mean"][:, -1].mean() > measured["reward_mean"][:, 0].mean()
 
 
 @pytest.mark.parametrize("regime", REGIMES)

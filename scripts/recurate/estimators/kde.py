@@ -11,7 +11,7 @@ from pydantic import Field, SerializeAsAny
 from recurate.batches import Samples
 from recurate.components import embedded
 from recurate.data import Data, DrawnData
-from recurate.estimators import Estimator, Measure
+from recurate.estimators import Estimator, Measure, Preference
 from recurate.lazy import np
 
 if TYPE_CHECKING:
@@ -108,6 +108,18 @@ class Kde(Estimator):
 
     def batch(self, x: numpy.ndarray, explicit: bool = False) -> Samples:
         return Samples(x)
+
+    def curated(
+        self,
+        model: Points,
+        n: int,
+        preference: Preference,
+        randoms: Replicates,
+        bias: float = 1.0,
+        explicit: bool = False,
+    ) -> tuple[Points, Mapping[str, numpy.ndarray]]:
+        kept, seen = super().curated(model, n, preference, randoms, bias, explicit)
+        return points(kept, model.tests, self.bandwidth), seen
 
     @property
     def measures(self) -> Mapping[str, Measure]:
