@@ -72,8 +72,8 @@ def costs(folder: Path) -> list[dict[str, Any]]:
     """
     jobs = {}
     for path in records.recorded(folder):
-        record = records.read(path) or {}
-        jobs[record["log"]] = record
+        if record := records.read(path):  # a job that starts meanwhile takes the records of its outputs away
+            jobs[record["log"]] = record
     rows: dict[str, dict[str, Any]] = {}
     for record in jobs.values():
         if measured := measurement(record):

@@ -29,9 +29,13 @@ def record_of(path: str | Path) -> Path:
 
 
 def recorded(folder: Path) -> list[Path]:
-    """Files below a folder that have a record, whether or not they are still there."""
+    """Files below a folder that have a record, whether or not they are still there.
+
+    Records that another job is still writing are not among them.
+    """
     records = sorted(folder.rglob(f".*{SUFFIX}"))
-    return [record.with_name(record.name.removeprefix(".").removesuffix(SUFFIX)) for record in records]
+    whole = [record for record in records if not record.name.startswith(store.TEMPORARY)]
+    return [record.with_name(record.name.removeprefix(".").removesuffix(SUFFIX)) for record in whole]
 
 
 def read(path: str | Path) -> dict[str, Any] | None:

@@ -149,3 +149,10 @@ def test_costs_add_up_by_rule(tmp_path: Path) -> None:
     assert (first["rule"], first["jobs"], first["longest_s"], first["peak_memory_mb"]) == ("a", 1, 10.0, 300.5)
     assert (second["rule"], second["peak_memory_mb"]) == ("b", 0.0)
     assert (total["rule"], total["jobs"], total["cpu_hours"]) == ("all", 2, 20 / 3600)
+
+
+def test_costs_leave_out_the_record_that_another_job_is_writing(tmp_path: Path) -> None:
+    with store.replacing(records.record_of(tmp_path / "provenance.json")) as temporary:
+        temporary.write_text("{")
+        assert records.recorded(tmp_path) == []
+        assert costs(tmp_path) == []
