@@ -111,6 +111,7 @@ rule curate:
     input:
         samples=project.samples,
         judge=project.judge,
+        origin=project.origin_of_reward,
     output:
         curated=layout.arm_generation("curated.safetensors"),
     log:

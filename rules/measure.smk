@@ -10,6 +10,7 @@ rule extract_origin:
     input:
         samples=layout.origin_generation("samples.safetensors"),
         judge=project.judge_of_features,
+        origin=project.origin_of_features,
         weights=project.feature_weights,
     output:
         features=layout.origin_generation("features.safetensors"),
@@ -36,6 +37,7 @@ rule extract_arm:
     input:
         samples=layout.arm_generation("samples.safetensors"),
         judge=project.judge_of_features,
+        origin=project.origin_of_features,
         weights=project.feature_weights,
     output:
         features=layout.arm_generation("features.safetensors"),

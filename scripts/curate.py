@@ -8,10 +8,11 @@ from recurate.curation import Curation
 from recurate.data import Data
 from recurate.device import describe, prepare
 from recurate.errors import RecurateError
+from recurate.fitted_model import FittedModel
 from recurate.judges import FittedJudge
 from recurate.lazy import np
 from recurate.randomness import numpy_generator
-from recurate.rewards import Reward
+from recurate.rewards import Reward, Scorer
 
 
 def main(
@@ -23,15 +24,18 @@ def main(
     generation: int,
     threads: int,
     judge: str | None = None,
+    origin: str | None = None,
     device: str = "cpu",
 ) -> None:
     """Write `reward` (seeds, n) and `index` (seeds, kept); where there are classes `label` (seeds, n).
 
-    Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label.
+    Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label. `origin` is
+    generation 0's model, for rewards that ask it.
     """
     x = store.read_arrays(samples, ["x"])["x"]
-    fitted = _judge(spec, judge, device, threads)
-    rewards = _rewards(spec, x, fitted, samples)
+    device = prepare(device, threads) if judge or origin else "cpu"
+    fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
+    rewards = _rewards(spec, x, _scorers(spec, fitted, origin, len(seeds), device), samples)
     curation = load(Curation, "curation", spec["curation"])
     index = np.stack(
         [curation.keep(r, numpy_generator(seed, generation, "curate")) for r, seed in zip(rewards, seeds, strict=True)]
@@ -39,20 +43,22 @@ def main(
     if not index.size:
         raise RecurateError(f"curation: {spec['curation']['kind']} kept no sample of {samples}; loosen it")
     arrays = {"reward": rewards, "index": index.astype(np.int64), **_classes(spec, x, fitted)}
-    place = describe(fitted.device) if fitted else "cpu"
-    store.write_arrays(curated, arrays, store.provenance(spec, code, place))
+    store.write_arrays(curated, arrays, store.provenance(spec, code, describe(device)))
 
 
-def _judge(spec: dict[str, Any], path: str | None, device: str, threads: int) -> FittedJudge | None:
-    if path is None:
-        return None
-    return FittedJudge.read(spec["judge"], path, prepare(device, threads))
+def _scorers(
+    spec: dict[str, Any], judge: FittedJudge | None, origin: str | None, seeds: int, device: str
+) -> list[Scorer]:
+    """What scores the samples of each seed: generation 0's model, of each seed its own, or the one judge."""
+    if origin is None:
+        return [judge] * seeds
+    return [FittedModel.read(spec["model"], origin, row, device) for row in range(seeds)]
 
 
-def _rewards(spec: dict[str, Any], x: np.ndarray, judge: FittedJudge | None, samples: str) -> np.ndarray:
+def _rewards(spec: dict[str, Any], x: np.ndarray, scorers: list[Scorer], samples: str) -> np.ndarray:
     """Rewards (seeds, n) float32, finite and at most their supremum."""
     reward, kind = load(Reward, "rewards", spec["reward"]), spec["reward"]["kind"]
-    rewards = np.stack([reward(x_seed, judge) for x_seed in x]).astype(np.float32)
+    rewards = np.stack([reward(x_seed, scorer) for x_seed, scorer in zip(x, scorers, strict=True)]).astype(np.float32)
     if not np.isfinite(rewards).all():
         raise RecurateError(f"reward: {kind} gave NaN or infinite values on {samples}; mend the reward")
     if rewards.max() > reward.supremum + 1e-4:

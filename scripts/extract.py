@@ -6,6 +6,7 @@ from recurate import job, store
 from recurate.components import load
 from recurate.device import describe, prepare
 from recurate.features import Features
+from recurate.fitted_model import FittedModel
 from recurate.judges import FittedJudge
 from recurate.lazy import np
 
@@ -19,16 +20,21 @@ def main(
     device: str,
     threads: int,
     judge: str | None = None,
+    origin: str | None = None,
 ) -> None:
-    """Write an array (seeds, n, d) float32 for each feature space, under the space's name."""
+    """Write an array (seeds, n, d) float32 for each feature space, under the space's name.
+
+    `origin` is generation 0's model, for spaces that it makes.
+    """
     device = prepare(device, threads)
     spaces = [load(Features, "features", block) for block in spec["features"]]
     fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
     found: dict[str, list[np.ndarray]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):
         x = store.read_seed(samples, row, ["x"])["x"]
+        first = FittedModel.read(spec["model"], origin, row, device) if origin else None
         for space in spaces:
-            found[space.space].append(space.extract(x, fitted, device))
+            found[space.space].append(space.extract(x, first if space.needs_origin else fitted, device))
             print(f"seed {seed}, {space.space}: {found[space.space][-1].shape[1]} features of {len(x)} samples")
     arrays = {name: np.stack(parts) for name, parts in found.items()}
     store.write_arrays(features, arrays, store.provenance(spec, code, describe(device)))

@@ -31,6 +31,8 @@ def main(
     }
     arrays: dict[str, np.ndarray] = {}
     for space in (load(Features, "features", block) for block in spec["features"]):
+        if space.needs_origin:
+            continue  # of each seed its own, so that there is no one reference
         for part, x in parts.items():
             arrays[f"{space.space}/{part}"] = space.extract(x, fitted, device)
         mean, covariance = moments(arrays[f"{space.space}/{spec['reference']['split']}"])

@@ -31,13 +31,14 @@ def main(
     parts = store.read_arrays(real, ["train_x", "test_x"])
     asked = [load(Metric, "metrics", block) for block in spec["metrics"]]
     names = {metric.space for metric in asked if metric.space}
-    known = real_spaces(parts["train_x"], parts["test_x"], reference, names)
+    compared = {metric.space for metric in asked if metric.space and metric.compares}
+    known = real_spaces(parts["train_x"], parts["test_x"], reference, compared)
     kept = store.read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):
         x = store.read_seed(samples, row, ["x"])["x"]
-        found = {DATA: x} | (store.read_seed(features, row, [*known.keys() - {DATA}]) if features else {})
-        spaces = {name: space(name, array, known[name], split) for name, array in found.items()}
+        found = {DATA: x} | (store.read_seed(features, row, sorted(names - {DATA})) if features else {})
+        spaces = {name: space(name, array, known.get(name), split) for name, array in found.items()}
         values = always({name: array[row] for name, array in kept.items()}, spec)
         with threadpool_limits(threads):
             for number, metric in enumerate(asked):

@@ -7,11 +7,10 @@ from recurate.components import load
 from recurate.device import describe, prepare
 from recurate.encoding import Encoding
 from recurate.errors import RecurateError
-from recurate.lazy import np, torch
+from recurate.lazy import torch
 from recurate.memory import out_of_memory
 from recurate.models import Model
-from recurate.randomness import numpy_generator
-from recurate.samplers import Counted, Sampler
+from recurate.samplers import Request, Sampler
 
 
 def main(
@@ -24,28 +23,25 @@ def main(
     threads: int,
     generation: int = 0,
 ) -> None:
-    """Write `x` (seeds, samples, *shape) in data units to `samples`.
+    """Write `x` (seeds, samples, *shape) in data units to `samples`, and what the sampler says beside them.
 
     The file's metadata say how often the network was evaluated for a sample, on average over seeds and samples.
     """
     device = prepare(device, threads)
     encoding = Encoding.from_json(store.read_metadata(model)["encoding"])
     parameters = {name: torch.from_numpy(value).to(device) for name, value in store.read_parameters(model).items()}
-    shape = (spec["samples"], *encoding.shape)
-    drawn = [numpy_generator(s, generation, "sample").standard_normal(shape, dtype=np.float32) for s in seeds]
-    latents = torch.from_numpy(np.stack(drawn))
-    network = Counted(load(Model, "models", spec["model"]))
-    sampler = load(Sampler, "samplers", spec["sampler"])
+    network, sampler = load(Model, "models", spec["model"]), load(Sampler, "samplers", spec["sampler"])
+    request = Request(seeds, generation, spec["samples"], encoding.shape, device)
     with out_of_memory(f"sampling generation {generation}", f"lower sampler.chunk (now {sampler.chunk})"):
-        x = sampler.generate(network, parameters, latents.to(device))
-    if not torch.isfinite(x).all():
+        drawn = sampler.sample(network, parameters, request)
+    if not torch.isfinite(drawn.x).all():
         raise RecurateError(
             f"{samples}: sampling gave NaN or infinite values; take more sampler steps or retrain {model}"
         )
-    evaluations = f"{network.evaluations / (len(seeds) * spec['samples']):g}"
+    evaluations = f"{drawn.evaluations:g}"
     print(f"evaluations of the network per sample: {evaluations}")
     metadata = {**store.provenance(spec, code, describe(device)), "function_evaluations": evaluations}
-    store.write_arrays(samples, {"x": encoding.decode(x)}, metadata)
+    store.write_arrays(samples, {"x": encoding.decode(drawn.x), **drawn.beside}, metadata)
 
 
 if __name__ == "__main__":

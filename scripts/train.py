@@ -15,8 +15,9 @@ from recurate.lazy import np, torch
 from recurate.mixing import Mixing
 from recurate.models import Model
 from recurate.objectives import Objective
+from recurate.pool import Pool
 from recurate.state import State
-from recurate.training import Pool, Trainer, Training
+from recurate.training import Trainer, Training
 
 
 def main(
@@ -57,9 +58,10 @@ def main(
     training = dict(spec["training"])
     carry_over = training.pop("carry_over", [])
     key = spec_digest([spec, code, [store.file_digest(path) for path in inputs]])
+    objective = load(Objective, "objectives", spec["objective"])
     trainer = Trainer(
         model=network,
-        objective=load(Objective, "objectives", spec["objective"]),
+        objective=objective,
         settings=Training.model_validate(training),
         encoding=encoding,
         seeds=seeds,
@@ -70,8 +72,10 @@ def main(
     )
     pool = Pool(
         real=torch.from_numpy(real_x).to(device),
-        curated=_curated(samples, curated, device),
+        curated=_curated("x", samples, curated, device),
         real_fraction=Mixing.model_validate(spec["mixing"]).shares(generation).real,
+        real_label=_real("train_y", real, device) if objective.uses_labels else None,
+        curated_label=_curated("label", samples, curated, device) if objective.uses_labels else None,
     )
     begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, carry_over)
     state, losses = trainer.train(begin, pool)
@@ -98,13 +102,21 @@ def _began_at(start: str | None, spec: dict[str, Any]) -> str:
     return f"generation {store.read_metadata(start)['generation']}"
 
 
-def _curated(samples: Sequence[str], curated: Sequence[str], device: str) -> Any:
-    """Kept samples (seeds, kept, *shape) of all generations that are trained on, which have equal weights; or None."""
+def _real(name: str, real: str, device: str) -> torch.Tensor:
+    """The array `name` of the real data."""
+    return torch.from_numpy(store.read_arrays(real, [name])[name]).to(device)
+
+
+def _curated(name: str, samples: Sequence[str], curated: Sequence[str], device: str) -> Any:
+    """The array `name` of the kept samples, (seeds, kept, ..), of all generations that are trained on; None if none.
+
+    These generations have equal weights.
+    """
     parts = []
     for samples_path, curated_path in zip(samples, curated, strict=True):
-        x = store.read_arrays(samples_path, ["x"])["x"]
+        values = store.read_arrays(samples_path, [name])[name]
         index = store.read_arrays(curated_path, ["index"])["index"]
-        parts.append(np.stack([x_seed[kept] for x_seed, kept in zip(x, index, strict=True)]))
+        parts.append(np.stack([of_seed[kept] for of_seed, kept in zip(values, index, strict=True)]))
     return torch.from_numpy(np.concatenate(parts, axis=1)).to(device) if parts else None
 
 

@@ -23,11 +23,12 @@ from recurate.data import Data
 from recurate.encoding import Encoding
 from recurate.gaussians import factor, frechet_distance, moments
 from recurate.judges import FittedJudge, Judge
-from recurate.models import Model
+from recurate.models import Model, VelocityModel
 from recurate.objectives import Objective
+from recurate.pool import Pool
 from recurate.randomness import numpy_generator, torch_generator
-from recurate.samplers import Sampler
-from recurate.training import Pool, Trainer, Training
+from recurate.samplers import FlowSampler
+from recurate.training import Trainer, Training
 
 SEEDS = [0, 1, 2]
 SAMPLES = 5_000
@@ -113,7 +114,9 @@ class Bench:
         shape = (SAMPLES, 8, 8, 1)
         draws = [numpy_generator(s, 0, "sample").standard_normal(shape, dtype=np.float32) for s in SEEDS]
         latents = torch.from_numpy(np.stack(draws))
-        drawn = load(Sampler, "samplers", SAMPLER).generate(trainer.model, parameters, latents)
+        drawn = load(FlowSampler, "samplers", SAMPLER).generate(
+            load(VelocityModel, "models", candidate.model), parameters, latents
+        )
         x = trainer.encoding.decode(drawn)
         sampled = time.process_time()
         cells = [

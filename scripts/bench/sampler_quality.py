@@ -24,8 +24,9 @@ from recurate.components import load
 from recurate.encoding import Encoding
 from recurate.gaussians import frechet_distance, moments
 from recurate.judges import FittedJudge
+from recurate.models import VelocityModel
 from recurate.randomness import numpy_generator
-from recurate.samplers import Counted, Sampler
+from recurate.samplers import Counted, FlowSampler
 from recurate.study_files import read_trained
 
 ROOT = Path(__file__).parents[2]
@@ -68,9 +69,10 @@ class Bench:
             parameters = {name: torch.from_numpy(value)[:1] for name, value in store.read_parameters(path).items()}
             generator = numpy_generator(number, 0, "measure", 1)
             latents = generator.standard_normal((1, self.samples, *encoding.shape), dtype=np.float32)
+            assert isinstance(self.settings.model, VelocityModel)
             network = Counted(self.settings.model)
             begin = time.process_time()
-            drawn = load(Sampler, "samplers", settings | {"chunk": 500}).generate(
+            drawn = load(FlowSampler, "samplers", settings | {"chunk": 500}).generate(
                 network, parameters, torch.from_numpy(latents)
             )
             seconds += time.process_time() - begin

@@ -33,9 +33,9 @@ from recurate.objectives.flow_matching import FlowMatching
 
 
 class Slow(FlowMatching):
-    def draw(self, generator, steps, batch_size, shape):
+    def draw(self, model, generator, steps, batch_size, shape):
         time.sleep({SECONDS})
-        return super().draw(generator, steps, batch_size, shape)
+        return super().draw(model, generator, steps, batch_size, shape)
 """
 
 

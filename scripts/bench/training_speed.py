@@ -105,7 +105,9 @@ class Duel:
         for chunk in range(math.ceil(self.steps / CHUNK)):
             shape = (CHUNK, self.settings.batch_size)
             rows = self.pool.rows(numpy_generator(seed, 0, "train", 1, chunk), shape)
-            draws = self.origin.objective.draw(numpy_generator(seed, 0, "train", 2, chunk), *shape, (size,))
+            draws = self.origin.objective.draw(
+                self.origin.model, numpy_generator(seed, 0, "train", 2, chunk), *shape, (size,)
+            )
             noise, times = torch.from_numpy(draws["noise"]), torch.from_numpy(draws["time"])
             for step in range(CHUNK):
                 optimizer.param_groups[0]["lr"] = self.settings.rate(chunk * CHUNK + step)

@@ -60,6 +60,13 @@ class Origin(Settings):
         return self
 
     @model_validator(mode="after")
+    def _parts_fit_the_network(self) -> Origin:
+        for part, needed in ((self.objective, self.objective.trains), (self.sampler, self.sampler.draws_from)):
+            if not isinstance(self.model, needed):
+                raise ValueError(f"{part.kind} needs {needed.role}, the model {self.model.kind} is {self.model.role}")
+        return self
+
+    @model_validator(mode="after")
     def _parts_fit_the_data(self) -> Origin:
         for key in ("judge", "model", "training"):
             part = getattr(self, key)
@@ -181,11 +188,17 @@ class Study(StudySettings):
                 raise ValueError(f"features.{number}: {features.kind} needs a judge; give origins.{arm.origin} one")
             check(f"features.{number}", partial(features.check, data))
         spaces = [DATA, *(features.space for features in self.features)]
+        own = [features.space for features in self.features if features.needs_origin]
         for number, metric in enumerate(self.metrics):
             if metric.space not in (None, *spaces):
                 raise ValueError(
                     f"metrics.{number}: there are no features {metric.space!r}; known are {', '.join(spaces)}, "
                     "others are to be listed under features"
+                )
+            if metric.compares and metric.space in own:
+                raise ValueError(
+                    f"metrics.{number}: {metric.kind} compares with real data, which have no features "
+                    f"{metric.space!r}: generation 0's model of every seed makes its own"
                 )
             check(f"metrics.{number}", partial(metric.check, data))
         for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):

@@ -69,12 +69,14 @@ def real_spaces(
     return found
 
 
-def space(name: str, x: numpy.ndarray, real: Mapping[str, numpy.ndarray], split: str) -> Space:
-    """Samples `x` (n, *shape) beside one of the `real_spaces`, of which `split` is the part to compare with.
+def space(name: str, x: numpy.ndarray, real: Mapping[str, numpy.ndarray] | None, split: str) -> Space:
+    """Samples `x` (n, *shape) beside one of the `real_spaces`, of which `split` is the part to compare with, or none.
 
     Raises RecurateError if they have not as many dimensions.
     """
     x = x.reshape(len(x), -1)
+    if real is None:
+        return Space(name, x, reference=x[:0], other=x[:0], reference_is_training=split == "train")
     if x.shape[1] != real[split].shape[1]:
         raise RecurateError(
             f"features {name}: samples have {x.shape[1]} dimensions, real data {real[split].shape[1]}; "

@@ -67,11 +67,14 @@ class Stages:
 
     def spec_curate(self, w: Any) -> Spec:
         """Reward, curation and classes."""
-        return {**_plain(self.origin(w), "data", "judge"), **_plain(self.arm(w), "reward", "curation")}
+        parts = {**_plain(self.origin(w), "data", "judge"), **_plain(self.arm(w), "reward", "curation")}
+        return parts | (_plain(self.origin(w), "model") if self.arm(w).reward.needs_origin else {})
 
     def spec_extract(self, w: Any) -> Spec:
         """Features of a generation's samples."""
-        return {**_plain(self.study(w), "features"), **self._judge_of_features(w)}
+        asked = any(features.needs_origin for features in self.study(w).features)
+        model = _plain(self.origin(w), "model") if asked else {}
+        return {**_plain(self.study(w), "features"), **self._judge_of_features(w), **model}
 
     def spec_reference(self, w: Any) -> Spec:
         """Features of real data, and their statistics."""

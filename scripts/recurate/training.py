@@ -22,7 +22,7 @@ from recurate.encoding import Encoding
 from recurate.errors import RecurateError
 from recurate.lazy import np, torch
 from recurate.memory import out_of_memory
-from recurate.mixing import draw_rows
+from recurate.pool import Pool
 from recurate.randomness import numpy_generator, torch_generator
 from recurate.state import State
 
@@ -81,34 +81,6 @@ class Training(Settings):
             raise ValueError(
                 f"horizontal_flip: needs images (height, width, channels), the data have shape {data.shape}"
             )
-
-
-@dataclass(frozen=True)
-class Pool:
-    """What a generation is trained on: rows of [real; curated], the real ones with probability `real_fraction`.
-
-    `real` is (n, *shape), shared by all seeds; `curated` is (seeds, kept, *shape) or None where there is none (an
-    origin). Both in data units.
-    """
-
-    real: Tensor
-    curated: Tensor | None
-    real_fraction: float
-
-    def rows(self, generator: numpy.random.Generator, shape: tuple[int, ...]) -> Tensor:
-        """Row numbers for one seed."""
-        curated = 0 if self.curated is None else self.curated.shape[1]
-        return torch.from_numpy(draw_rows(generator, self.real_fraction, len(self.real), curated, shape))
-
-    def take(self, rows: Tensor) -> Tensor:
-        """Data (seeds, batch, *shape) at `rows` (seeds, batch)."""
-        real = self.real[rows.clamp(max=len(self.real) - 1)]
-        if self.curated is None:
-            return real
-        seeds = torch.arange(len(rows), device=rows.device)[:, None]
-        curated = self.curated[seeds, (rows - len(self.real)).clamp(min=0)]
-        is_real = (rows < len(self.real)).reshape(*rows.shape, *[1] * (real.ndim - 2))
-        return torch.where(is_real, real, curated)
 
 
 @dataclass
@@ -182,6 +154,8 @@ class Trainer:
         steps = min(CHUNK, self.settings.steps - first)
         rows, draws = self._draw(chunk, steps, pool)
         x = self._data(chunk, rows, pool)
+        if self.objective.uses_labels:
+            draws["label"] = pool.labels(rows.flatten(1)).unflatten(1, rows.shape[1:])
         total = torch.zeros(len(self.seeds), device=self.device)
         for step in range(steps):
             draw = {name: numbers[:, step] for name, numbers in draws.items()}
@@ -204,7 +178,7 @@ class Trainer:
         for seed in self.seeds:
             rows.append(pool.rows(numpy_generator(seed, self.generation, "train", 1, chunk), (steps, size)))
             generator = numpy_generator(seed, self.generation, "train", 2, chunk)
-            draws.append(self.objective.draw(generator, steps, size, self.encoding.shape))
+            draws.append(self.objective.draw(self.model, generator, steps, size, self.encoding.shape))
         stacked = {name: torch.from_numpy(np.stack([d[name] for d in draws])).to(self.device) for name in draws[0]}
         return torch.stack(rows).to(self.device), stacked
 

@@ -153,6 +153,20 @@ class Project(Stages):
         """The judge, where a feature space is one of its layers."""
         return self.judge(w) if any(features.needs_judge for features in self.study(w).features) else []
 
+    def origin_of_features(self, w: Any) -> str | list[str]:
+        """Generation 0's model, where a feature space is made by it."""
+        asked = any(features.needs_origin for features in self.study(w).features)
+        return self.origin_model(w) if asked else []
+
+    def origin_of_reward(self, w: Any) -> str | list[str]:
+        """Generation 0's model, where the arm's reward asks it."""
+        return self.origin_model(w) if self.arm(w).reward.needs_origin else []
+
+    def origin_model(self, w: Any) -> str:
+        """Generation 0's model of an origin, given by name or through an arm."""
+        template = self.layout.origin_generation("model.safetensors")
+        return self._fill(template, study=w.study, origin=self._origin_name(w), seeds=w.seeds)
+
     def feature_weights(self, w: Any) -> list[str]:
         """Files of the networks that feature spaces are made with."""
         return [features.weights_file for features in self.study(w).features if features.weights_file]

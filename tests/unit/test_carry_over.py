@@ -18,8 +18,9 @@ import sample
 import train
 from recurate import store
 from recurate.errors import RecurateError
+from recurate.pool import Pool
 from recurate.state import State
-from recurate.training import CHUNK, Pool, Trainer, Training
+from recurate.training import CHUNK, Trainer, Training
 
 KEPT = ("exp_avg", "exp_avg_sq", "parameter", "raw", "step")
 AVERAGED = {"steps": CHUNK + 5, "batch_size": 32, "ema_half_life": 500.0, "keep_state": True}

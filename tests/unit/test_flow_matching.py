@@ -14,7 +14,7 @@ from recurate.objectives.flow_matching import FlowMatching, transport_plan
 @pytest.mark.parametrize("shape", [(2,), (3, 3, 1)])
 def test_the_flow_matching_loss_is_the_mean_squared_error_of_its_velocity(shape: tuple[int, ...]) -> None:
     generator = torch.Generator().manual_seed(0)
-    numbers = OBJECTIVE.draw(np.random.default_rng(0), 1, 6, shape)
+    numbers = OBJECTIVE.draw(MODEL, np.random.default_rng(0), 1, 6, shape)
     draw = {name: torch.from_numpy(value[0]) for name, value in numbers.items()}
     seeds = 2
     parameters = {
@@ -36,7 +36,7 @@ def test_the_flow_matching_loss_is_the_mean_squared_error_of_its_velocity(shape:
 
 
 def test_the_objective_draws_normal_noise_and_uniform_times() -> None:
-    draw = OBJECTIVE.draw(np.random.default_rng(0), 20, 100, (2,))
+    draw = OBJECTIVE.draw(MODEL, np.random.default_rng(0), 20, 100, (2,))
     assert draw["noise"].shape == (20, 100, 2)
     assert draw["time"].shape == (20, 100)
     assert float(draw["noise"].std()) == pytest.approx(1, abs=0.05)

@@ -343,7 +343,7 @@ def test_accumulated_generations_are_trained_on_together(job: Callable[..., Path
     store.write_arrays(tmp_path / "later-curated.safetensors", {"index": np.stack([kept, kept])}, {})
     samples = [str(tmp_path / f"{name}.safetensors") for name in ("samples", "later")]
     curated = [str(tmp_path / f"{name}.safetensors") for name in ("curated", "later-curated")]
-    pool = train._curated(samples, curated, "cpu")
+    pool = train._curated("x", samples, curated, "cpu")
     assert pool.shape == (2, 100, 2)
     np.testing.assert_array_equal(pool[0, :20].numpy(), points(2, 50, 2, seed=1)[0, :20])
     np.testing.assert_array_equal(pool[1, 50:80].numpy(), points(2, 30, 2, seed=2)[1])

@@ -26,8 +26,9 @@ from training_setup import (
 from recurate.encoding import Encoding
 from recurate.errors import RecurateError
 from recurate.objectives.flow_matching import FlowMatching
+from recurate.pool import Pool
 from recurate.state import clip
-from recurate.training import CHUNK, Pool, Trainer, Training
+from recurate.training import CHUNK, Trainer, Training
 
 STEPS = 2 * CHUNK + 7
 ALL_KNOBS: dict[str, Any] = {

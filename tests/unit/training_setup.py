@@ -15,7 +15,8 @@ from torch import Tensor
 from recurate.encoding import Encoding
 from recurate.models.mlp import MLP
 from recurate.objectives.flow_matching import FlowMatching
-from recurate.training import CHUNK, Pool, Trainer, Training
+from recurate.pool import Pool
+from recurate.training import CHUNK, Trainer, Training
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread
 

@@ -50,10 +50,10 @@ class Line(Data):
 '''
 MODEL = '''
 import torch
-from recurate.models import Model
+from recurate.models import VelocityModel
 
 
-class Affine(Model):
+class Affine(VelocityModel):
     """A velocity that is affine in x, for each of two halves of time."""
 
     def initial(self, shape, generator):

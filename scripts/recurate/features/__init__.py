@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from recurate.data import Description
+    from recurate.fitted_model import FittedModel
     from recurate.judges import FittedJudge
 
 
@@ -25,6 +26,7 @@ class Features(Component, ABC):
     """A feature space; metrics name it by `space`."""
 
     needs_judge: ClassVar[bool] = False
+    needs_origin: ClassVar[bool] = False  # made by generation 0's model, of each seed its own: real data have none
     wants_gpu: ClassVar[bool] = (
         False  # whether a cluster is asked for a GPU to extract them; the judge says so for its own
     )
@@ -40,8 +42,11 @@ class Features(Component, ABC):
         return None
 
     @abstractmethod
-    def extract(self, x: numpy.ndarray, judge: FittedJudge | None, device: str) -> numpy.ndarray:
-        """Features (n, d) float32 of samples `x` (n, *shape) in data units; `judge` is given where `needs_judge`."""
+    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+        """Features (n, d) float32 of samples `x` (n, *shape) in data units.
+
+        `scorer` is the judge where `needs_judge`, generation 0's model where `needs_origin`, and else None.
+        """
 
     def check(self, data: Description) -> None:
         """Raise ValueError with one sentence if such data have no features of this kind."""
@@ -58,7 +63,7 @@ class ImageFeatures(Features):
     def network(self, device: str) -> Callable[[Tensor], Tensor]:
         """Map from images (n, 3, height, width) float32 of values 0..255 on `device` to features (n, d)."""
 
-    def extract(self, x: numpy.ndarray, judge: FittedJudge | None, device: str) -> numpy.ndarray:
+    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
         """Features (n, d) float32 of images `x` (n, height, width, 1 or 3) of values 0..255.
 
         Raises RecurateError if a chunk does not fit into the memory.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from recurate.features import Features
+from recurate.judges import FittedJudge
 
 if TYPE_CHECKING:
     import numpy
 
-    from recurate.judges import FittedJudge
+    from recurate.fitted_model import FittedModel
 
 
 class JudgeFeatures(Features):
@@ -17,6 +18,6 @@ class JudgeFeatures(Features):
 
     needs_judge: ClassVar[bool] = True
 
-    def extract(self, x: numpy.ndarray, judge: FittedJudge | None, device: str) -> numpy.ndarray:
-        assert judge is not None
-        return judge.features(x)
+    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+        assert isinstance(scorer, FittedJudge)
+        return scorer.features(x)

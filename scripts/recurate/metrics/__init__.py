@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from recurate.components import Component
 from recurate.errors import RecurateError
@@ -24,7 +24,8 @@ class Space:
 
     `reference` is the part of the real data that metrics compare with, `other` the remaining part;
     `reference_is_training` says that `reference` is the training part. `statistics` are `mean` and `factor` of the
-    reference, computed once for an origin; the data themselves have none.
+    reference, computed once for an origin; the data themselves have none. In a space that generation 0's model makes,
+    of each seed its own, there are no real data: `reference` and `other` are empty.
     """
 
     name: str
@@ -58,6 +59,8 @@ class Evidence:
 
 class Metric(Component, ABC):
     """One or several numbers about one generation of one seed."""
+
+    compares: ClassVar[bool] = True  # whether it looks at real data, which spaces made by generation 0's model lack
 
     @property
     def space(self) -> str | None:

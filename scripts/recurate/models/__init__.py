@@ -9,6 +9,8 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from recurate.components import Component
 from recurate.lazy import torch
 
@@ -28,8 +30,9 @@ def time_features(time: Tensor) -> Tensor:
 
 
 class Model(Component, ABC):
-    """A time-dependent vector field v(x, t) with stacked parameters."""
+    """A network with stacked parameters; what it computes, the abstract classes below say."""
 
+    role: ClassVar[str]  # what it is, as objectives and samplers ask for it
     wants_gpu: ClassVar[bool] = False  # whether a cluster is asked for a GPU to train it and to sample from it
 
     @abstractmethod
@@ -40,9 +43,31 @@ class Model(Component, ABC):
         """Shapes of the parameters of one seed, by name, which a checkpoint is held against."""
         return {name: tuple(value.shape) for name, value in self.initial(shape, torch.Generator()).items()}
 
+    def check(self, data: Description) -> None:
+        """Raise ValueError with one sentence if this network cannot take samples of such data."""
+
+
+class VelocityModel(Model):
+    """A time-dependent vector field v(x, t)."""
+
+    role: ClassVar[str] = "a vector field"
+
     @abstractmethod
     def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
         """Velocity, like `x`, at points `x` (seeds, batch, *shape) in network units and times (seeds, batch)."""
 
-    def check(self, data: Description) -> None:
-        """Raise ValueError with one sentence if this network cannot take samples of such data."""
+
+class Autoencoder(Model):
+    """An encoder to Gaussians in a space of latents, and a decoder to pixels that are on or off."""
+
+    role: ClassVar[str] = "an autoencoder"
+
+    latent: int = Field(20, ge=1, description="dimensions of the latent space")
+
+    @abstractmethod
+    def encode(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance, (seeds, batch, latent), of `x` (seeds, batch, *shape) in network units."""
+
+    @abstractmethod
+    def decode(self, parameters: dict[str, Tensor], z: Tensor) -> Tensor:
+        """Logits (seeds, batch, *shape) of pixels being on, for latents `z` (seeds, batch, latent)."""

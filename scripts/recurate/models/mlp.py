@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from recurate.lazy import torch
-from recurate.models import TIME_FEATURES, Model, time_features
+from recurate.models import TIME_FEATURES, VelocityModel, time_features
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-class MLP(Model):
+class MLP(VelocityModel):
     """Multi-layer perceptron on (x, cos(pi k t / 2), sin(pi k t / 2)), k = 1..8, with SiLU activations."""
 
     width: int = Field(64, ge=1, description="units of each hidden layer")

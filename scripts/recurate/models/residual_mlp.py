@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from recurate.lazy import torch
-from recurate.models import TIME_FEATURES, Model, time_features
+from recurate.models import TIME_FEATURES, VelocityModel, time_features
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TIME_UNITS = 32
 
 
-class ResidualMLP(Model):
+class ResidualMLP(VelocityModel):
     """v(x, t) = (D(x, t) - x) / max(1 - t, f), with D a residual network whose blocks time scales and shifts.
 
     On the straight path x = (1 - t) z + t y the velocity is (y - x) / (1 - t), so D estimates the clean image y. A

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from recurate.lazy import torch
-from recurate.models import Model
+from recurate.models import VelocityModel
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GROUPS = 32  # of the group normalisation in every block
 
 
-class UNet(Model):
+class UNet(VelocityModel):
     """U-Net of Dhariwal and Nichol (2021) as torchcfm builds it, one call a seed; parameter names are torchcfm's.
 
     Its public CIFAR-10 checkpoints (Tong et al. 2024; the origin of Ferbach et al. 2024) fit `channels: 128,

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from recurate.components import Component
+from recurate.models import Model
 
 if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
-    from recurate.models import Model
-
 
 class Objective(Component, ABC):
     """A loss on batches of data; its random numbers are drawn ahead, per seed, so that seeds stay independent."""
 
+    trains: ClassVar[type[Model]]  # the kind of network it trains
+    uses_labels: ClassVar[bool] = False  # whether `loss` finds the classes of `x` in its draw, as "label"
+
     @abstractmethod
     def draw(
-        self, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
+        self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
     ) -> dict[str, numpy.ndarray]:
-        """Random numbers of `steps` steps of one seed, each array (steps, batch, ..) float32."""
+        """Random numbers of `steps` steps of one seed, each array (steps, batch, ..), for samples of `shape`."""
 
     @abstractmethod
     def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:

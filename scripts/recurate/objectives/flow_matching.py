@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from recurate.lazy import np, torch
+from recurate.models import Model, VelocityModel
 from recurate.objectives import Objective
 
 if TYPE_CHECKING:
     import numpy
     from torch import Tensor
-
-    from recurate.models import Model
 
 
 class FlowMatching(Objective):
@@ -23,12 +22,14 @@ class FlowMatching(Objective):
     2024), the paper's choice for images; `independent` pairs them at random.
     """
 
+    trains: ClassVar[type[Model]] = VelocityModel
+
     coupling: Literal["independent", "optimal_transport"] = Field(
         "independent", description="how noise and data are paired within a batch"
     )
 
     def draw(
-        self, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
+        self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
     ) -> dict[str, numpy.ndarray]:
         return {
             "noise": generator.standard_normal((steps, batch_size, *shape), dtype=np.float32),
@@ -36,6 +37,7 @@ class FlowMatching(Objective):
         }
 
     def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
+        assert isinstance(model, VelocityModel)
         noise, time = draw["noise"], draw["time"]
         if self.coupling == "optimal_transport":
             noise = torch.stack([transport_plan(z, y) for z, y in zip(noise, x, strict=True)])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy
 
     from recurate.data import Description
-    from recurate.judges import FittedJudge
+    from recurate.rewards import Scorer
 
 
 class ClippedDistance(Reward):
@@ -32,7 +32,7 @@ class ClippedDistance(Reward):
     def supremum(self) -> float:
         return 0.0
 
-    def __call__(self, x: numpy.ndarray, judge: FittedJudge | None) -> numpy.ndarray:
+    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
         distance = np.linalg.norm(x.astype(np.float64) - np.asarray(self.target), axis=-1)
         return -self.gamma * np.maximum(0.0, distance - self.radius)
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from recurate.rewards import Reward
+from recurate.judges import FittedJudge
+from recurate.rewards import Reward, Scorer
 
 if TYPE_CHECKING:
     import numpy
 
     from recurate.data import Description
-    from recurate.judges import FittedJudge
 
 
 class Confidence(Reward):
@@ -26,9 +26,9 @@ class Confidence(Reward):
     def supremum(self) -> float:
         return self.gamma
 
-    def __call__(self, x: numpy.ndarray, judge: FittedJudge | None) -> numpy.ndarray:
-        assert judge is not None
-        return self.gamma * judge.probabilities(x).max(axis=1)
+    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+        assert isinstance(scorer, FittedJudge)
+        return self.gamma * scorer.probabilities(x).max(axis=1)
 
     def check(self, data: Description) -> None:
         if not data.classes:

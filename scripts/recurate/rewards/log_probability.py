@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from recurate.rewards import Reward
+from recurate.judges import FittedJudge
+from recurate.rewards import Reward, Scorer
 from recurate.rewards.class_probability import check_class
 
 if TYPE_CHECKING:
     import numpy
 
     from recurate.data import Description
-    from recurate.judges import FittedJudge
 
 
 class LogProbability(Reward):
@@ -30,9 +30,9 @@ class LogProbability(Reward):
     def supremum(self) -> float:
         return 0.0
 
-    def __call__(self, x: numpy.ndarray, judge: FittedJudge | None) -> numpy.ndarray:
-        assert judge is not None
-        return judge.log_probabilities(x)[:, self.target_class]
+    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+        assert isinstance(scorer, FittedJudge)
+        return scorer.log_probabilities(x)[:, self.target_class]
 
     def check(self, data: Description) -> None:
         check_class(self.target_class, data)

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from recurate.errors import RecurateError
 from recurate.lazy import torch
-from recurate.samplers import Sampler, VectorField
+from recurate.samplers import FlowSampler, VectorField
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class DormandPrince(Sampler):
+class DormandPrince(FlowSampler):
     """dx/dt = v(x, t) from t = 0 (noise) to t = 1 (data) by the pair of orders 5 and 4 of Dormand and Prince (1980).
 
     A step is taken if the root mean square of error / (absolute + relative |x|), over all coordinates of a chunk, is at

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from recurate.lazy import torch
-from recurate.samplers import Sampler, VectorField
+from recurate.samplers import FlowSampler, VectorField
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ TABLEAUS: dict[str, tuple[list[tuple[float, list[float]]], list[float]]] = {
 }
 
 
-class ODE(Sampler):
+class ODE(FlowSampler):
     """dx/dt = v(x, t) from t = 0 (noise) to t = 1 (data), with equal steps."""
 
     method: Literal["euler", "midpoint", "heun", "rk4"] = Field("midpoint", description="Runge-Kutta method")

@@ -1,0 +1,53 @@
+"""What a generation is trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recurate.lazy import torch
+from recurate.mixing import draw_rows
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a generation is trained on: rows of [real; curated], the real ones with probability `real_fraction`.
+
+    `real` is (n, *shape), shared by all seeds; `curated` is (seeds, kept, *shape) or None where there is none (an
+    origin). Both in data units. `real_label` (n,) and `curated_label` (seeds, kept) are their classes, where the
+    objective uses them.
+    """
+
+    real: Tensor
+    curated: Tensor | None
+    real_fraction: float
+    real_label: Tensor | None = None
+    curated_label: Tensor | None = None
+
+    def rows(self, generator: numpy.random.Generator, shape: tuple[int, ...]) -> Tensor:
+        """Row numbers for one seed."""
+        curated = 0 if self.curated is None else self.curated.shape[1]
+        return torch.from_numpy(draw_rows(generator, self.real_fraction, len(self.real), curated, shape))
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Data (seeds, batch, *shape) at `rows` (seeds, batch)."""
+        return self._gather(self.real, self.curated, rows)
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """Classes (seeds, batch) of the data at `rows` (seeds, batch)."""
+        assert self.real_label is not None
+        return self._gather(self.real_label, self.curated_label, rows)
+
+    @staticmethod
+    def _gather(real: Tensor, curated: Tensor | None, rows: Tensor) -> Tensor:
+        chosen = real[rows.clamp(max=len(real) - 1)]
+        if curated is None:
+            return chosen
+        seeds = torch.arange(len(rows), device=rows.device)[:, None]
+        synthetic = curated[seeds, (rows - len(real)).clamp(min=0)]
+        is_real = (rows < len(real)).reshape(*rows.shape, *[1] * (chosen.ndim - 2))
+        return torch.where(is_real, chosen, synthetic)
