@@ -37,6 +37,7 @@ rule train_arm:
         real=project.real,
         samples=project.training_samples,
         curated=project.training_curated,
+        source=project.training_source,
         start=project.start,
     output:
         model=layout.arm_generation("model.safetensors"),

@@ -5,12 +5,13 @@ from typing import Any
 from recurate import job, store
 from recurate.components import load
 from recurate.device import describe, prepare
+from recurate.drawing import Request
 from recurate.encoding import Encoding
 from recurate.errors import RecurateError
 from recurate.lazy import torch
 from recurate.memory import out_of_memory
 from recurate.models import Model
-from recurate.samplers import Request, Sampler
+from recurate.samplers import Sampler
 
 
 def main(

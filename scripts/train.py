@@ -7,9 +7,10 @@ from typing import Any
 
 from recurate import job, store
 from recurate.checkpoint import Checkpoint, matched
-from recurate.components import load
+from recurate.components import Component, load
 from recurate.device import describe, prepare
 from recurate.digest import spec_digest
+from recurate.drawing import Request
 from recurate.encoding import Encoding
 from recurate.lazy import np, torch
 from recurate.mixing import Mixing
@@ -31,12 +32,14 @@ def main(
     generation: int = 0,
     samples: Sequence[str] = (),
     curated: Sequence[str] = (),
+    source: str | None = None,
     start: str | None = None,
     save_every: float = Trainer.save_every,
 ) -> None:
     """Write the trained parameters to `model`, with all of the training's state if its settings say so.
 
-    `samples` and `curated` are those of the generations that are trained on (none for an origin); `start` is the model
+    `samples` and `curated` are those of the generations that are trained on (none for an origin); or `source` is the
+    model that synthetic samples are drawn from, for every batch anew, with `spec["sampler"]`. `start` is the model
     whose parameters training starts from (absent to start from scratch), with what `spec["training"]["carry_over"]`
     names; for an origin it is a checkpoint from elsewhere, which without `spec["training"]` is the model.
     """
@@ -54,7 +57,7 @@ def main(
         arrays = {f"parameter/{name}": value.numpy() for name, value in foreign.items()}
         store.write_arrays(model, arrays, {**metadata, "training": json.dumps({"start": _began_at(start, spec)})})
         return
-    inputs = [path for path in (real, *samples, *curated, start) if path]
+    inputs = [path for path in (real, *samples, *curated, source, start) if path]
     training = dict(spec["training"])
     carry_over = training.pop("carry_over", [])
     key = spec_digest([spec, code, [store.file_digest(path) for path in inputs]])
@@ -76,6 +79,7 @@ def main(
         real_fraction=Mixing.model_validate(spec["mixing"]).shares(generation).real,
         real_label=_real("train_y", real, device) if objective.uses_labels else None,
         curated_label=_curated("label", samples, curated, device) if objective.uses_labels else None,
+        afresh=_afresh(spec, source, trainer) if source else None,
     )
     begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, carry_over)
     state, losses = trainer.train(begin, pool)
@@ -105,6 +109,25 @@ def _began_at(start: str | None, spec: dict[str, Any]) -> str:
 def _real(name: str, real: str, device: str) -> torch.Tensor:
     """The array `name` of the real data."""
     return torch.from_numpy(store.read_arrays(real, [name])[name]).to(device)
+
+
+def _afresh(spec: dict[str, Any], source: str, trainer: Trainer) -> Any:
+    """Function of a chunk and a number that draws so many samples (seeds, n, *shape), and classes, from `source`."""
+    sampler: Any = load(Component, "samplers", spec["sampler"])
+    parameters = {
+        name: torch.from_numpy(value).to(trainer.device) for name, value in store.read_parameters(source).items()
+    }
+    encoding, device = trainer.encoding, trainer.device
+
+    def draw(chunk: int, n: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        part = (4, chunk)
+        request = Request(trainer.seeds, trainer.generation, n, encoding.shape, device, "train", part)
+        drawn = sampler.sample(trainer.model, parameters, request)
+        label = drawn.beside.get("label")
+        x = torch.from_numpy(encoding.decode(drawn.x)).to(device)
+        return x, None if label is None else torch.from_numpy(label).to(device)
+
+    return draw
 
 
 def _curated(name: str, samples: Sequence[str], curated: Sequence[str], device: str) -> Any:

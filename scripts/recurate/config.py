@@ -81,6 +81,11 @@ class Retraining(Training):
     start: Literal["scratch", "origin", "previous"] = Field(
         "previous", description="whose sampled parameters training starts from; the rate's course always starts afresh"
     )
+    synthetic: Literal["stored", "afresh"] = Field(
+        "stored",
+        description="where synthetic samples come from: the curated set of the last generation, or, for every "
+        "batch anew, its model (Shumailov et al.), which only an uncurated arm can",
+    )
     carry_over: list[Literal["optimizer", "ema"]] = Field(
         [],
         description="what goes on from the model that training starts from, and else starts afresh: `optimizer` Adam's "
@@ -122,6 +127,20 @@ class Arm(Settings):
     )
     mixing: Mixing = Field(description="how much real data the next generation sees")
     retraining: Retraining = Field(description="training of generations 1, 2, ..")
+
+    @model_validator(mode="after")
+    def _samples_drawn_afresh_are_uncurated(self) -> Arm:
+        if self.retraining.synthetic == "afresh":
+            if self.curation.choices != 1:
+                raise ValueError(
+                    "retraining.synthetic: afresh leaves nothing to curate; take curation.choices: 1, or stored samples"
+                )
+            if self.mixing.rule.accumulates or self.mixing.real_fraction == 1:
+                raise ValueError(
+                    "retraining.synthetic: afresh draws from the last generation's model alone; take stored samples, or "
+                    "a mixing rule that trains on it and on no earlier one"
+                )
+        return self
 
 
 class Reference(Settings):
@@ -179,6 +198,7 @@ class Study(StudySettings):
         data = origin.data.description
         if arm.reward.needs_judge and origin.judge is None:
             raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
+        check_origin(f"{key}.reward", arm.reward.kind, arm.reward.needs_origin, origin)
         check(f"{key}.reward", partial(arm.reward.check, data))
         check(f"{key}.curation", partial(arm.curation.check, origin.samples))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
@@ -186,6 +206,7 @@ class Study(StudySettings):
         for number, features in enumerate(self.features):
             if features.needs_judge and origin.judge is None:
                 raise ValueError(f"features.{number}: {features.kind} needs a judge; give origins.{arm.origin} one")
+            check_origin(f"features.{number}", features.kind, features.needs_origin, origin)
             check(f"features.{number}", partial(features.check, data))
         spaces = [DATA, *(features.space for features in self.features)]
         own = [features.space for features in self.features if features.needs_origin]
@@ -215,6 +236,14 @@ class Study(StudySettings):
             else:
                 batches.append([seed])
         return batches
+
+
+def check_origin(key: str, kind: str, needed: type[Model] | None, origin: Origin) -> None:
+    """Raise ValueError if what `kind` asks of generation 0's model, it cannot answer."""
+    if needed is not None and not isinstance(origin.model, needed):
+        raise ValueError(
+            f"{key}: {kind} needs {needed.role} as generation 0, {origin.model.kind} is {origin.model.role}"
+        )
 
 
 class Config(Settings):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from recurate.lazy import torch
@@ -19,7 +20,8 @@ class Pool:
 
     `real` is (n, *shape), shared by all seeds; `curated` is (seeds, kept, *shape) or None where there is none (an
     origin). Both in data units. `real_label` (n,) and `curated_label` (seeds, kept) are their classes, where the
-    objective uses them.
+    objective uses them. `afresh`, if given, draws a chunk's synthetic samples and their classes anew, so that none is
+    trained on twice: of a chunk and a number of samples, (seeds, n, *shape) and (seeds, n) or None.
     """
 
     real: Tensor
@@ -27,11 +29,22 @@ class Pool:
     real_fraction: float
     real_label: Tensor | None = None
     curated_label: Tensor | None = None
+    afresh: Callable[[int, int], tuple[Tensor, Tensor | None]] | None = None
+
+    def of_chunk(self, chunk: int, size: int) -> Pool:
+        """What one chunk of training, which takes `size` rows for each seed, is trained on."""
+        if self.afresh is None:
+            return self
+        curated, label = self.afresh(chunk, size)
+        return replace(self, curated=curated, curated_label=label)
 
     def rows(self, generator: numpy.random.Generator, shape: tuple[int, ...]) -> Tensor:
         """Row numbers for one seed."""
         curated = 0 if self.curated is None else self.curated.shape[1]
-        return torch.from_numpy(draw_rows(generator, self.real_fraction, len(self.real), curated, shape))
+        rows = torch.from_numpy(draw_rows(generator, self.real_fraction, len(self.real), curated, shape))
+        if self.afresh is None:
+            return rows
+        return torch.where(rows < len(self.real), rows, len(self.real) + torch.arange(rows.numel()).reshape(shape))
 
     def take(self, rows: Tensor) -> Tensor:
         """Data (seeds, batch, *shape) at `rows` (seeds, batch)."""

@@ -58,8 +58,9 @@ class Stages:
     def spec_train_arm(self, w: Any) -> Spec:
         """Training of a later generation; where it starts from shows in its inputs."""
         arm = self.arm(w)
-        training = arm.retraining.model_dump(mode="json", exclude={"start"})
-        return {**_plain(self.origin(w), "model", "objective"), **_plain(arm, "mixing"), "training": training}
+        training = arm.retraining.model_dump(mode="json", exclude={"start", "synthetic"})
+        parts = ("model", "objective", "sampler") if arm.retraining.synthetic == "afresh" else ("model", "objective")
+        return {**_plain(self.origin(w), *parts), **_plain(arm, "mixing"), "training": training}
 
     def spec_sample(self, w: Any) -> Spec:
         """Sampling, the same for an origin and its arms."""

@@ -116,7 +116,8 @@ class State:
             beta1=0.9,
             beta2=0.999,
             lr=rate,
-            weight_decay=0.0,
+            weight_decay=self.settings.weight_decay,
+            decoupled_weight_decay=self.settings.decoupled_weight_decay,
             eps=1e-8,
             maximize=False,
         )

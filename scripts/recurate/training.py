@@ -55,6 +55,12 @@ class Training(Settings):
         description="half-life, in samples seen, of the running average of the parameters, which is then sampled from; "
         "none: no average. A decay d per step is a half-life of batch_size log 0.5 / log d",
     )
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        description="times the parameters, added to their gradient, or with `decoupled_weight_decay` to the step",
+    )
+    decoupled_weight_decay: bool = Field(False, description="weight decay as AdamW has it (Loshchilov and Hutter 2019)")
     gradient_clip: float | None = Field(None, gt=0, description="largest norm of a seed's gradient; none: no limit")
     horizontal_flip: bool = Field(False, description="mirror every training image with probability 1/2")
     keep_state: bool = Field(
@@ -152,6 +158,7 @@ class Trainer:
         """Train for one chunk of steps; returns the mean loss of each seed."""
         first = chunk * CHUNK
         steps = min(CHUNK, self.settings.steps - first)
+        pool = pool.of_chunk(chunk, steps * self.settings.batch_size)
         rows, draws = self._draw(chunk, steps, pool)
         x = self._data(chunk, rows, pool)
         if self.objective.uses_labels:

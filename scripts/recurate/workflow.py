@@ -186,7 +186,15 @@ class Project(Stages):
         """Curated sets that belong to `training_samples`."""
         return [self._in_arm(w, generation, "curated.safetensors") for generation in self._trained_on(w)]
 
+    def training_source(self, w: Any) -> str | list[str]:
+        """Model that training draws its synthetic samples from, or nothing where they are stored."""
+        if self.arm(w).retraining.synthetic == "stored":
+            return []
+        return self._of_generation(w, int(w.generation) - 1, "model.safetensors")
+
     def _trained_on(self, w: Any) -> Iterable[int]:
+        if self.arm(w).retraining.synthetic == "afresh":
+            return ()
         return self.arm(w).mixing.shares(int(w.generation)).curated
 
     def start(self, w: Any) -> str | list[str]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from recurate.components import Component
 from recurate.lazy import np, torch
 from recurate.memory import out_of_memory
+from recurate.models import Model
 
 if TYPE_CHECKING:
     import numpy
@@ -26,7 +27,9 @@ class Features(Component, ABC):
     """A feature space; metrics name it by `space`."""
 
     needs_judge: ClassVar[bool] = False
-    needs_origin: ClassVar[bool] = False  # made by generation 0's model, of each seed its own: real data have none
+    # The kind of network that generation 0's model must be where the features are what it makes of samples; each seed's
+    # is another one, so that real data have no such features.
+    needs_origin: ClassVar[type[Model] | None] = None
     wants_gpu: ClassVar[bool] = (
         False  # whether a cluster is asked for a GPU to extract them; the judge says so for its own
     )

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from recurate.components import Component
+from recurate.models import Model
 
 if TYPE_CHECKING:
     import numpy
@@ -23,7 +24,7 @@ class Reward(Component, ABC):
     """A reward, with its supremum r* known: the theory speaks of e^(r - r*)."""
 
     needs_judge: ClassVar[bool] = False
-    needs_origin: ClassVar[bool] = False  # asks generation 0's model, of each seed its own
+    needs_origin: ClassVar[type[Model] | None] = None  # the kind of network generation 0 must be if it is asked
 
     @property
     @abstractmethod
