@@ -255,6 +255,79 @@ rule draw_contact_sheet:
         "../scripts/draw_contact_sheet.py"
 
 
+rule draw_latents:
+    """What generation 0's encoder makes of later generations."""
+    input:
+        features=project.shown_features,
+        metrics=layout.in_study("metrics.csv"),
+    output:
+        pdf=layout.in_study("figures/latents.pdf"),
+        png=layout.in_study("figures/latents.png"),
+        caption=layout.in_study("figures/latents.txt"),
+    log:
+        layout.log(layout.in_study("figures/latents.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/latents.pdf"))
+    localrule: project.light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **project.resources("draw_latents", mem_mb=2000, runtime=10),
+    params:
+        spec=project.spec("latents"),
+        code=project.code("draw_latents.py"),
+    script:
+        "../scripts/draw_latents.py"
+
+
+rule traverse:
+    """A path through the latents, decoded by every generation."""
+    input:
+        models=project.shown_models,
+    output:
+        traversed=layout.in_study("traversals.safetensors"),
+    log:
+        layout.log(layout.in_study("traversals.safetensors")),
+    benchmark:
+        layout.benchmark(layout.in_study("traversals.safetensors"))
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        **project.resources("traverse", mem_mb=2000, runtime=10),
+    params:
+        spec=project.spec("traverse"),
+        code=project.code("traverse.py", "traverse"),
+    script:
+        "../scripts/traverse.py"
+
+
+rule draw_traversals:
+    """That path as images, a strip for each generation."""
+    input:
+        traversed=layout.in_study("traversals.safetensors"),
+    output:
+        pdf=layout.in_study("figures/traversals.pdf"),
+        png=layout.in_study("figures/traversals.png"),
+        caption=layout.in_study("figures/traversals.txt"),
+    log:
+        layout.log(layout.in_study("figures/traversals.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/traversals.pdf"))
+    localrule: project.light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **project.resources("draw_traversals", mem_mb=2000, runtime=10),
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_traversals.py"),
+    script:
+        "../scripts/draw_traversals.py"
+
+
 rule draw_animation:
     """Densities of two-dimensional samples, one frame for each generation."""
     input:

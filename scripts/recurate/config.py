@@ -20,15 +20,17 @@ from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import DATA, Metric
 from recurate.mixing import Mixing
-from recurate.models import Model
+from recurate.models import Autoencoder, Model
 from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
-from recurate.study_settings import StudySettings, check, known
+from recurate.study_settings import Published, StudySettings, check, known
 from recurate.theory.claims import CLAIMS
 from recurate.training import Trainer, Training
 
-FIGURES = ("densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "animation")
+FIGURES = (
+    "densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "latents", "traversals", "animation",
+)  # fmt: skip
 MAX_GENERATIONS = 999
 
 
@@ -137,8 +139,8 @@ class Arm(Settings):
                 )
             if self.mixing.rule.accumulates or self.mixing.real_fraction == 1:
                 raise ValueError(
-                    "retraining.synthetic: afresh draws from the last generation's model alone; take stored samples, or "
-                    "a mixing rule that trains on it and on no earlier one"
+                    "retraining.synthetic: afresh draws from the last generation's model alone; take stored samples, "
+                    "or a mixing rule that trains on it and on no earlier one"
                 )
         return self
 
@@ -169,6 +171,7 @@ class Study(StudySettings):
         [], description="metrics beside those every arm has"
     )
     claims: list[str] = Field(list(CLAIMS), description="published claims to check")
+    published: list[Published] = Field([], description="published numbers to compare with")
     figures: list[str] = Field(["trajectory"], description="figures to draw")
 
     @field_validator("features")
@@ -192,6 +195,14 @@ class Study(StudySettings):
                     f"arms.{name}.origin: there is no origin {arm.origin!r}; known are {', '.join(self.origins)}"
                 )
             self._check_arm(f"arms.{name}", arm, self.origins[arm.origin])
+        return self
+
+    @model_validator(mode="after")
+    def _published_numbers_are_of_arms(self) -> Study:
+        for number, found in enumerate(self.published):
+            check(f"published.{number}.arm", partial(known, [found.arm], tuple(self.arms)))
+            if found.generation > self.generations:
+                raise ValueError(f"published.{number}: there is no generation {found.generation}")
         return self
 
     def _check_arm(self, key: str, arm: Arm, origin: Origin) -> None:
@@ -225,6 +236,10 @@ class Study(StudySettings):
         for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):
             if figure in self.figures and len(data.shape) != dimensions:
                 raise ValueError(f"figures: {figure} cannot show the data of {key}, whose shape is {data.shape}")
+        for figure in {"latents", "traversals"}.intersection(self.figures):
+            check_origin("figures", figure, Autoencoder, origin)
+        if "latents" in self.figures and "encoder" not in spaces:
+            raise ValueError("figures: latents shows the features encoder; list them under features")
 
     def seed_batches(self) -> list[list[int]]:
         """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""

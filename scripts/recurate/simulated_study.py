@@ -13,7 +13,7 @@ from recurate.data import Description
 from recurate.estimators import REWARD_MEASURES, Estimator, Preference
 from recurate.mixing import Collection, SimulatedMixing
 from recurate.rewards import Reward
-from recurate.study_settings import StudySettings, check, known
+from recurate.study_settings import Published, StudySettings, check, known
 from recurate.theory.laws import SimulatedLoop
 
 FIGURES = ("curves", "rates", "snapshots", "equivalent_data")
@@ -87,17 +87,6 @@ class Rates(Settings):
     drop: int = Field(0, ge=0, description="first generations that are left out of the fit")
     exponent: float = Field(gt=0, description="p, with which the estimator's error falls with the number of samples")
     resamples: int = Field(1_000, ge=2, description="bootstrap samples of the replicates, for the error of a slope")
-
-
-class Published(Settings):
-    """A number that a paper or its code printed."""
-
-    arm: str = Field(description="arm that it is about")
-    measure: str = Field(description="what was measured")
-    generation: int = Field(ge=0, description="when")
-    value: float = Field(description="the number")
-    replicates: int = Field(1, ge=1, description="runs that it is the mean of")
-    note: str = Field("", description="where it stands, and what may differ there")
 
 
 class SimulatedStudy(StudySettings):

@@ -116,6 +116,15 @@ class Stages:
         names = ("title", "answers", "seeds", "generations", "reference")
         return {**_plain(study, *names), "arms": self._arms(w)}
 
+    def spec_latents(self, w: Any) -> Spec:
+        """The same for latents, with published numbers."""
+        return {**self.spec_figure(w), **_plain(self.study(w), "published")}
+
+    def spec_traverse(self, w: Any) -> Spec:
+        """The network of every arm."""
+        study = self.study(w)
+        return {"arms": [_plain(study.origins[arm.origin], "model") for arm in study.arms.values()]}
+
     def spec_densities(self, w: Any) -> Spec:
         """The same for pictures of the plane, with every arm's reward, whose level sets they show."""
         rewards = [_plain(arm, "reward")["reward"] for arm in self.study(w).arms.values()]

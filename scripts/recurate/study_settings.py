@@ -19,6 +19,17 @@ class Request(Settings):
     runtime: int | None = Field(None, ge=1, description="time in minutes; measured or guessed if none")
 
 
+class Published(Settings):
+    """A number that a paper or its code printed."""
+
+    arm: str = Field(description="arm that it is about")
+    measure: str = Field(description="what was measured")
+    generation: int = Field(ge=0, description="when")
+    value: float = Field(description="the number")
+    replicates: int = Field(1, ge=1, description="runs that it is the mean of")
+    note: str = Field("", description="where it stands, and what may differ there")
+
+
 class StudySettings(Settings):
     """Heading, replicates, requests."""
 

@@ -260,6 +260,14 @@ class Project(Stages):
         """Curated sets that belong to `shown_samples`."""
         return [self._in_arm(v, generation, "curated.safetensors") for v, generation in self._shown(w)]
 
+    def shown_features(self, w: Any) -> list[str]:
+        """Features that belong to `shown_samples`."""
+        return [self._of_generation(v, generation, "features.safetensors") for v, generation in self._shown(w)]
+
+    def shown_models(self, w: Any) -> list[str]:
+        """Models that `shown_samples` were drawn from."""
+        return [self._of_generation(v, generation, "model.safetensors") for v, generation in self._shown(w)]
+
     def shown_real(self, w: Any) -> list[str]:
         """Real data of every arm's origin, arms in order."""
         return [self.real(_Wildcards(study=w.study, arm=arm)) for arm in self.study(w).arms]

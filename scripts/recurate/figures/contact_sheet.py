@@ -60,22 +60,29 @@ def draw(
     `real` holds each arm's real images (n, h, w, c), `samples` those of each arm's shown generations, likewise.
     """
     in_line, lines = images_in_line(len(arms), real[0].shape[2]), lines_for(len(arms), len(shown))
-    columns, strips = min(len(arms), MOST_BLOCKS), len(shown) + 1
-    blocks = -(-len(arms) // columns)
-    first = sheet(real[0], in_line, lines)
+    labels = ["real, held out", *(f"generation {generation}" for generation in shown)]
+    return blocks(arms, labels, [[first, *later] for first, later in zip(real, samples, strict=True)], in_line, lines)
+
+
+@styled
+def blocks(
+    arms: dict[str, dict[str, Any]], labels: list[str], pictures: list[list[np.ndarray]], in_line: int, lines: int
+) -> Figure:
+    """Draw a block for each arm, beside and below each other: a strip of images (n, h, w, c) for each label."""
+    columns, strips = min(len(arms), MOST_BLOCKS), len(labels)
+    down = -(-len(arms) // columns)
+    first = sheet(pictures[0][0], in_line, lines)
     height = (DOUBLE_COLUMN - LABELS) / columns * first.shape[0] / first.shape[1] + 0.06
-    figure = new_figure(DOUBLE_COLUMN, blocks * (strips * height + 0.25) + 0.05, beside=0.06)
-    grid = figure.subplots(blocks * strips, columns, squeeze=False)
+    figure = new_figure(DOUBLE_COLUMN, down * (strips * height + 0.25) + 0.05, beside=0.06)
+    grid = figure.subplots(down * strips, columns, squeeze=False)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
-    labels = ["real, held out", *(f"generation {generation}" for generation in shown)]
     for place, settings in enumerate(arms.values()):
         block, column = divmod(place, columns)
         panels = grid[block * strips : (block + 1) * strips, column]
         panels[0].set_title(text.arm_title(settings), fontsize=8)
-        pictures = [real[place], *samples[place]]
-        for axes, images, label in zip(panels, pictures, labels, strict=True):
+        for axes, images, label in zip(panels, pictures[place], labels, strict=True):
             _strip(axes, sheet(images, in_line, lines))
             if column == 0:
                 axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=4, fontsize=7.5)
