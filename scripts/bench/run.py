@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import autoencoder_speed
 import loops_speed
 import metrics_speed
 import network_speed
@@ -24,7 +25,7 @@ from measuring import ROOT, Row, heading, table
 
 from recurate import store
 
-PARTS = ("training", "network", "metrics", "theory", "workflow")
+PARTS = ("training", "autoencoder", "network", "metrics", "theory", "workflow")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -48,6 +49,8 @@ def main(arguments: list[str]) -> None:
         found, remark = training_speed.rows(options.runs, options.steps)
         rows += found
         remarks.append(remark)
+    if "autoencoder" in options.only:
+        rows += autoencoder_speed.rows(options.runs)
     if "network" in options.only:
         found, remark = network_speed.rows(options.runs)
         rows += found
