@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 from pydantic import Field
 
+from recurate.lazy import np
 from recurate.metrics import Evidence, Metric
 
 
