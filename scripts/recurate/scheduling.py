@@ -14,6 +14,7 @@ from typing import Any
 
 from recurate import store
 from recurate.config import Config
+from recurate.features import Features
 from recurate.layout import Layout
 from recurate.provenance import COST_COLUMNS
 from recurate.stages import Stages
@@ -75,7 +76,12 @@ class Scheduling:
             judge = self.stages.origin(w).judge
             return judge is not None and judge.wants_gpu
         if stage in ("extract", "reference"):
-            judge = self.stages.origin(w).judge
-            on_judge = judge is not None and judge.wants_gpu
-            return any(on_judge if space.needs_judge else space.wants_gpu for space in self.stages.study(w).features)
+            return any(self._space_on_gpu(space, w) for space in self.stages.study(w).features)
         return False
+
+    def _space_on_gpu(self, space: Features, w: Any) -> bool:
+        """Whether a feature space is made by a network that is worth a GPU: a judge, generation 0's model, its own."""
+        origin = self.stages.origin(w)
+        if space.needs_judge:
+            return origin.judge is not None and origin.judge.wants_gpu
+        return origin.model.wants_gpu if space.needs_origin else space.wants_gpu

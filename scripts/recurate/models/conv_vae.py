@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ class ConvVAE(Autoencoder):
     PyTorch's own initialisation. Weights of linear layers are (outputs, inputs), as in `torch.nn.Linear`.
     """
 
+    wants_gpu: ClassVar[bool] = True
     channels: int = Field(64, ge=1, description="channels of the first convolution; the second has twice as many")
 
     def check(self, data: Description) -> None:

@@ -1,0 +1,82 @@
+"""Autoencoders in the loop on real images, cut down to a minute."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tiny import Copy, fresh
+
+from recurate import store
+
+pytestmark = pytest.mark.workflow
+
+TRAINING = {"batch_size": 64, "learning_rate": 3.0e-3, "weight_decay": 1.0e-5}
+STUDY: dict[str, Any] = {
+    "generations": 2,
+    "seeds": 2,
+    "origins": {
+        "mnist": {
+            "data": {"kind": "mnist"},
+            "judge": {"kind": "small_cnn", "channels": 8, "features": 32, "epochs": 1, "minimum_accuracy": 0.9},
+            "model": {"kind": "conv_vae", "channels": 8},
+            "objective": {"kind": "evidence_bound"},
+            "training": {"steps": 300, **TRAINING},
+            "sampler": {"kind": "decoder"},
+            "samples": 500,
+        }
+    },
+    "arm_defaults": {
+        "origin": "mnist",
+        "reward": {"kind": "confidence", "gamma": 5.0},
+        "curation": {"kind": "bradley_terry", "choices": 1, "kept": 500},
+        "mixing": {"lambda": float("inf")},
+        "retraining": {"start": "scratch", "steps": 200, **TRAINING},
+    },
+    "arms": {"replace": {"retraining": {"synthetic": "afresh"}}, "curated": {"curation": {"choices": 4}}},
+    "features": [{"kind": "encoder"}],
+    "metrics": [{"kind": "spread", "features": "encoder"}],
+    "figures": ["latents", "traversals", "contact_sheet", "trajectory"],
+}
+
+
+@pytest.fixture(scope="module")
+def vae(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    """The study, built once."""
+    copy = fresh(tmp_path_factory.mktemp("autoencoders") / "project")
+    copy.study(**STUDY)
+    done = copy.snakemake("tiny")
+    assert done.returncode == 0, done.stdout
+    yield copy
+    shutil.rmtree(copy.folder)
+
+
+def test_latents_draw_together_without_real_data(vae: Copy) -> None:
+    with (vae.folder / "results/tiny/metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "spread_encoder"]
+    assert len(rows) == 2 * 2 * 3
+    for arm in ("replace", "curated"):
+        for seed in ("0", "1"):
+            spread = [float(row["value"]) for row in rows if (row["arm"], row["seed"]) == (arm, seed)]
+            assert spread[0] > spread[2]
+
+
+def test_samples_drawn_afresh_are_not_read_from_the_last_generation_s_files(vae: Copy) -> None:
+    def inputs(arm: str) -> list[str]:
+        record = store.read_json(vae.folder / f"results/tiny/arms/{arm}/seeds-0-1/gen-002/.model.safetensors.record")
+        return sorted(path.rpartition("gen-")[2] for path in record["inputs"] if "gen-" in path)
+
+    assert inputs("replace") == ["001/model.safetensors"]
+    assert inputs("curated") == ["001/curated.safetensors", "001/samples.safetensors"]
+
+
+def test_every_generation_decodes_the_same_path(vae: Copy) -> None:
+    images = store.read_arrays(vae.folder / "results/tiny/traversals.safetensors")["x"]
+    assert images.shape[:2] == (2, 3) and images.shape[3:] == (28, 28, 1)
+    assert (images[0, 0] == images[1, 0]).all()  # the arms share generation 0
+    assert (images[0, 1] != images[1, 1]).any()
+    for figure in STUDY["figures"]:
+        assert (vae.folder / f"results/tiny/figures/{figure}.png").stat().st_size > 10_000
