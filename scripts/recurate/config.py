@@ -28,7 +28,7 @@ from recurate.study_settings import StudySettings, check, known
 from recurate.theory.claims import CLAIMS
 from recurate.training import Trainer, Training
 
-FIGURES = ("densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "animation")
+FIGURES = ("densities", "trajectory", "shares", "quality", "comparison", "choices", "contact_sheet", "animation")
 MAX_GENERATIONS = 999
 
 
@@ -51,6 +51,9 @@ class Origin(Settings):
         description="how samples are drawn, in every generation"
     )
     samples: int = Field(ge=2, description="size of every generation's sample set")
+    real_samples: int | None = Field(
+        None, ge=1, description="number of real data that generation 0 is trained on; all of them if none"
+    )
     data_seed: int = Field(0, ge=0, description="seed of the real data and of the judge, shared by all replicates")
 
     @model_validator(mode="after")
@@ -61,9 +64,8 @@ class Origin(Settings):
 
     @model_validator(mode="after")
     def _parts_fit_the_network(self) -> Origin:
-        for part, needed in ((self.objective, self.objective.trains), (self.sampler, self.sampler.draws_from)):
-            if not isinstance(self.model, needed):
-                raise ValueError(f"{part.kind} needs {needed.role}, the model {self.model.kind} is {self.model.role}")
+        check("objective", partial(self.objective.check, self.model))
+        check("sampler", partial(self.sampler.check, self.model, self.objective))
         return self
 
     @model_validator(mode="after")
@@ -115,6 +117,7 @@ class Arm(Settings):
     """One way of closing the loop from an origin."""
 
     title: str = Field("", description="how figures name the arm; the arm's name if empty")
+    panel: str = Field("", description="column of the figure `comparison` that shows the arm")
     origin: str = Field(description="name of the origin the arm starts from")
     reward: Annotated[SerializeAsAny[Reward], embedded(Reward, "rewards")] = Field(description="what curators prefer")
     curation: Annotated[SerializeAsAny[Curation], embedded(Curation, "curation")] = Field(
@@ -122,6 +125,9 @@ class Arm(Settings):
     )
     mixing: Mixing = Field(description="how much real data the next generation sees")
     retraining: Retraining = Field(description="training of generations 1, 2, ..")
+    sampler: Annotated[SerializeAsAny[Sampler], embedded(Sampler, "samplers")] | None = Field(
+        None, description="how the arm's samples are drawn, from generation 0's model on; the origin's if none"
+    )
 
 
 class Reference(Settings):
@@ -181,6 +187,13 @@ class Study(StudySettings):
             raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
         check(f"{key}.reward", partial(arm.reward.check, data))
         check(f"{key}.curation", partial(arm.curation.check, origin.samples))
+        if arm.mixing.rule.real == "fresh" and origin.real_samples is None:
+            raise ValueError(
+                f"{key}.mixing: generation 0 is trained on all real data, so that none are new; give "
+                f"origins.{arm.origin}.real_samples"
+            )
+        if arm.sampler is not None:
+            check(f"{key}.sampler", partial(arm.sampler.check, origin.model, origin.objective))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
         check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
         for number, features in enumerate(self.features):

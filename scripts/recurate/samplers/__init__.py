@@ -12,6 +12,7 @@ from pydantic import Field
 from recurate.components import Component
 from recurate.lazy import np, torch
 from recurate.models import Model, VelocityModel
+from recurate.objectives import Objective
 from recurate.randomness import numpy_generator
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class Request:
     """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
 
-    Every stream of random numbers belongs to a seed, a generation, a stage and `part`.
+    Every stream of random numbers belongs to a seed, a generation, a stage and `part`. `label_shares` (seeds, classes)
+    say how often each class occurs in the training set, for samplers that ask for them.
     """
 
     seeds: list[int]
@@ -33,6 +35,7 @@ class Request:
     device: str = "cpu"
     stage: str = "sample"
     part: tuple[int, ...] = ()
+    label_shares: numpy.ndarray | None = None
 
     def generators(self, *part: int) -> list[numpy.random.Generator]:
         """A generator for each seed; `part` numbers independent streams."""
@@ -63,6 +66,21 @@ class Sampler(Component, ABC):
     draws_from: ClassVar[type[Model]]
 
     chunk: int = Field(5_000, ge=1, description="samples of a seed drawn at once, which bounds memory")
+
+    @property
+    def uses_label_shares(self) -> bool:
+        """Whether it draws classes as often as they occur in the training set."""
+        return False
+
+    @property
+    def is_biased(self) -> bool:
+        """Whether it draws from another law than the one that the network has learnt."""
+        return False
+
+    def check(self, model: Model, objective: Objective) -> None:
+        """Raise ValueError with one sentence if it cannot draw from such a network, trained so."""
+        if not isinstance(model, self.draws_from):
+            raise ValueError(f"{self.kind} needs {self.draws_from.role}, the model {model.kind} is {model.role}")
 
     @abstractmethod
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
