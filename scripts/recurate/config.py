@@ -65,7 +65,7 @@ class Origin(Settings):
     @model_validator(mode="after")
     def _parts_fit_the_network(self) -> Origin:
         check("objective", partial(self.objective.check, self.model))
-        check("sampler", partial(self.sampler.check, self.model, self.objective))
+        check("sampler", partial(self.sampler.check, self.model, self.objective.drops_labels))
         return self
 
     @model_validator(mode="after")
@@ -117,7 +117,6 @@ class Arm(Settings):
     """One way of closing the loop from an origin."""
 
     title: str = Field("", description="how figures name the arm; the arm's name if empty")
-    panel: str = Field("", description="column of the figure `comparison` that shows the arm")
     origin: str = Field(description="name of the origin the arm starts from")
     reward: Annotated[SerializeAsAny[Reward], embedded(Reward, "rewards")] = Field(description="what curators prefer")
     curation: Annotated[SerializeAsAny[Curation], embedded(Curation, "curation")] = Field(
@@ -128,6 +127,7 @@ class Arm(Settings):
     sampler: Annotated[SerializeAsAny[Sampler], embedded(Sampler, "samplers")] | None = Field(
         None, description="how the arm's samples are drawn, from generation 0's model on; the origin's if none"
     )
+    panel: str = Field("", description="column of the figure `comparison` that shows the arm")
 
 
 class Reference(Settings):
@@ -193,7 +193,7 @@ class Study(StudySettings):
                 f"origins.{arm.origin}.real_samples"
             )
         if arm.sampler is not None:
-            check(f"{key}.sampler", partial(arm.sampler.check, origin.model, origin.objective))
+            check(f"{key}.sampler", partial(arm.sampler.check, origin.model, origin.objective.drops_labels))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
         check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
         for number, features in enumerate(self.features):

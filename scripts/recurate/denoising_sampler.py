@@ -13,7 +13,6 @@ from recurate.errors import RecurateError
 from recurate.lazy import np, torch
 from recurate.models import Model, NoiseModel
 from recurate.noise_schedule import signal_shares, step_back, visited_steps
-from recurate.objectives import Objective
 from recurate.samplers import Drawn, Request, Sampler
 
 if TYPE_CHECKING:
@@ -54,14 +53,14 @@ class DenoisingSampler(Sampler):
     def uses_label_shares(self) -> bool:
         return self.labels == "trained"
 
-    def check(self, model: Model, objective: Objective) -> None:
-        super().check(model, objective)
+    def check(self, model: Model, drops_labels: bool) -> None:
+        super().check(model, drops_labels)
         assert isinstance(model, NoiseModel)
         if self.steps > model.noise_steps:
             raise ValueError(f"steps: {self.steps} are more than the {model.noise_steps} noise_steps of the network")
         if self.guidance and not model.classes:
             raise ValueError("guidance: the network is told no classes; give model.classes, or leave guidance out")
-        if self.guidance and not objective.drops_labels:
+        if self.guidance and not drops_labels:
             raise ValueError(
                 "guidance: the network never learns to do without a class; give the objective a label_dropout"
             )

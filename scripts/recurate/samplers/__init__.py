@@ -12,7 +12,6 @@ from pydantic import Field
 from recurate.components import Component
 from recurate.lazy import np, torch
 from recurate.models import Model, VelocityModel
-from recurate.objectives import Objective
 from recurate.randomness import numpy_generator
 
 if TYPE_CHECKING:
@@ -77,8 +76,11 @@ class Sampler(Component, ABC):
         """Whether it draws from another law than the one that the network has learnt."""
         return False
 
-    def check(self, model: Model, objective: Objective) -> None:
-        """Raise ValueError with one sentence if it cannot draw from such a network, trained so."""
+    def check(self, model: Model, drops_labels: bool) -> None:
+        """Raise ValueError with one sentence if it cannot draw from such a network.
+
+        `drops_labels` says whether that learns to do without classes, too.
+        """
         if not isinstance(model, self.draws_from):
             raise ValueError(f"{self.kind} needs {self.draws_from.role}, the model {model.kind} is {model.role}")
 
