@@ -84,9 +84,9 @@ rule sample_origin:
 
 
 rule sample_arm:
-    """Sample set of a later generation, with latents of its own."""
+    """Sample set of a later generation, with latents of its own, or of generation 0 where the arm draws it otherwise."""
     input:
-        model=layout.arm_generation("model.safetensors"),
+        model=project.model,
     output:
         samples=layout.arm_generation("samples.safetensors"),
     log:

@@ -203,6 +203,31 @@ rule draw_quality:
         "../scripts/draw_quality.py"
 
 
+rule draw_comparison:
+    """Distances to real data, precision and recall of many arms, in groups."""
+    input:
+        metrics=layout.in_study("metrics.csv"),
+    output:
+        pdf=layout.in_study("figures/comparison.pdf"),
+        png=layout.in_study("figures/comparison.png"),
+        caption=layout.in_study("figures/comparison.txt"),
+    log:
+        layout.log(layout.in_study("figures/comparison.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/comparison.pdf"))
+    localrule: project.light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **project.resources("draw_comparison", mem_mb=1000, runtime=10),
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_comparison.py"),
+    script:
+        "../scripts/draw_comparison.py"
+
+
 rule draw_choices:
     """The reward by generation and by K, the number of samples to choose from."""
     input:

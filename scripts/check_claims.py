@@ -8,16 +8,18 @@ from recurate.theory.claims import ClosedLoop, check_claims
 
 
 def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: str) -> None:
-    """Write one row for every arm, claim, source and generation."""
+    """Write one row for every arm, claim, source and generation; biased arms have no forecast."""
     sources = {
         "forecast": by_arm(store.read_rows(forecast, store.FORECAST_COLUMNS)),
         "measured": by_arm(store.read_rows(metrics, store.METRIC_COLUMNS)),
     }
     rows: list[dict[str, Any]] = []
     for arm, settings in spec["arms"].items():
-        loop = ClosedLoop(study, arm, settings["choices"], settings["real_fraction"], settings["regime"])
+        told = ("choices", "real_fraction", "regime", "is_biased")
+        loop = ClosedLoop(study, arm, *(settings[name] for name in told))
         for source, values in sources.items():
-            rows += check_claims(loop, values[arm], source, spec["claims"])
+            if arm in values:
+                rows += check_claims(loop, values[arm], source, spec["claims"])
     store.write_rows(claims, store.CLAIM_COLUMNS, rows)
 
 

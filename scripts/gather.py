@@ -1,10 +1,12 @@
 """Put the tables of all arms, seeds and generations together, sorted."""
 
+from collections.abc import Sequence
+
 from recurate import job, store
 
 
-def main(tables: list[str], gathered: str, columns: list[str]) -> None:
-    """Concatenate CSV `tables` that all have `columns`."""
+def main(gathered: str, columns: list[str], tables: Sequence[str] = ()) -> None:
+    """Concatenate CSV `tables` that all have `columns`; there may be none."""
     rows = (row for table in tables for row in store.read_rows(table, columns))  # one table at a time in memory
     store.write_rows(gathered, columns, rows)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import draw_choices
+import draw_comparison
 import draw_quality
 import draw_rates
 import draw_shares
@@ -27,6 +28,7 @@ TABLES_SUFFICE: dict[str, Callable[..., None]] = {
     "shares": draw_shares.main,
     "choices": draw_choices.main,
     "quality": draw_quality.main,
+    "comparison": draw_comparison.main,
     "rates": draw_rates.main,
 }
 PICTURES = (".png", ".gif", ".txt")

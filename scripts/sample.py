@@ -32,7 +32,14 @@ def main(
     encoding = Encoding.from_json(store.read_metadata(model)["encoding"])
     parameters = {name: torch.from_numpy(value).to(device) for name, value in store.read_parameters(model).items()}
     network, sampler = load(Model, "models", spec["model"]), load(Sampler, "samplers", spec["sampler"])
-    request = Request(seeds, generation, spec["samples"], encoding.shape, device)
+    request = Request(
+        seeds,
+        generation,
+        spec["samples"],
+        encoding.shape,
+        device,
+        label_shares=store.read_arrays(model, ["label_shares"])["label_shares"] if sampler.uses_label_shares else None,
+    )
     with out_of_memory(f"sampling generation {generation}", f"lower sampler.chunk (now {sampler.chunk})"):
         drawn = sampler.sample(network, parameters, request)
     if not torch.isfinite(drawn.x).all():

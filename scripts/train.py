@@ -14,9 +14,10 @@ from recurate.drawing import Request
 from recurate.encoding import Encoding
 from recurate.lazy import np, torch
 from recurate.mixing import Mixing
-from recurate.models import Model
+from recurate.models import Model, NoiseModel
 from recurate.objectives import Objective
 from recurate.pool import Pool
+from recurate.rows import real_rows
 from recurate.state import State
 from recurate.training import Trainer, Training
 
@@ -46,6 +47,8 @@ def main(
     device = prepare(device, threads)
     real_x = store.read_arrays(real, ["train_x"])["train_x"]
     network, encoding = load(Model, "models", spec["model"]), Encoding.of(real_x)
+    mixing = Mixing.model_validate(spec["mixing"])
+    rows = real_rows(mixing, generation, len(real_x), spec.get("real_samples"))
     foreign = _foreign(spec, network, encoding, len(seeds))
     metadata = {
         **store.provenance(spec, code, describe(device)),
@@ -74,17 +77,21 @@ def main(
         save_every=save_every,
     )
     pool = Pool(
-        real=torch.from_numpy(real_x).to(device),
+        real=torch.from_numpy(real_x[rows]).to(device),
         curated=_curated("x", samples, curated, device),
-        real_fraction=Mixing.model_validate(spec["mixing"]).shares(generation).real,
-        real_label=_real("train_y", real, device) if objective.uses_labels else None,
+        real_fraction=mixing.shares(generation).real,
+        real_label=_real("train_y", real, device)[rows] if objective.uses_labels else None,
         curated_label=_curated("label", samples, curated, device) if objective.uses_labels else None,
         afresh=_afresh(spec, source, trainer) if source else None,
     )
     begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, carry_over)
     state, losses = trainer.train(begin, pool)
     metadata["training"] = json.dumps({**spec["training"], "start": _began_at(start, spec)}, sort_keys=True)
-    store.write_arrays(model, {**state.arrays(trainer.settings.keep_state), "loss": losses}, metadata)
+    arrays = {**state.arrays(trainer.settings.keep_state), "loss": losses}
+    if isinstance(network, NoiseModel) and network.classes:
+        shares = pool.label_shares(network.classes)
+        arrays["label_shares"] = np.broadcast_to(shares, (len(seeds), network.classes)).copy()
+    store.write_arrays(model, arrays, metadata)
     trainer.finish()
 
 

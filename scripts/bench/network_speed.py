@@ -16,10 +16,11 @@ from measuring import Row, interleaved
 from torch.utils.flop_counter import FlopCounterMode
 
 from recurate.features.efficientnet_lite0 import EfficientNetLite0
-from recurate.models.unet import UNet, takes_bfloat16
+from recurate.models.unet import UNet
 from recurate.objectives.flow_matching import FlowMatching
 from recurate.state import State
 from recurate.training import Training
+from recurate.unet_network import takes_bfloat16
 
 TARGET = 2.0
 SHAPE = (32, 32, 3)

@@ -29,7 +29,8 @@ from recurate.theory.claims import CLAIMS
 from recurate.training import Trainer, Training
 
 FIGURES = (
-    "densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "latents", "traversals", "animation",
+    "densities", "trajectory", "shares", "quality", "comparison", "choices", "contact_sheet", "latents", "traversals",
+    "animation",
 )  # fmt: skip
 MAX_GENERATIONS = 999
 
@@ -53,6 +54,9 @@ class Origin(Settings):
         description="how samples are drawn, in every generation"
     )
     samples: int = Field(ge=2, description="size of every generation's sample set")
+    real_samples: int | None = Field(
+        None, ge=1, description="number of real data that generation 0 is trained on; all of them if none"
+    )
     data_seed: int = Field(0, ge=0, description="seed of the real data and of the judge, shared by all replicates")
 
     @model_validator(mode="after")
@@ -63,9 +67,8 @@ class Origin(Settings):
 
     @model_validator(mode="after")
     def _parts_fit_the_network(self) -> Origin:
-        for part, needed in ((self.objective, self.objective.trains), (self.sampler, self.sampler.draws_from)):
-            if not isinstance(self.model, needed):
-                raise ValueError(f"{part.kind} needs {needed.role}, the model {self.model.kind} is {self.model.role}")
+        check("objective", partial(self.objective.check, self.model))
+        check("sampler", partial(self.sampler.check, self.model, self.objective.drops_labels))
         return self
 
     @model_validator(mode="after")
@@ -129,6 +132,10 @@ class Arm(Settings):
     )
     mixing: Mixing = Field(description="how much real data the next generation sees")
     retraining: Retraining = Field(description="training of generations 1, 2, ..")
+    sampler: Annotated[SerializeAsAny[Sampler], embedded(Sampler, "samplers")] | None = Field(
+        None, description="how the arm's samples are drawn, from generation 0's model on; the origin's if none"
+    )
+    panel: str = Field("", description="column of the figure `comparison` that shows the arm")
 
     @model_validator(mode="after")
     def _samples_drawn_afresh_are_uncurated(self) -> Arm:
@@ -212,6 +219,18 @@ class Study(StudySettings):
         check_origin(f"{key}.reward", arm.reward.kind, arm.reward.needs_origin, origin)
         check(f"{key}.reward", partial(arm.reward.check, data))
         check(f"{key}.curation", partial(arm.curation.check, origin.samples))
+        if arm.mixing.rule.real == "fresh" and origin.real_samples is None:
+            raise ValueError(
+                f"{key}.mixing: generation 0 is trained on all real data, so that none are new; give "
+                f"origins.{arm.origin}.real_samples"
+            )
+        if arm.retraining.synthetic == "afresh" and origin.objective.uses_labels:
+            raise ValueError(
+                f"{key}.retraining.synthetic: {origin.objective.kind} is told the classes of what is kept; take stored "
+                "samples"
+            )
+        if arm.sampler is not None:
+            check(f"{key}.sampler", partial(arm.sampler.check, origin.model, origin.objective.drops_labels))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
         check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
         for number, features in enumerate(self.features):

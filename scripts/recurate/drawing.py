@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Request:
     """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
 
-    Every stream of random numbers belongs to a seed, a generation, a stage and `part`.
+    Every stream of random numbers belongs to a seed, a generation, a stage and `part`. `label_shares` (seeds, classes)
+    say how often each class occurs in the training set, for samplers that ask for them.
     """
 
     seeds: list[int]
@@ -28,6 +29,7 @@ class Request:
     device: str = "cpu"
     stage: str = "sample"
     part: tuple[int, ...] = ()
+    label_shares: numpy.ndarray | None = None
 
     def generators(self, *part: int) -> list[numpy.random.Generator]:
         """A generator for each seed; `part` numbers independent streams."""

@@ -12,16 +12,11 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
 from operator import add
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from recurate.components import Settings
-from recurate.errors import RecurateError
-from recurate.lazy import np
-
-if TYPE_CHECKING:
-    import numpy
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ REGIMES: dict[str, Regime] = {
     # Wang et al. (2602.16065)
     "contamination": Regime("fresh", accumulates=True),
 }
-TrainedRegime = Literal["replace", "augmentation", "accumulate"]
+TrainedRegime = Literal["replace", "augmentation", "accumulate", "fresh", "contamination"]
 RegimeName = Literal["replace", "accumulate", "accumulate_subsample", "augmentation", "fresh", "contamination"]
 
 
@@ -140,13 +135,28 @@ class Mixing(MixingRule):
     """Mixture a generation is trained on: real data with weight `real_fraction`, curated samples with the rest.
 
     Where data accumulate these are the weights in the first mixed training set; every later one keeps all its parts and
-    adds as much curated samples again (Gerstgrasser et al. 2404.01413 with 1/2).
+    adds as much curated samples again (Gerstgrasser et al. 2404.01413 with 1/2). With contamination these are the
+    weights in what every round adds, beside generation 0's real data, which weigh as much as one round.
     """
 
     regime: TrainedRegime | None = Field(
         None, description="what stays in training sets: replace without real data and augmentation with them if none"
     )
     real_fraction: float = Field(ge=0, le=1, description="weight of real data in every generation's training set")
+    real: int | None = Field(
+        None, ge=1, description="number of new real data in every round, of the regimes fresh and contamination"
+    )
+
+    @model_validator(mode="after")
+    def _fresh_data_are_counted(self) -> Mixing:
+        if self.rule.real == "fresh":
+            if self.real is None:
+                raise ValueError(f"real: the regime {self.name} needs the number of new real data in a round")
+            if self.real_fraction == 0:
+                raise ValueError(f"regime: {self.name} needs real data; with alpha 0 choose replace or accumulate")
+        elif self.real is not None:
+            raise ValueError(f"real: the regime {self.name} adds no new real data; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _regime_and_weight_agree(self) -> Mixing:
@@ -176,19 +186,23 @@ class Mixing(MixingRule):
     @property
     def real_weight(self) -> float:
         """Weight of the first, real training set beside later ones; any will do where none of it stays."""
-        return self.real_fraction or 1.0
+        return 1.0 if self.name == "contamination" else self.real_fraction or 1.0
 
-    def pools(self, fixed: Data, curated: Callable[[int, Data], Data]) -> Iterator[Data]:
-        """Training sets of generations 0, 1, .., given the real data and what is `curated` of a generation's model."""
+    def pools(self, fixed: Data, fresh: Data, curated: Callable[[int, Data], Data]) -> Iterator[Data]:
+        """Training sets of generations 0, 1, .., given the real data and what is `curated` of a generation's model.
+
+        `fixed` are the real data of generation 0, `fresh` those of a later round.
+        """
         pool, generation = fixed, 0
         while True:
             yield pool
-            pool = next_pool(self.rule, pool, fixed, None, curated(generation, pool))
+            pool = next_pool(self.rule, pool, fixed, fresh, curated(generation, pool))
             generation += 1
 
     def shares(self, generation: int) -> Shares:
         """Weights, which add up to 1, of what `generation` is trained on."""
-        pools = self.pools(Shares(self.real_weight, {}), lambda t, _: Shares(0.0, {t: 1 - self.real_fraction}))
+        first, fresh = Shares(self.real_weight, {}), Shares(self.real_fraction, {})
+        pools = self.pools(first, fresh, lambda t, _: Shares(0.0, {t: 1 - self.real_fraction}))
         found = next(islice(pools, generation, None))
         total = found.real + sum(found.curated.values())
         return Shares(found.real / total, {t: share / total for t, share in found.curated.items()})
@@ -267,23 +281,3 @@ class Collection(Settings):
     def wrong_share(self, generation: int) -> float:
         """b_n of the round n = `generation` + 1."""
         return self.share * (generation + 1 + self.offset) ** -self.decay
-
-
-def draw_rows(
-    generator: numpy.random.Generator, real_fraction: float, real: int, synthetic: int, shape: tuple[int, ...]
-) -> numpy.ndarray:
-    """Rows of the stacked data [real; synthetic] for training, each real with probability `real_fraction`.
-
-    Drawing the mixture row by row realises the weights 1/(1+lambda) and lambda/(1+lambda) of the retraining objective
-    (Ferbach et al. 2024) whatever the sizes of the two sets.
-
-    Parameters: `real`, `synthetic` are the numbers of rows of either set. Returns int64 of `shape`.
-    Raises RecurateError if a set with positive weight is empty.
-    """
-    for weight, rows, name in ((real_fraction, real, "real data"), (1 - real_fraction, synthetic, "curated samples")):
-        if weight > 0 and rows == 0:
-            raise RecurateError(f"training needs {name} (their weight is {weight:g}), but there are none")
-    from_real = generator.random(shape) < real_fraction
-    real_rows = generator.integers(max(real, 1), size=shape)
-    synthetic_rows = real + generator.integers(max(synthetic, 1), size=shape)
-    return np.where(from_real, real_rows, synthetic_rows)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from recurate.lazy import torch
-from recurate.mixing import draw_rows
+from recurate.lazy import np, torch
+from recurate.rows import draw_rows
 
 if TYPE_CHECKING:
     import numpy
@@ -55,6 +55,15 @@ class Pool:
         assert self.real_label is not None
         return self._gather(self.real_label, self.curated_label, rows)
 
+    def label_shares(self, classes: int) -> numpy.ndarray:
+        """How often each class is drawn, (seeds, classes) float64; one row for all seeds where nothing is curated."""
+        assert self.real_label is not None
+        real = _shares(self.real_label, classes)
+        if self.curated_label is None:
+            return real[None]
+        curated = np.stack([_shares(labels, classes) for labels in self.curated_label])
+        return self.real_fraction * real + (1 - self.real_fraction) * curated
+
     @staticmethod
     def _gather(real: Tensor, curated: Tensor | None, rows: Tensor) -> Tensor:
         chosen = real[rows.clamp(max=len(real) - 1)]
@@ -64,3 +73,8 @@ class Pool:
         synthetic = curated[seeds, (rows - len(real)).clamp(min=0)]
         is_real = (rows < len(real)).reshape(*rows.shape, *[1] * (chosen.ndim - 2))
         return torch.where(is_real, chosen, synthetic)
+
+
+def _shares(labels: Tensor, classes: int) -> numpy.ndarray:
+    counts = np.bincount(labels.cpu().numpy(), minlength=classes)
+    return counts / counts.sum()

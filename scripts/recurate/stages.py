@@ -9,6 +9,7 @@ from typing import Any
 
 from recurate.config import Arm, Origin, Study
 from recurate.mixing import Mixing
+from recurate.samplers import Sampler
 from recurate.simulated_study import SimulatedArm, SimulatedStudy
 
 Spec = dict[str, Any]
@@ -53,18 +54,37 @@ class Stages:
     def spec_train_origin(self, w: Any) -> Spec:
         """Training of generation 0."""
         parts = _plain(self.origin(w), "model", "objective", "training", "checkpoint")
-        return {**parts, "mixing": Mixing(regime="augmentation", real_fraction=1.0).model_dump(mode="json")}
+        mixing = Mixing(regime="augmentation", real_fraction=1.0, real=None)
+        return {**parts, **self._real_samples(w), "mixing": mixing.model_dump(mode="json")}
 
     def spec_train_arm(self, w: Any) -> Spec:
         """Training of a later generation; where it starts from shows in its inputs."""
         arm = self.arm(w)
         training = arm.retraining.model_dump(mode="json", exclude={"start", "synthetic"})
-        parts = ("model", "objective", "sampler") if arm.retraining.synthetic == "afresh" else ("model", "objective")
-        return {**_plain(self.origin(w), *parts), **_plain(arm, "mixing"), "training": training}
+        parts = {**_plain(self.origin(w), "model", "objective"), **self._real_samples(w)}
+        if arm.retraining.synthetic == "afresh":
+            parts |= {"sampler": self._sampler(self.study(w), w.arm).model_dump(mode="json")}
+        return {**parts, **_plain(arm, "mixing"), "training": training}
+
+    def _real_samples(self, w: Any) -> Spec:
+        return {} if self.origin(w).real_samples is None else _plain(self.origin(w), "real_samples")
 
     def spec_sample(self, w: Any) -> Spec:
-        """Sampling, the same for an origin and its arms."""
-        return _plain(self.origin(w), "model", "sampler", "samples")
+        """Sampling, the same for an origin and its arms, but for those that draw in their own way."""
+        own = _plain(self.arm(w), "sampler") if self.draws_its_own(w) else {}
+        return {**_plain(self.origin(w), "model", "sampler", "samples"), **own}
+
+    def draws_its_own(self, w: Any) -> bool:
+        """Whether the wildcards name an arm that draws its samples, generation 0's too, in its own way."""
+        return hasattr(w, "arm") and self.arm(w).sampler is not None
+
+    def has_forecast(self, study: str, arm: str) -> bool:
+        """Whether an arm's trajectory can be forecast, which needs samples of what was learnt."""
+        return not self._sampler(self.trained[study], arm).is_biased
+
+    @staticmethod
+    def _sampler(study: Study, arm: str) -> Sampler:
+        return study.arms[arm].sampler or study.origins[study.arms[arm].origin].sampler
 
     def spec_curate(self, w: Any) -> Spec:
         """Reward, curation and classes."""
@@ -135,10 +155,12 @@ class Stages:
         return {
             name: {
                 "title": arm.title or name,
+                "panel": arm.panel,
                 "origin": arm.origin,
                 "choices": arm.curation.choices,
                 "real_fraction": arm.mixing.real_fraction,
                 "regime": arm.mixing.name,
+                "is_biased": self._sampler(study, name).is_biased,
                 "supremum": arm.reward.supremum,
                 "classes": study.origins[arm.origin].data.description.classes,
                 "samples": study.origins[arm.origin].samples,

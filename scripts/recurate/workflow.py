@@ -174,8 +174,12 @@ class Project(Stages):
     def _in_origin(self, w: Any, name: str) -> str:
         return self._fill(self.layout.in_origin(name), study=w.study, origin=self._origin_name(w))
 
+    def model(self, w: Any) -> str:
+        """Model of an arm's generation; generation 0 is the origin's."""
+        return self._of_generation(w, int(w.generation), "model.safetensors")
+
     def samples(self, w: Any) -> str:
-        """Sample set of a generation; generation 0 is the origin's."""
+        """Sample set of a generation; generation 0 is the origin's, unless the arm draws in its own way."""
         return self._of_generation(w, int(w.generation), "samples.safetensors")
 
     def training_samples(self, w: Any) -> list[str]:
@@ -206,7 +210,7 @@ class Project(Stages):
         return self._of_generation(w, generation, "model.safetensors")
 
     def _of_generation(self, w: Any, generation: int, name: str) -> str:
-        if generation == 0:
+        if generation == 0 and (name == "model.safetensors" or not self.draws_its_own(w)):
             template = self.layout.origin_generation(name)
             return self._fill(template, study=w.study, origin=self.arm(w).origin, seeds=w.seeds)
         return self._in_arm(w, generation, name)
@@ -244,11 +248,12 @@ class Project(Stages):
         return self._fill(self.layout.in_study("rates.csv"), study=w.study) if self.simulated[w.study].rates else []
 
     def forecast_tables(self, w: Any) -> list[str]:
-        """Every arm's `forecast.csv` of a study."""
+        """The `forecast.csv` of every arm of a study that has one."""
         template = self.layout.arm_seeds("forecast.csv")
         return [
             self._fill(template, study=w.study, arm=arm, seeds=seeds)
             for arm in self.study(w).arms
+            if self.has_forecast(w.study, arm)
             for seeds in self._seed_batches(w)
         ]
 

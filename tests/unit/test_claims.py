@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurate.errors import RecurateError
+from recurate.mixing import TrainedRegime
 from recurate.store import CLAIM_COLUMNS as COLUMNS
 from recurate.theory import bounds
 from recurate.theory.claims import CLAIMS, ClosedLoop, Evidence, Exemption, check_claims
@@ -239,8 +240,28 @@ def test_without_mass_on_the_highest_reward_theorem_2_1_is_vacuous() -> None:
 
 
 @pytest.mark.parametrize("claim", list(CLAIMS))
-def test_no_published_claim_speaks_of_accumulating_data(claim: str) -> None:
-    loop = ClosedLoop("study", "arm", 4, 0.5, "accumulate")
+def test_no_published_claim_speaks_of_biased_samples(claim: str) -> None:
+    loop = ClosedLoop("study", "arm", 4, 0.5, is_biased=True)
+    rows = check_claims(loop, trajectory([0.0, -1.0, -2.0], 4, 0.5), "measured", [claim])
+    assert {(row["verdict"], row["note"]) for row in rows} == {
+        ("not applicable", "the claim is about samples of what was learnt, here sampling is biased")
+    }
+
+
+@pytest.mark.parametrize("claim", list(CLAIMS))
+def test_claims_speak_of_fresh_real_data_as_of_fixed_ones(claim: str) -> None:
+    values = trajectory([0.0, -1.0, -2.0], 4, 0.8)
+    fixed, fresh = (
+        check_claims(ClosedLoop("study", "arm", 4, 0.8, regime), values, "forecast", [claim])
+        for regime in ("augmentation", "fresh")
+    )
+    assert fixed == fresh
+
+
+@pytest.mark.parametrize("regime", ["accumulate", "contamination"])
+@pytest.mark.parametrize("claim", list(CLAIMS))
+def test_no_published_claim_speaks_of_accumulating_data(claim: str, regime: TrainedRegime) -> None:
+    loop = ClosedLoop("study", "arm", 4, 0.5, regime)
     rows = check_claims(loop, trajectory([0.0, -1.0, -2.0], 4, 0.5), "forecast", [claim])
     assert {(row["verdict"], row["note"]) for row in rows} == {
         ("not applicable", "the claim is about training sets of constant proportions, here data accumulate")

@@ -184,7 +184,7 @@ def test_generations_are_numbered_with_three_digits() -> None:
         (
             "arms.curated.mixing",
             {"lamda": 1},
-            "mixing: unknown key 'lamda'; known are regime, real_fraction, lambda, alpha",
+            "mixing: unknown key 'lamda'; known are regime, real_fraction, real, lambda, alpha",
         ),
         ("arms.curated.retraining.start", "zero", "arms.curated.retraining.start: Input should be 'scratch', 'origin'"),
         ("arms.curated.retraining.steps", 0, "arms.curated.retraining.steps: Input should be greater"),

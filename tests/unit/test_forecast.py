@@ -49,6 +49,23 @@ def test_forecast_of_accumulating_data_is_the_mean_of_all_generations_so_far(rea
         shares.append(1 - real_fraction)
 
 
+@pytest.mark.parametrize("real_fraction", [0.2, 0.5, 1.0])
+def test_forecast_of_contamination_adds_real_and_curated_data_in_every_round(real_fraction: float) -> None:
+    rewards = np.random.default_rng(5).normal(0, 2, 6)
+    real = np.full(6, 1 / 6)
+    pool = real.copy()
+    for generation, weights in enumerate(forecast(rewards, 3, real_fraction, 5, "contamination")):
+        exact = pool / (generation + 1)
+        assert_allclose(weights, exact, rtol=0, atol=1e-11)
+        pool += real_fraction * real + (1 - real_fraction) * curated(exact, rewards, 3)
+
+
+def test_forecast_does_not_tell_fresh_real_data_from_fixed_ones() -> None:
+    rewards = np.random.default_rng(6).normal(0, 2, 6)
+    for fresh, fixed in zip(forecast(rewards, 4, 0.3, 5, "fresh"), forecast(rewards, 4, 0.3, 5), strict=True):
+        assert np.array_equal(fresh, fixed)
+
+
 def test_forecast_with_infinitely_many_choices_is_the_tilt_by_t_times_the_reward() -> None:
     rewards = np.random.default_rng(1).normal(size=50)
     for generation, weights in enumerate(forecast(rewards, math.inf, 0.0, 6)):

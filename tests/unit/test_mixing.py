@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from scipy.stats import binomtest, chisquare
 
 from recurate.errors import RecurateError
-from recurate.mixing import Mixing, SimulatedMixing, draw_rows, real_fraction_of, synthetic_ratio_of
+from recurate.mixing import Mixing, SimulatedMixing, real_fraction_of, synthetic_ratio_of
+from recurate.rows import draw_rows
 
 
 @given(st.floats(1e-3, 1e12))
@@ -58,7 +59,9 @@ def test_lambda_beside_the_real_fraction_is_refused() -> None:
 
 @pytest.mark.parametrize("settings", [{"lamda": 1}, {"lambda": 1, "lamda": 1}])
 def test_an_unknown_key_is_answered_with_lambda_among_the_known(settings: dict[str, float]) -> None:
-    with pytest.raises(ValidationError, match="unknown key 'lamda'; known are regime, real_fraction, lambda, alpha"):
+    with pytest.raises(
+        ValidationError, match="unknown key 'lamda'; known are regime, real_fraction, real, lambda, alpha"
+    ):
         Mixing.model_validate(settings)
 
 
@@ -102,6 +105,11 @@ def test_a_weight_on_an_empty_set_is_an_error(real: int, synthetic: int, missing
         ({"lambda": 0}, 2, 1, {1: 0}),
         ({"regime": "accumulate", "lambda": 1}, 3, 1 / 4, {0: 1 / 4, 1: 1 / 4, 2: 1 / 4}),
         ({"regime": "accumulate", "lambda": 0.5}, 2, 1 / 2, {0: 1 / 4, 1: 1 / 4}),
+        ({"regime": "fresh", "alpha": 0.25, "real": 5}, 3, 1 / 4, {2: 3 / 4}),
+        ({"regime": "fresh", "alpha": 1, "real": 5}, 2, 1, {1: 0}),
+        ({"regime": "contamination", "alpha": 0.25, "real": 5}, 1, 5 / 8, {0: 3 / 8}),
+        ({"regime": "contamination", "alpha": 0.25, "real": 5}, 3, 7 / 16, {0: 3 / 16, 1: 3 / 16, 2: 3 / 16}),
+        ({"regime": "contamination", "alpha": 1, "real": 5}, 2, 1, {0: 0, 1: 0}),
         ({"lambda": 0.5}, 0, 1, {}),
         ({"lambda": math.inf}, 0, 1, {}),
     ],
@@ -114,11 +122,11 @@ def test_a_training_set_weighs_what_its_regime_keeps(
     assert shares.curated == pytest.approx(curated)
 
 
-@pytest.mark.parametrize("regime", ["replace", "augmentation", "accumulate"])
+@pytest.mark.parametrize("regime", ["replace", "augmentation", "accumulate", "fresh", "contamination"])
 def test_trained_and_simulated_loops_mean_the_same_by_a_regime(regime: str) -> None:
-    """A pool of equal parts weighs them as the shares of a trained loop with lambda = 1 do."""
-    trained = Mixing.model_validate({"regime": regime, "lambda": math.inf if regime == "replace" else 1})
-    size = {"initial": 10} if regime != "augmentation" else {"real": 10}
+    fresh = {"real": 10} if regime in ("fresh", "contamination") else {}
+    trained = Mixing.model_validate({"regime": regime, "lambda": math.inf if regime == "replace" else 1, **fresh})
+    size = {"real": 10} if regime == "augmentation" or fresh else {"initial": 10}
     simulated = SimulatedMixing.model_validate({"regime": regime, "synthetic": 10, **size})
     assert simulated.rule is trained.rule
 
@@ -129,7 +137,10 @@ def test_trained_and_simulated_loops_mean_the_same_by_a_regime(regime: str) -> N
         ({"regime": "replace", "lambda": 1}, "replace is without real data"),
         ({"regime": "accumulate", "lambda": math.inf}, "accumulate needs real data and curated ones"),
         ({"regime": "accumulate", "lambda": 0}, "accumulate needs real data and curated ones"),
-        ({"regime": "fresh", "lambda": 1}, "Input should be 'replace', 'augmentation' or 'accumulate'"),
+        ({"regime": "accumulate_subsample", "lambda": 1}, "Input should be 'replace', 'augmentation'"),
+        ({"regime": "fresh", "alpha": 0.5}, "real: the regime fresh needs the number of new real data"),
+        ({"regime": "contamination", "alpha": 0, "real": 5}, "contamination needs real data; with alpha 0"),
+        ({"regime": "augmentation", "alpha": 0.5, "real": 5}, "real: the regime augmentation adds no new real data"),
     ],
 )
 def test_a_regime_that_does_not_fit_is_refused(settings: dict[str, object], sentence: str) -> None:

@@ -15,6 +15,7 @@ SPACES = {
     "efficientnet_lite0": "EfficientNet-Lite0 features",
     "inception": "Inception features",
     "judge": "judge features",
+    "pixels": "raw pixels",
     "data": "raw data",
 }
 LABELS = {

@@ -12,10 +12,11 @@ from matplotlib.patches import Patch
 
 from recurate.figures import feature_spaces, style, text
 from recurate.figures.series import FEW_SAMPLES, Series, student_band
-from recurate.mixing import synthetic_ratio_of
+from recurate.mixing import REGIMES, synthetic_ratio_of
 from recurate.theory import bounds
 
 MOST_COLUMNS = 6
+MOST_ARMS = 12  # beyond which only arms in which people choose are shown
 LABEL_WIDTH = 15  # characters along the height of a panel
 
 
@@ -40,7 +41,7 @@ def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np
     """
     mean, variance = metrics["exp_reward_mean"], metrics["exp_reward_variance"]
     choices, ratio = settings["choices"], synthetic_ratio_of(settings["real_fraction"])
-    if choices == 1 or settings["regime"] == "accumulate":
+    if choices == 1 or settings.get("is_biased") or REGIMES[settings["regime"]].accumulates:
         return None
     if np.isinf(ratio):
         return bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], choices).mean(axis=0)
@@ -50,9 +51,17 @@ def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np
     return np.full(mean.shape[1] - 1, bound.mean())
 
 
+def shown_arms(arms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """All arms or, of many, those in which people choose: without a choice the forecast stands still."""
+    choosing = {name: settings for name, settings in arms.items() if settings["choices"] > 1}
+    return choosing if len(arms) > MOST_ARMS and choosing else arms
+
+
 @style.styled
 def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
     """Draw metrics down and arms across; `measured` and `predicted` hold (seeds, generations + 1) by arm and metric."""
+    arms = shown_arms(arms)
+    measured, predicted = ({name: of[name] for name in arms if name in of} for of in (measured, predicted))
     metrics, columns = shown_metrics(measured), min(len(arms), MOST_COLUMNS)
     blocks = -(-len(arms) // columns)
     width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
@@ -126,11 +135,14 @@ def legend(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series)
 
 def caption(spec: dict[str, Any], measured: Series, predicted: Series) -> str:
     """Say what `draw` shows."""
+    arms = shown_arms(spec["arms"])
+    measured, predicted = ({name: of[name] for name in arms if name in of} for of in (measured, predicted))
     shown = shown_metrics(measured)
     bounded = any(reward_bound(spec["arms"][name], metrics) is not None for name, metrics in measured.items())
     few = any(exhausted(metrics).any() for metrics in predicted.values())
     return text.paragraph(
         f"By generation, from top to bottom: {text.listed(map(text.metric_words, shown))}; a column for each arm.",
+        "Shown are the arms in which people choose (K > 1)." if len(arms) < len(spec["arms"]) else "",
         text.REWARD_NOTE,
         text.reference(spec) if any(feature_spaces.family_and_space(metric)[0] for metric in shown) else "",
         text.conditions(measured, shown),

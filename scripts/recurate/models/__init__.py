@@ -71,3 +71,28 @@ class Autoencoder(Model):
     @abstractmethod
     def decode(self, parameters: dict[str, Tensor], z: Tensor) -> Tensor:
         """Logits (seeds, batch, *shape) of pixels being on, for latents `z` (seeds, batch, latent)."""
+
+
+class NoiseModel(Model):
+    """A predictor of the noise in data that are noised step by step; step 0 is the data, the last one all but noise."""
+
+    role: ClassVar[str] = "a noise predictor"
+
+    noise_steps: int = Field(1_000, ge=1, description="number of steps from data to noise, on the cosine schedule")
+    classes: int = Field(
+        0, ge=0, description="number of the data's classes, one of which the network is told; 0: it is told none"
+    )
+
+    @abstractmethod
+    def noise(self, parameters: dict[str, Tensor], x: Tensor, step: Tensor, label: Tensor | None) -> Tensor:
+        """Noise, like `x` (seeds, batch, *shape) in network units, at `step` (seeds, batch) int64, 1..`noise_steps`.
+
+        `label` (seeds, batch) int64 are classes, of which the number `classes` stands for none; None where the network
+        is told none.
+        """
+
+    def check(self, data: Description) -> None:
+        if self.classes and not data.classes:
+            raise ValueError("classes: the data have no classes that a network could be told; leave it out")
+        if self.classes not in (0, data.classes):
+            raise ValueError(f"classes: the data have {data.classes}, the network is told one of {self.classes}")

@@ -17,7 +17,21 @@ class Objective(Component, ABC):
     """A loss on batches of data; its random numbers are drawn ahead, per seed, so that seeds stay independent."""
 
     trains: ClassVar[type[Model]]  # the kind of network it trains
-    uses_labels: ClassVar[bool] = False  # whether `loss` finds the classes of `x` in its draw, as "label"
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether `loss` finds the classes of `x` in its draw, as "label"."""
+        return False
+
+    @property
+    def drops_labels(self) -> bool:
+        """Whether the network also learns to do without classes."""
+        return False
+
+    def check(self, model: Model) -> None:
+        """Raise ValueError with one sentence if this objective cannot train such a network."""
+        if not isinstance(model, self.trains):
+            raise ValueError(f"{self.kind} needs {self.trains.role}, the model {model.kind} is {model.role}")
 
     @abstractmethod
     def draw(

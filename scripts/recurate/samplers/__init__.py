@@ -22,6 +22,24 @@ class Sampler(Component, ABC):
 
     chunk: int = Field(5_000, ge=1, description="samples of a seed drawn at once, which bounds memory")
 
+    @property
+    def uses_label_shares(self) -> bool:
+        """Whether it draws classes as often as they occur in the training set."""
+        return False
+
+    @property
+    def is_biased(self) -> bool:
+        """Whether it draws from another law than the one that the network has learnt."""
+        return False
+
+    def check(self, model: Model, drops_labels: bool) -> None:
+        """Raise ValueError with one sentence if it cannot draw from such a network.
+
+        `drops_labels` says whether that learns to do without classes, too.
+        """
+        if not isinstance(model, self.draws_from):
+            raise ValueError(f"{self.kind} needs {self.draws_from.role}, the model {model.kind} is {model.role}")
+
     @abstractmethod
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
         """Draw the sample set that is asked for."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from recurate.errors import RecurateError
 from recurate.lazy import np
-from recurate.mixing import TrainedRegime, synthetic_ratio_of
+from recurate.mixing import REGIMES, TrainedRegime, synthetic_ratio_of
 from recurate.store import CLAIM_COLUMNS
 from recurate.theory import bounds
 
@@ -31,6 +31,7 @@ CONFIDENCE = 0.975  # one-sided
 
 NEEDS_PURE_LOOP = "the claim is about the loop without real data"
 NEEDS_PROPORTIONS = "the claim is about training sets of constant proportions, here data accumulate"
+NEEDS_UNBIASED_SAMPLES = "the claim is about samples of what was learnt, here sampling is biased"
 NEEDS_REAL_DATA = "the claim is about loops with real data"
 NEEDS_DENSITIES = "samples do not bound this divergence from above"
 
@@ -49,6 +50,8 @@ class ClosedLoop:
         Fraction of real data in every training set; 0 is the pure loop.
     regime : str
         What stays in training sets, as in `Mixing`.
+    is_biased : bool
+        Whether samples are drawn from another law than the one learnt, as with guidance.
     """
 
     study: str
@@ -56,6 +59,7 @@ class ClosedLoop:
     choices: float
     real_fraction: float
     regime: TrainedRegime = "augmentation"
+    is_biased: bool = False
 
     @property
     def pure(self) -> bool:
@@ -241,8 +245,10 @@ def _find(name: str) -> Claim:
 
 
 def _assess(claim: Claim, loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
-    """Call a claim; a metric that is not there exempts the loop, and so do data that accumulate."""
-    if loop.regime == "accumulate":
+    """Call a claim; a metric that is not there exempts the loop, so do biased samples and data that accumulate."""
+    if loop.is_biased:
+        return Exemption("not applicable", NEEDS_UNBIASED_SAMPLES)
+    if REGIMES[loop.regime].accumulates:
         return Exemption("not applicable", NEEDS_PROPORTIONS)
     try:
         return claim(loop, metrics, source)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from recurate.errors import RecurateError
 from recurate.lazy import np
-from recurate.mixing import Mixing, TrainedRegime
+from recurate.mixing import REGIMES, Mixing, TrainedRegime
 from recurate.rewards import TOP_TOLERANCE
 from recurate.theory.operator import MEMORY_BUDGET, KeepOperator, check_rewards
 
@@ -51,7 +51,8 @@ def forecast(
         Number of retrainings.
     regime : str, optional
         What stays in training sets, as in `Mixing`; where data accumulate, p_{t+1} is the mean of p_ref and of all
-        p_i H_i so far, the first with weight a, the others with 1 - a.
+        p_i H_i so far, the first with weight a, the others with 1 - a. Fresh real data have the law p_ref too, so
+        that only their weights count: with contamination 1 + a t of t + 1 in generation t.
 
     Returns
     -------
@@ -70,7 +71,13 @@ def forecast(
     mixture = _as_mixture(rewards)
     budget = MEMORY_BUDGET // len(mixture)
     operators = [(share, KeepOperator(values, choices, budget)) for share, values in mixture]
-    return _trajectory(operators, mixture[0][1].size, Mixing(regime=regime, real_fraction=real_fraction), generations)
+    return _trajectory(operators, mixture[0][1].size, infinite(regime, real_fraction), generations)
+
+
+def infinite(regime: TrainedRegime | None, real_fraction: float) -> Mixing:
+    """The mixing rule with these weights, whatever the numbers of samples."""
+    fresh = regime is not None and REGIMES[regime].real == "fresh"
+    return Mixing(regime=regime, real_fraction=real_fraction, real=1 if fresh else None)
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,11 @@ def _trajectory(
         kept = weights * sum(share * operator.ratio(weights) for share, operator in operators)
         return _Mass(synthetic, synthetic * kept / kept.sum())
 
-    fixed = _Mass(mixing.real_weight, np.full(count, mixing.real_weight / count))
-    for pool in islice(mixing.pools(fixed, curated), generations + 1):
+    def real(weight: float) -> _Mass:
+        return _Mass(weight, np.full(count, weight / count))
+
+    pools = mixing.pools(real(mixing.real_weight), real(mixing.real_fraction), curated)
+    for pool in islice(pools, generations + 1):
         yield pool.shares / pool.weight
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recurate.lazy import np
-from recurate.mixing import TrainedRegime
+from recurate.mixing import REGIMES, TrainedRegime
 from recurate.rewards import TOP_TOLERANCE
 from recurate.theory.forecast import forecast
 
@@ -27,7 +27,7 @@ def limit_weights(
     """
     if choices == 1:
         return np.full(len(rewards), 1 / len(rewards))
-    if regime == "accumulate":
+    if regime is not None and REGIMES[regime].accumulates:
         return None
     if real_fraction == 0:
         top = rewards >= supremum - TOP_TOLERANCE
