@@ -14,7 +14,7 @@ def main(samples: list[str], real: list[str], pdf: str, png: str, caption: str, 
     held_out = [store.read_arrays(path, ["test_x"])["test_x"][:count] for path in real]
     arms = per_arm(samples, spec["generations"])
     # Copies of the few images shown, so that whole sample sets do not stay in memory.
-    shown = contact_sheet.shown_generations(spec["generations"])
+    shown = contact_sheet.shown_generations(spec["generations"], len(spec["arms"]))
     images = [[store.read_seed(paths[t], 0, ["x"])["x"][:count].copy() for t in shown] for paths in arms]
     style.save(contact_sheet.draw(spec["arms"], held_out, shown, images), pdf, png)
     store.write_text(caption, contact_sheet.caption(spec, spec["seeds"][0], in_line, held_out[0].shape[1:]))

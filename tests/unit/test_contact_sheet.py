@@ -33,6 +33,14 @@ def test_few_generations_are_all_shown() -> None:
     assert contact_sheet.shown_generations(5) == [0, 1, 2, 3, 4, 5]
 
 
+def test_of_many_arms_the_first_and_the_last_generation_are_shown_so_that_they_fit_on_a_page() -> None:
+    shown = contact_sheet.shown_generations(3, 13)
+    assert shown == [0, 3]
+    images = np.zeros((40, 28, 28, 1), np.uint8)
+    figure = contact_sheet.draw(arms(13), [images] * 13, shown, [[images] * 2] * 13)
+    assert figure.get_size_inches()[1] < 11
+
+
 @pytest.mark.parametrize("pixels", [8, 28, 32, 64])
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_sheet_fits_on_a_page_and_shrinks_no_image(count: int, pixels: int) -> None:

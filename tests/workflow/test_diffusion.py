@@ -1,4 +1,4 @@
-"""Denoising diffusion on MNIST, told classes and not, in every way of using real data, cut down to a minute."""
+"""Denoising diffusion on MNIST, told classes and not, in every way of using real data, cut down to a few minutes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NETWORK = {"kind": "noise_unet", "channels": 32, "channel_multipliers": [1], "he
 ORIGIN: dict[str, Any] = {
     "data": {"kind": "mnist"},
     "judge": {"kind": "small_cnn", "channels": 8, "features": 32, "epochs": 1, "minimum_accuracy": 0.9},
-    "training": {"steps": 250, **TRAINING},
+    "training": {"steps": 150, **TRAINING},
     "samples": 200,
     "real_samples": 300,
 }

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from recurate.errors import RecurateError
 from recurate.figures import feature_spaces, style, text
-from recurate.figures.series import Series, student_band
+from recurate.figures.series import Series
 
 FAMILIES = ("frechet", "precision", "recall")
 SHARES = ("precision", "recall")  # lie between 0 and 1
@@ -43,7 +43,10 @@ def shown_metrics(measured: Series) -> list[str]:
 
 @style.styled
 def draw(arms: dict[str, dict[str, Any]], measured: Series) -> Figure:
-    """Draw `measured`, (seeds, generations + 1) by arm and metric: means over seeds with their confidence bands."""
+    """Draw `measured`, (seeds, generations + 1) by arm and metric: means over seeds and, thinly, every seed.
+
+    Confidence bands of so many lines would cover each other.
+    """
     metrics, columns = shown_metrics(measured), panels(arms)
     names = [[_line_name(arms[arm]) for arm in members] for members in columns.values()]
     shared = all(found == names[0] for found in names)
@@ -59,7 +62,7 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series) -> Figure:
             grid[0, place].legend(handles=_handles(names[place]), fontsize=6, loc="best")
     for row, metric in zip(grid, metrics, strict=True):
         row[0].set_ylabel(text.wrapped(text.metric_label(metric), LABEL_WIDTH))
-        _scale(row[0], metric, np.array([measured[arm][metric].mean(axis=0) for arm in arms]))
+        _scale(row[0], metric, np.array([measured[arm][metric] for arm in arms]))
     if shared:
         figure.legend(handles=_handles(names[0]), loc="outside lower center", ncols=len(names[0]))
     return figure
@@ -82,20 +85,17 @@ def _handles(names: list[str]) -> list[Line2D]:
 def _panel(axes: Axes, arms: list[np.ndarray]) -> None:
     """One metric, (seeds, generations + 1), of the arms of one panel."""
     for rank, (values, colour) in enumerate(zip(arms, style.graded(len(arms)), strict=True)):
-        style.draw_measured(axes, student_band(values), colour, style.MARKERS[rank % len(style.MARKERS)])
+        axes.plot(values.T, color=colour, linewidth=0.5, alpha=0.5)
+        axes.plot(values.mean(axis=0), color=colour, marker=style.MARKERS[rank % len(style.MARKERS)], zorder=3)
     style.generation_axis(axes, arms[0].shape[1] - 1, label=False)
 
 
-def _scale(axes: Axes, metric: str, means: np.ndarray) -> None:
-    """Limits of one row, from the means (arms, generations + 1); bands of few seeds are cut off."""
+def _scale(axes: Axes, metric: str, values: np.ndarray) -> None:
+    """Limits of one row, from the `values` (arms, seeds, generations + 1)."""
     if feature_spaces.family_and_space(metric)[0] in SHARES:
         axes.set_ylim(0, 1.04)
-    elif 0 < LOGARITHMIC_FROM * means.min() < means.max():
+    elif 0 < LOGARITHMIC_FROM * values.min() < values.max():
         axes.set_yscale("log")
-        axes.set_ylim(0.8 * means.min(), 1.25 * means.max())
-    else:
-        margin = 0.12 * (means.max() - means.min()) or 0.5
-        axes.set_ylim(means.min() - margin, means.max() + margin)
 
 
 def caption(spec: dict[str, Any], measured: Series) -> str:
@@ -107,8 +107,7 @@ def caption(spec: dict[str, Any], measured: Series) -> str:
         "of arms, a line for each arm.",
         text.reference(spec),
         text.conditions(measured, metrics),
-        text.bands(seeds),
-        "Bands that leave a panel are cut off." if seeds > 1 else "",
+        f"Thick: mean over {text.replicates(seeds)}; thin: every seed.",
         _ends(spec["arms"], measured, metrics[0]),
         text.answers(spec),
     )
@@ -121,4 +120,4 @@ def _ends(arms: dict[str, dict[str, Any]], measured: Series, metric: str) -> str
         ends = (f"{_line_name(arms[arm])} {measured[arm][metric].mean(axis=0)[-1]:.3g}" for arm in members)
         parts.append(f"{title}: {', '.join(ends)}" if title else ", ".join(ends))
     start = ", ".join(dict.fromkeys(f"{measured[arm][metric].mean(axis=0)[0]:.3g}" for arm in arms))
-    return f"What to see: {text.metric_words(metric)} is {start} at first and at last, {'; '.join(parts)}."
+    return f"What to see: {text.metric_words(metric)}, at first {start}, is in the last generation {'; '.join(parts)}."

@@ -15,6 +15,7 @@ LINES = 2  # most lines of images for each generation
 MOST_STRIPS = 8  # below each other with so many lines; more strips have one line each
 MOST_BLOCKS = 2  # arms side by side
 MOST_GENERATIONS = 6
+MANY_ARMS = 8  # beyond which only the first and the last generation are shown
 SMALL, LARGE = 0.29, 0.42  # inches that images of few and of many pixels take at least
 PIXEL = 1 / 80  # inches a pixel takes in between
 LABELS = 0.85  # inches for the labels of the rows
@@ -27,9 +28,10 @@ def images_in_line(arms: int, pixels: int = 0) -> int:
     return int((DOUBLE_COLUMN - LABELS) / min(arms, MOST_BLOCKS) / size)
 
 
-def shown_generations(last: int) -> list[int]:
-    """Generations 0..`last`, or at most six of them, evenly spaced, with the first and the last."""
-    return np.unique(np.linspace(0, last, min(last + 1, MOST_GENERATIONS)).round().astype(int)).tolist()
+def shown_generations(last: int, arms: int = 1) -> list[int]:
+    """Generations 0..`last`, or at most six of them, evenly spaced, with the first and the last; of many arms these."""
+    most = 2 if arms > MANY_ARMS else MOST_GENERATIONS
+    return np.unique(np.linspace(0, last, min(last + 1, most)).round().astype(int)).tolist()
 
 
 def lines_for(arms: int, generations: int) -> int:
@@ -96,7 +98,7 @@ def _strip(axes: Axes, pixels: np.ndarray) -> None:
 
 def caption(spec: dict[str, Any], seed: int, in_line: int, shape: tuple[int, ...]) -> str:
     """Say what `draw` shows; `in_line` images were read for a line, each of `shape` (h, w, c)."""
-    arms, shown = len(spec["arms"]), shown_generations(spec["generations"])
+    arms, shown = len(spec["arms"]), shown_generations(spec["generations"], len(spec["arms"]))
     count = lines_for(arms, len(shown)) * min(in_line, images_in_line(arms, shape[1]))
     every = len(shown) == spec["generations"] + 1
     which = "every generation" if every else f"generations {text.listed(map(str, shown))} of {spec['generations']}"
