@@ -30,6 +30,9 @@ class UNetNetwork(Model):
     """
 
     wants_gpu: ClassVar[bool] = True
+    # Whether what the network is told scales and shifts normalised channels. Where it is added before they are
+    # normalised, a group of one channel, as 32 channels have, loses all of it.
+    scales_and_shifts: ClassVar[bool] = False
     channels: int = Field(32, ge=GROUPS, multiple_of=GROUPS, description="channels of the first level")
     channel_multipliers: tuple[int, ...] = Field(
         (1, 2), min_length=1, description="channels of every level, in units of `channels`; each level halves the size"
@@ -107,6 +110,7 @@ class UNetNetwork(Model):
             attention_resolutions=",".join(str(size) for size in self.attention or (2 * side,)),
             num_heads=4,
             num_head_channels=self.head_channels,
+            use_scale_shift_norm=self.scales_and_shifts,
             class_cond=self.embedded_labels > 0,
             num_classes=self.embedded_labels,
         )
