@@ -20,7 +20,7 @@ rule train_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("train_origin", mem_mb=4000, runtime=120),
@@ -47,7 +47,7 @@ rule train_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("train_arm", mem_mb=4000, runtime=120),
@@ -62,6 +62,7 @@ rule sample_origin:
     """Sample set of generation 0."""
     input:
         model=layout.origin_generation("model.safetensors"),
+        real=project.real_of_sampler,
     output:
         samples=layout.origin_generation("samples.safetensors"),
     log:
@@ -71,7 +72,7 @@ rule sample_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("sample_origin", mem_mb=4000, runtime=60),
@@ -86,6 +87,7 @@ rule sample_arm:
     """Sample set of a later generation, with latents of its own."""
     input:
         model=layout.arm_generation("model.safetensors"),
+        real=project.real_of_sampler,
     output:
         samples=layout.arm_generation("samples.safetensors"),
     log:
@@ -95,7 +97,7 @@ rule sample_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("sample_arm", mem_mb=4000, runtime=60),
@@ -112,6 +114,7 @@ rule curate:
         samples=project.samples,
         judge=project.judge,
         origin=project.origin_of_reward,
+        real=project.text_of_reward,
     output:
         curated=layout.arm_generation("curated.safetensors"),
     log:
@@ -121,7 +124,7 @@ rule curate:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("curate", mem_mb=2000, runtime=30),

@@ -15,7 +15,8 @@ def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: 
     }
     rows: list[dict[str, Any]] = []
     for arm, settings in spec["arms"].items():
-        loop = ClosedLoop(study, arm, settings["choices"], settings["real_fraction"], settings["regime"])
+        regime, by_prompt = settings["regime"], settings.get("by_prompt", False)
+        loop = ClosedLoop(study, arm, settings["choices"], settings["real_fraction"], regime, by_prompt)
         for source, values in sources.items():
             rows += check_claims(loop, values[arm], source, spec["claims"])
     store.write_rows(claims, store.CLAIM_COLUMNS, rows)

@@ -22,8 +22,11 @@ def main(
     device: str,
     threads: int,
     generation: int = 0,
+    real: str | None = None,
 ) -> None:
     """Write `x` (seeds, samples, *shape) in data units to `samples`, and what the sampler says beside them.
+
+    `real` are the real data, for samplers that begin from them.
 
     The file's metadata say how often the network was evaluated for a sample, on average over seeds and samples.
     """
@@ -31,7 +34,8 @@ def main(
     encoding = Encoding.from_json(store.read_metadata(model)["encoding"])
     parameters = {name: torch.from_numpy(value).to(device) for name, value in store.read_parameters(model).items()}
     network, sampler = load(Model, "models", spec["model"]), load(Sampler, "samplers", spec["sampler"])
-    request = Request(seeds, generation, spec["samples"], encoding.shape, device)
+    train = store.read_arrays(real, ["train_x"])["train_x"] if real else None
+    request = Request(seeds, generation, spec["samples"], encoding.shape, device, real=train)
     with out_of_memory(f"sampling generation {generation}", f"lower sampler.chunk (now {sampler.chunk})"):
         drawn = sampler.sample(network, parameters, request)
     if not torch.isfinite(drawn.x).all():

@@ -20,7 +20,7 @@ from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import DATA, Metric
 from recurate.mixing import Mixing
-from recurate.models import Model
+from recurate.models import LanguageModel, Model
 from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
@@ -28,7 +28,9 @@ from recurate.study_settings import StudySettings, check, known
 from recurate.theory.claims import CLAIMS
 from recurate.training import Trainer, Training
 
-FIGURES = ("densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "animation")
+FIGURES = (
+    "densities", "trajectory", "shares", "quality", "choices", "contact_sheet", "animation", "language", "perplexities",
+)  # fmt: skip
 MAX_GENERATIONS = 999
 
 
@@ -68,10 +70,15 @@ class Origin(Settings):
 
     @model_validator(mode="after")
     def _parts_fit_the_data(self) -> Origin:
+        if self.data.description.vocabulary and not isinstance(self.model, LanguageModel):
+            raise ValueError(
+                f"model: text needs {LanguageModel.role}, the model {self.model.kind} is {self.model.role}"
+            )
         for key in ("judge", "model", "training"):
             part = getattr(self, key)
             if part is not None:
                 check(key, partial(part.check, self.data.description))
+        check("sampler", partial(self.sampler.check, self.data.description, self.model, self.samples))
         return self
 
 
@@ -180,7 +187,10 @@ class Study(StudySettings):
         if arm.reward.needs_judge and origin.judge is None:
             raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
         check(f"{key}.reward", partial(arm.reward.check, data))
-        check(f"{key}.curation", partial(arm.curation.check, origin.samples))
+        if arm.curation.by_prompt and not origin.sampler.answers:
+            raise ValueError(f"{key}.curation: among: prompt, but the sampler {origin.sampler.kind} answers no prompts")
+        pool = origin.sampler.answers if arm.curation.by_prompt else origin.samples
+        check(f"{key}.curation", partial(arm.curation.check, pool))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
         check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
         for number, features in enumerate(self.features):
@@ -204,6 +214,8 @@ class Study(StudySettings):
         for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):
             if figure in self.figures and len(data.shape) != dimensions:
                 raise ValueError(f"figures: {figure} cannot show the data of {key}, whose shape is {data.shape}")
+        if "perplexities" in self.figures and "block_perplexity" not in spaces:
+            raise ValueError("figures: perplexities shows the features block_perplexity; list them under features")
 
     def seed_batches(self) -> list[list[int]]:
         """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""

@@ -71,11 +71,19 @@ class Scheduling:
         stage = rule.partition("_")[0]
         if stage in ("train", "sample"):
             return self.stages.origin(w).model.wants_gpu
+        if stage == "measure":
+            return self.stages.measures_model(w) and self.stages.origin(w).model.wants_gpu
+        if stage == "curate" and self.stages.arm(w).reward.needs_origin:
+            return self.stages.origin(w).model.wants_gpu
         if stage in ("judge", "curate"):
             judge = self.stages.origin(w).judge
             return judge is not None and judge.wants_gpu
         if stage in ("extract", "reference"):
             judge = self.stages.origin(w).judge
             on_judge = judge is not None and judge.wants_gpu
-            return any(on_judge if space.needs_judge else space.wants_gpu for space in self.stages.study(w).features)
+            on_origin = stage == "extract" and self.stages.origin(w).model.wants_gpu
+            return any(
+                on_judge if space.needs_judge else on_origin if space.needs_origin else space.wants_gpu
+                for space in self.stages.study(w).features
+            )
         return False

@@ -86,17 +86,25 @@ class Stages:
 
     def spec_measure(self, w: Any) -> Spec:
         """Metrics."""
+        data = self.origin(w).data.description
         return {
             **_plain(self.study(w), "metrics", "reference"),
-            "classes": self.origin(w).data.description.classes,
+            "classes": data.classes,
             "supremum": self.arm(w).reward.supremum,
+            **({"vocabulary": data.vocabulary} if data.vocabulary else {}),
+            **(_plain(self.origin(w), "model") if self.measures_model(w) else {}),
         }
+
+    def measures_model(self, w: Any) -> bool:
+        """Whether some metric asks the generation's own model."""
+        return any(metric.needs_model for metric in self.study(w).metrics)
 
     def spec_forecast(self, w: Any) -> Spec:
         """Forecast: the operator's parameters and the horizon."""
         arm = self.arm(w)
         return {
             "choices": arm.curation.choices,
+            **_by_prompt(arm),
             "real_fraction": arm.mixing.real_fraction,
             "regime": arm.mixing.name,
             "generations": self.study(w).generations,
@@ -127,6 +135,7 @@ class Stages:
                 "title": arm.title or name,
                 "origin": arm.origin,
                 "choices": arm.curation.choices,
+                **_by_prompt(arm),
                 "real_fraction": arm.mixing.real_fraction,
                 "regime": arm.mixing.name,
                 "supremum": arm.reward.supremum,
@@ -196,6 +205,11 @@ class Stages:
 
 def _plain(settings: Any, *names: str) -> Spec:
     return settings.model_dump(mode="json", include=set(names))
+
+
+def _by_prompt(arm: Arm) -> Spec:
+    """That people choose among answers to one prompt, where they do."""
+    return {"by_prompt": True} if arm.curation.by_prompt else {}
 
 
 def _bare(arm: SimulatedArm) -> Spec:

@@ -57,6 +57,10 @@ class Training(Settings):
     )
     gradient_clip: float | None = Field(None, gt=0, description="largest norm of a seed's gradient; none: no limit")
     horizontal_flip: bool = Field(False, description="mirror every training image with probability 1/2")
+    weight_decay: float = Field(0.0, ge=0, description="pull of the parameters towards zero, as Adam's L2 penalty")
+    decoupled_weight_decay: bool = Field(
+        False, description="apply weight_decay beside Adam's step instead, which makes it AdamW"
+    )
     keep_state: bool = Field(
         False, description="write raw parameters and Adam's moments into the model file too, for `carry_over`"
     )

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.data import Description
+
 
 @dataclass(frozen=True)
 class Request:
     """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
 
-    Every stream of random numbers belongs to a seed, a generation, a stage and `part`.
+    Every stream of random numbers belongs to a seed, a generation, a stage and `part`. `real` are the training data
+    (n, *shape) in data units, for samplers that need them.
     """
 
     seeds: list[int]
@@ -33,6 +36,7 @@ class Request:
     device: str = "cpu"
     stage: str = "sample"
     part: tuple[int, ...] = ()
+    real: numpy.ndarray | None = None
 
     def generators(self, *part: int) -> list[numpy.random.Generator]:
         """A generator for each seed; `part` numbers independent streams."""
@@ -61,12 +65,21 @@ class Sampler(Component, ABC):
     """Draws samples from a network of the kind `draws_from`."""
 
     draws_from: ClassVar[type[Model]]
+    needs_real: ClassVar[bool] = False  # whether samples begin from real data
 
     chunk: int = Field(5_000, ge=1, description="samples of a seed drawn at once, which bounds memory")
+
+    @property
+    def answers(self) -> int:
+        """How many samples answer one prompt, whose number stands beside them as `prompt`; 0 without prompts."""
+        return 0
 
     @abstractmethod
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
         """Draw the sample set that is asked for."""
+
+    def check(self, data: Description, model: Model, samples: int) -> None:
+        """Raise ValueError with one sentence if so many samples of such data cannot be drawn from the model."""
 
 
 class VectorField(Protocol):

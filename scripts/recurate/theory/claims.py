@@ -31,6 +31,7 @@ CONFIDENCE = 0.975  # one-sided
 
 NEEDS_PURE_LOOP = "the claim is about the loop without real data"
 NEEDS_PROPORTIONS = "the claim is about training sets of constant proportions, here data accumulate"
+NEEDS_ONE_POOL = "the highest reward is each prompt's own where people choose among its answers"
 NEEDS_REAL_DATA = "the claim is about loops with real data"
 NEEDS_DENSITIES = "samples do not bound this divergence from above"
 
@@ -49,6 +50,8 @@ class ClosedLoop:
         Fraction of real data in every training set; 0 is the pure loop.
     regime : str
         What stays in training sets, as in `Mixing`.
+    by_prompt : bool
+        Whether people choose among answers to one prompt; the claims then hold for every prompt, and on average.
     """
 
     study: str
@@ -56,6 +59,7 @@ class ClosedLoop:
     choices: float
     real_fraction: float
     regime: TrainedRegime = "augmentation"
+    by_prompt: bool = False
 
     @property
     def pure(self) -> bool:
@@ -66,6 +70,11 @@ class ClosedLoop:
     def synthetic_ratio(self) -> float:
         """Ferbach et al.'s lambda, synthetic to real data."""
         return synthetic_ratio_of(self.real_fraction)
+
+    @property
+    def variance(self) -> str:
+        """Name of the variance of e^(r - r*) among what people choose from."""
+        return bounds.chosen_variance(self.by_prompt)
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ def lemma_2_2(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exe
     """Check that the exponential reward of generation t + 1 exceeds that of t by its variance (Lemma 2.2)."""
     if not loop.pure:
         return Exemption("not applicable", NEEDS_PURE_LOOP)
-    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, "exp_reward_variance")
+    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, loop.variance)
     bound = bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], loop.choices)
     return Evidence(mean[:, 1:], bound, is_upper_bound=False)
 
@@ -121,6 +130,8 @@ def theorem_2_1(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
         return Exemption("not applicable", NEEDS_PURE_LOOP)
     if loop.choices == 1:
         return Exemption("not applicable", "without a choice (K = 1) nothing approaches the highest reward")
+    if loop.by_prompt:
+        return Exemption("not applicable", NEEDS_ONE_POOL)
     share = recorded(metrics, "top_share")
     without = int((share[:, 0] == 0).sum())
     if without:
@@ -139,7 +150,7 @@ def theorem_2_3(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
         return Exemption("vacuous", "without a choice (K = 1) the promised gain is zero")
     if loop.synthetic_ratio == 0:
         return Exemption("vacuous", "without synthetic data (lambda = 0) the promised gain is zero")
-    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, "exp_reward_variance")
+    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, loop.variance)
     bound = bounds.mixed_exponential_reward(mean[:, :1], variance[:, :1], loop.choices, loop.synthetic_ratio)
     return Evidence(mean[:, 1:], np.broadcast_to(bound, mean[:, 1:].shape), is_upper_bound=False)
 
