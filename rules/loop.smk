@@ -20,7 +20,7 @@ rule train_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("train_origin", mem_mb=4000, runtime=120),
@@ -48,7 +48,7 @@ rule train_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("train_arm", mem_mb=4000, runtime=120),
@@ -63,6 +63,7 @@ rule sample_origin:
     """Sample set of generation 0."""
     input:
         model=layout.origin_generation("model.safetensors"),
+        real=project.real_of_sampler,
     output:
         samples=layout.origin_generation("samples.safetensors"),
     log:
@@ -72,7 +73,7 @@ rule sample_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("sample_origin", mem_mb=4000, runtime=60),
@@ -87,6 +88,7 @@ rule sample_arm:
     """Sample set of a later generation, with latents of its own, or of generation 0 where the arm draws it otherwise."""
     input:
         model=project.model,
+        real=project.real_of_sampler,
     output:
         samples=layout.arm_generation("samples.safetensors"),
     log:
@@ -96,7 +98,7 @@ rule sample_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("sample_arm", mem_mb=4000, runtime=60),
@@ -113,6 +115,7 @@ rule curate:
         samples=project.samples,
         judge=project.judge,
         origin=project.origin_of_reward,
+        real=project.text_of_reward,
     output:
         curated=layout.arm_generation("curated.safetensors"),
     log:
@@ -122,7 +125,7 @@ rule curate:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("curate", mem_mb=2000, runtime=30),

@@ -1,6 +1,6 @@
 """Numbers about generations.
 
-Needs: sample and curated sets, real data and their features, the judge.
+Needs: sample and curated sets, real data and their features, the judge, models where a metric asks them.
 Gives: `features.safetensors` of every generation, `metrics.csv` of every generation of every arm, and of the study.
 """
 
@@ -21,7 +21,7 @@ rule extract_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("extract_origin", mem_mb=4000, runtime=60),
@@ -48,7 +48,7 @@ rule extract_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("extract_arm", mem_mb=4000, runtime=60),
@@ -67,6 +67,7 @@ rule measure:
         curated=layout.arm_generation("curated.safetensors"),
         features=project.features,
         reference=project.reference,
+        model=project.measured_model,
     output:
         metrics=layout.arm_generation("metrics.csv"),
     log:
@@ -76,7 +77,7 @@ rule measure:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("measure", mem_mb=4000, runtime=30),

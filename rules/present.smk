@@ -228,6 +228,56 @@ rule draw_comparison:
         "../scripts/draw_comparison.py"
 
 
+rule draw_language:
+    """How a language model and its texts change by generation."""
+    input:
+        metrics=layout.in_study("metrics.csv"),
+    output:
+        pdf=layout.in_study("figures/language.pdf"),
+        png=layout.in_study("figures/language.png"),
+        caption=layout.in_study("figures/language.txt"),
+    log:
+        layout.log(layout.in_study("figures/language.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/language.pdf"))
+    localrule: project.light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **project.resources("draw_language", mem_mb=1000, runtime=10),
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_language.py"),
+    script:
+        "../scripts/draw_language.py"
+
+
+rule draw_perplexities:
+    """Perplexities of every generation's blocks under generation 0's model."""
+    input:
+        features=project.shown_features,
+    output:
+        pdf=layout.in_study("figures/perplexities.pdf"),
+        png=layout.in_study("figures/perplexities.png"),
+        caption=layout.in_study("figures/perplexities.txt"),
+    log:
+        layout.log(layout.in_study("figures/perplexities.pdf")),
+    benchmark:
+        layout.benchmark(layout.in_study("figures/perplexities.pdf"))
+    localrule: project.light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **project.resources("draw_perplexities", mem_mb=2000, runtime=10),
+    params:
+        spec=project.spec("figure"),
+        code=project.code("draw_perplexities.py"),
+    script:
+        "../scripts/draw_perplexities.py"
+
+
 rule draw_choices:
     """The reward by generation and by K, the number of samples to choose from."""
     input:

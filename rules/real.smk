@@ -1,8 +1,8 @@
 """Real data and what is learnt from it once.
 
-Needs: a study's origins; for image data sets, once, a network or a folder with the published files.
+Needs: a study's origins; for published data sets, once, a network or a folder with the published files.
 Gives: `real.safetensors` with training and held-out data, `judge.safetensors`, and a card beside either;
-`reference.safetensors` with the features of real data. Image data sets lie in the data folder, once for all studies.
+`reference.safetensors` with the features of real data. Published data sets lie in the data folder, once for all studies.
 """
 
 
@@ -20,7 +20,7 @@ rule data:
 for data_set in project.shared_data:
 
     rule:
-        """Fetch an image data set, verify it and store it once for all studies."""
+        """Fetch a published data set, verify it and store it once for all studies."""
         name:
             f"fetch_{data_set}"
         output:
@@ -65,6 +65,8 @@ rule fetch_inception:
 
 rule real_data:
     """Draw or read an origin's real data; all seeds share them."""
+    input:
+        raw=project.raw_data,
     output:
         real=layout.in_origin("real.safetensors"),
         card=layout.in_origin("real.json"),
@@ -73,7 +75,7 @@ rule real_data:
     benchmark:
         layout.benchmark(layout.in_origin("real.safetensors"))
     conda:
-        "../envs/analysis.yaml"
+        project.environment("analysis")
     threads: 1
     resources:
         **project.resources("real_data", mem_mb=2000, runtime=10),
@@ -121,7 +123,7 @@ rule reference:
     benchmark:
         layout.benchmark(layout.in_origin("reference.safetensors"))
     conda:
-        "../envs/train.yaml"
+        project.environment("train")
     threads: 1
     resources:
         **project.resources("reference", mem_mb=4000, runtime=60),

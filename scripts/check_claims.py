@@ -15,7 +15,7 @@ def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: 
     }
     rows: list[dict[str, Any]] = []
     for arm, settings in spec["arms"].items():
-        told = ("choices", "real_fraction", "regime", "is_biased")
+        told = ("choices", "real_fraction", "regime", "is_biased", "by_prompt")
         loop = ClosedLoop(study, arm, *(settings[name] for name in told))
         for source, values in sources.items():
             if arm in values:

@@ -13,6 +13,7 @@ from recurate.judges import FittedJudge
 from recurate.lazy import np
 from recurate.randomness import numpy_generator
 from recurate.rewards import Reward, Scorer
+from recurate.tokenization import Codec
 
 
 def main(
@@ -25,25 +26,40 @@ def main(
     threads: int,
     judge: str | None = None,
     origin: str | None = None,
+    real: str | None = None,
     device: str = "cpu",
 ) -> None:
     """Write `reward` (seeds, n) and `index` (seeds, kept); where there are classes `label` (seeds, n).
 
+    Where people choose among answers to a prompt, also `prompt` (seeds, n), the numbers of the prompts.
+
     Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label. `origin` is
-    generation 0's model, for rewards that ask it.
+    generation 0's model, for rewards that ask it; `real` are the real data with the tokenizer, for rewards that read.
     """
     x = store.read_arrays(samples, ["x"])["x"]
     device = prepare(device, threads) if judge or origin else "cpu"
     fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
-    rewards = _rewards(spec, x, _scorers(spec, fitted, origin, len(seeds), device), samples)
+    scored = _texts(x, real) if real else x
+    rewards = _rewards(spec, scored, _scorers(spec, fitted, origin, len(seeds), device), samples)
     curation = load(Curation, "curation", spec["curation"])
+    beside = store.read_arrays(samples, ["prompt"]) if curation.by_prompt else {}
+    generators = [numpy_generator(seed, generation, "curate") for seed in seeds]
     index = np.stack(
-        [curation.keep(r, numpy_generator(seed, generation, "curate")) for r, seed in zip(rewards, seeds, strict=True)]
+        [
+            curation.keep(reward, generator, **{f"{name}s": array[row] for name, array in beside.items()})
+            for row, (reward, generator) in enumerate(zip(rewards, generators, strict=True))
+        ]
     )
     if not index.size:
         raise RecurateError(f"curation: {spec['curation']['kind']} kept no sample of {samples}; loosen it")
-    arrays = {"reward": rewards, "index": index.astype(np.int64), **_classes(spec, x, fitted)}
+    arrays = {"reward": rewards, "index": index.astype(np.int64), **_classes(spec, x, fitted), **beside}
     store.write_arrays(curated, arrays, store.provenance(spec, code, describe(device)))
+
+
+def _texts(x: np.ndarray, real: str) -> np.ndarray:
+    """Texts (seeds, n) that tokens (seeds, n, block) spell in the tokenizer of the real data."""
+    codec = Codec(store.read_metadata(real)["tokenizer"])
+    return np.array([codec.decode(of_seed) for of_seed in x], dtype=object)
 
 
 def _scorers(

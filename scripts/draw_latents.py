@@ -6,19 +6,25 @@ import numpy as np
 
 from recurate import job, store
 from recurate.figures import latents, style
-from recurate.figures.series import per_arm, read_metrics
+from recurate.figures.series import over_batches, read_metrics
 
 
 def main(features: list[str], metrics: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
-    """Write the figure and its caption; `features` are the arms' in order, each with generations 0..T."""
+    """Write the figure and its caption.
+
+    `features` are those of a batch of seeds after the other, each with all arms in order and their generations 0..T.
+    """
     measured = read_metrics(metrics)
-    densities = [np.stack([_densities(path) for path in paths]) for paths in per_arm(features, spec["generations"])]
+    densities = [
+        np.stack([np.concatenate([_densities(path) for path in batches]) for batches in arm])
+        for arm in over_batches(features, len(spec["arms"]), spec["generations"])
+    ]
     style.save(latents.draw(spec, densities, measured), pdf, png)
     store.write_text(caption, latents.caption(spec, measured))
 
 
 def _densities(path: str) -> np.ndarray:
-    """Densities (seeds, cells) of one generation."""
+    """Densities (seeds, cells) of one generation of a batch of seeds."""
     return np.stack([latents.density(found) for found in store.read_arrays(path, ["encoder"])["encoder"]])
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from recurate import job, store
-from recurate.theory.forecast import effective_sample_size, forecast, statistics
+from recurate.theory.forecast import effective_sample_size, forecast, statistics, variance_of_answers
 
 
 def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm: str, seeds: list[int]) -> None:
@@ -12,11 +12,15 @@ def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm
     rows = []
     for row, seed in enumerate(seeds):
         rewards = arrays["reward"][row].astype("float64")
+        prompts = arrays["prompt"][row] if spec["by_prompt"] else None
         classes = arrays["label"][row] if "label" in arrays else None
-        loop = [spec[key] for key in ("choices", "real_fraction", "generations", "regime")]
-        trajectory = forecast(rewards, *loop)
+        loop = {key: spec[key] for key in ("choices", "real_fraction", "generations", "regime")}
+        trajectory = forecast(rewards, **loop, prompts=prompts)
         for generation, weights in enumerate(trajectory):
             values = statistics(weights, rewards, spec["supremum"], classes, spec["classes"])
+            if prompts is not None:
+                spread = variance_of_answers(weights, rewards, spec["supremum"], prompts)
+                values["exp_reward_variance_of_answers"] = spread
             known = {"study": study, "arm": arm, "generation": generation, "seed": seed}
             known["effective_sample_size"] = repr(effective_sample_size(weights))
             rows += [{**known, "metric": name, "value": repr(float(value))} for name, value in values.items()]

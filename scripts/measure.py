@@ -6,8 +6,17 @@ from threadpoolctl import threadpool_limits
 
 from recurate import job, store
 from recurate.components import load
+from recurate.device import prepare
+from recurate.fitted_model import FittedModel
 from recurate.lazy import np
-from recurate.measurement import class_shares, curation_statistics, real_spaces, reward_statistics, space
+from recurate.measurement import (
+    class_shares,
+    curation_statistics,
+    real_spaces,
+    reward_statistics,
+    space,
+    variance_of_answers,
+)
 from recurate.metrics import DATA, Evidence, Metric
 from recurate.randomness import numpy_generator
 
@@ -25,8 +34,14 @@ def main(
     threads: int,
     features: str | None = None,
     reference: str | None = None,
+    model: str | None = None,
+    device: str = "cpu",
 ) -> None:
-    """Write the tidy table study, arm, generation, seed, metric, value; one seed is in memory at a time."""
+    """Write the tidy table study, arm, generation, seed, metric, value; one seed is in memory at a time.
+
+    `model` is the generation's own, for metrics that ask it.
+    """
+    device = prepare(device, threads) if model else "cpu"
     split = spec["reference"]["split"]
     parts = store.read_arrays(real, ["train_x", "test_x"])
     asked = [load(Metric, "metrics", block) for block in spec["metrics"]]
@@ -40,10 +55,12 @@ def main(
         found = {DATA: x} | (store.read_seed(features, row, sorted(names - {DATA})) if features else {})
         spaces = {name: space(name, array, known.get(name), split) for name, array in found.items()}
         values = always({name: array[row] for name, array in kept.items()}, spec)
+        own = FittedModel.read(spec["model"], model, row, device) if model else None
         with threadpool_limits(threads):
             for number, metric in enumerate(asked):
                 generator = numpy_generator(0, 0, "measure", number)
-                values |= metric(Evidence(x=x, real=parts[f"{split}_x"], generator=generator, spaces=spaces))
+                evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.get("vocabulary", 0))
+                values |= metric(evidence)
         of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
         rows += [{**of_row, "metric": name, "value": repr(float(value))} for name, value in values.items()]
     store.write_rows(metrics, store.METRIC_COLUMNS, rows)
@@ -53,6 +70,8 @@ def always(kept: dict[str, np.ndarray], spec: dict[str, Any]) -> dict[str, float
     """Metrics that every arm has, from one seed of a curated set."""
     rewards = kept["reward"].astype("float64")
     values = reward_statistics(rewards, spec["supremum"]) | curation_statistics(rewards, kept["index"])
+    if "prompt" in kept:
+        values["exp_reward_variance_of_answers"] = variance_of_answers(rewards, spec["supremum"], kept["prompt"])
     if "label" in kept:
         values |= class_shares(kept["label"], spec["classes"])
     if "confidence" in kept:

@@ -4,22 +4,33 @@ from typing import Any
 
 from recurate import job, store
 from recurate.components import load
-from recurate.data import Data, PublishedData
+from recurate.data import Data, DerivedData, PublishedData, RealData
 from recurate.randomness import numpy_generator
 
 
-def main(real: str, card: str, spec: dict[str, Any], code: str, data_folders: dict[str, str] | None = None) -> None:
+def main(
+    real: str,
+    card: str,
+    spec: dict[str, Any],
+    code: str,
+    data_folders: dict[str, str] | None = None,
+    raw: str | None = None,
+) -> None:
     """Write the arrays train_x, train_y, test_x, test_y to `real`, and what is to be known of them to `card`.
 
-    `data_folders` names, by kind, folders that hold published data sets; only those look there.
+    `data_folders` names, by kind, folders that hold published data sets; only those look there. `raw` is the shared
+    data set that data are made from.
     """
     data = load(Data, "data", spec["data"])
     if isinstance(data, PublishedData):
         found, source = data.fetch((data_folders or {}).get(data.kind))
     else:
-        found, source = data.load(numpy_generator(spec["data_seed"], 0, "data")), data.source
+        generator = numpy_generator(spec["data_seed"], 0, "data")
+        shared = RealData.of(store.read_arrays(raw)) if raw else None
+        found = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
+        source = data.source
     arrays = found.arrays()
-    store.write_arrays(real, arrays, store.provenance(spec, code))
+    store.write_arrays(real, arrays, {**store.provenance(spec, code), **found.notes})
     facts = {
         "data": spec["data"],
         "source": source,

@@ -23,8 +23,11 @@ def main(
     device: str,
     threads: int,
     generation: int = 0,
+    real: str | None = None,
 ) -> None:
     """Write `x` (seeds, samples, *shape) in data units to `samples`, and what the sampler says beside them.
+
+    `real` are the real data, for samplers that begin from them.
 
     The file's metadata say how often the network was evaluated for a sample, on average over seeds and samples.
     """
@@ -39,6 +42,7 @@ def main(
         encoding.shape,
         device,
         label_shares=store.read_arrays(model, ["label_shares"])["label_shares"] if sampler.uses_label_shares else None,
+        real=store.read_arrays(real, ["train_x"])["train_x"] if real else None,
     )
     with out_of_memory(f"sampling generation {generation}", f"lower sampler.chunk (now {sampler.chunk})"):
         drawn = sampler.sample(network, parameters, request)

@@ -19,7 +19,7 @@ def main(real: str, judge: str, card: str, spec: dict[str, Any], code: str, devi
     Raises RecurateError if the parameters are not finite or the accuracy is below `minimum_accuracy`.
     """
     device = prepare(device, threads)
-    data = RealData(**store.read_arrays(real))
+    data = RealData.of(store.read_arrays(real))
     model = load(Judge, "judges", spec["judge"])
     fitted = FittedJudge(model, _parameters(model, data, spec, device), device)
     right = fitted.classify(data.test_x) == data.test_y

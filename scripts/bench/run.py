@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import autoencoder_speed
+import language_speed
 import loops_speed
 import metrics_speed
 import network_speed
@@ -37,6 +38,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--study", action="store_true", help="also run the whole study, once (minutes)")
     parser.add_argument("--slurm", action="store_true", help="also send a study to a Slurm cluster, as root (minutes)")
     parser.add_argument("--loops", action="store_true", help="also run closed-form loops at paper scale (minutes)")
+    parser.add_argument("--language", action="store_true", help="also train and run small transformers (minutes)")
     parser.add_argument("--scale", action="store_true", help="also plan studies of up to 1,000 arms (minutes)")
     return parser.parse_args(arguments)
 
@@ -65,6 +67,10 @@ def main(arguments: list[str]) -> None:
         rows += workflow_speed.study_rows()
     if options.loops:
         rows += loops_speed.rows()
+    if options.language:
+        found, remark = language_speed.rows(options.runs, options.steps)
+        rows += found
+        remarks.append(remark)
     if options.slurm:
         rows += scheduler_speed.rows()
     if options.scale:

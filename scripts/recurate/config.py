@@ -20,7 +20,7 @@ from recurate.features import Features
 from recurate.judges import Judge
 from recurate.metrics import DATA, Metric
 from recurate.mixing import Mixing
-from recurate.models import Autoencoder, Model
+from recurate.models import Autoencoder, LanguageModel, Model
 from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
@@ -30,7 +30,7 @@ from recurate.training import Trainer, Training
 
 FIGURES = (
     "densities", "trajectory", "shares", "quality", "comparison", "choices", "contact_sheet", "latents", "traversals",
-    "animation",
+    "language", "perplexities", "animation",
 )  # fmt: skip
 MAX_GENERATIONS = 999
 
@@ -73,10 +73,15 @@ class Origin(Settings):
 
     @model_validator(mode="after")
     def _parts_fit_the_data(self) -> Origin:
+        if self.data.description.vocabulary and not isinstance(self.model, LanguageModel):
+            raise ValueError(
+                f"model: text needs {LanguageModel.role}, the model {self.model.kind} is {self.model.role}"
+            )
         for key in ("judge", "model", "training"):
             part = getattr(self, key)
             if part is not None:
                 check(key, partial(part.check, self.data.description))
+        check("sampler", partial(self.sampler.check_samples, self.data.description, self.model, self.samples))
         return self
 
 
@@ -218,7 +223,11 @@ class Study(StudySettings):
             raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
         check_origin(f"{key}.reward", arm.reward.kind, arm.reward.needs_origin, origin)
         check(f"{key}.reward", partial(arm.reward.check, data))
-        check(f"{key}.curation", partial(arm.curation.check, origin.samples))
+        sampler = arm.sampler or origin.sampler
+        if arm.curation.by_prompt and not sampler.answers:
+            raise ValueError(f"{key}.curation: among: prompt, but the sampler {sampler.kind} answers no prompts")
+        pool = sampler.answers if arm.curation.by_prompt else origin.samples
+        check(f"{key}.curation", partial(arm.curation.check, pool))
         if arm.mixing.rule.real == "fresh" and origin.real_samples is None:
             raise ValueError(
                 f"{key}.mixing: generation 0 is trained on all real data, so that none are new; give "
@@ -229,8 +238,11 @@ class Study(StudySettings):
                 f"{key}.retraining.synthetic: {origin.objective.kind} is told the classes of what is kept; take stored "
                 "samples"
             )
+        if arm.retraining.synthetic == "afresh" and sampler.needs_real:
+            raise ValueError(f"{key}.retraining.synthetic: {sampler.kind} begins from real data; take stored samples")
         if arm.sampler is not None:
             check(f"{key}.sampler", partial(arm.sampler.check, origin.model, origin.objective.drops_labels))
+            check(f"{key}.sampler", partial(arm.sampler.check_samples, data, origin.model, origin.samples))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
         check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
         for number, features in enumerate(self.features):
@@ -259,6 +271,8 @@ class Study(StudySettings):
             check_origin("figures", figure, Autoencoder, origin)
         if "latents" in self.figures and "encoder" not in spaces:
             raise ValueError("figures: latents shows the features encoder; list them under features")
+        if "perplexities" in self.figures and "block_perplexity" not in spaces:
+            raise ValueError("figures: perplexities shows the features block_perplexity; list them under features")
 
     def seed_batches(self) -> list[list[int]]:
         """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""

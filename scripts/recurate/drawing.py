@@ -19,7 +19,8 @@ class Request:
     """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
 
     Every stream of random numbers belongs to a seed, a generation, a stage and `part`. `label_shares` (seeds, classes)
-    say how often each class occurs in the training set, for samplers that ask for them.
+    say how often each class occurs in the training set and `real` (n, *shape) are real data in data units, both for
+    samplers that ask for them.
     """
 
     seeds: list[int]
@@ -30,6 +31,7 @@ class Request:
     stage: str = "sample"
     part: tuple[int, ...] = ()
     label_shares: numpy.ndarray | None = None
+    real: numpy.ndarray | None = None
 
     def generators(self, *part: int) -> list[numpy.random.Generator]:
         """A generator for each seed; `part` numbers independent streams."""

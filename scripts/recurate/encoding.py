@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Encoding:
     """Affine map to zero mean and unit scale; a model file carries it in its metadata.
 
-    `shape` and `dtype` are those of one sample in data units; images are uint8 and map to [-1, 1].
+    `shape` and `dtype` are those of one sample in data units; images are uint8 and map to [-1, 1]. Tokens of a text,
+    int32, are numbers of words and stay whole numbers.
     """
 
     shape: tuple[int, ...]
@@ -30,14 +31,20 @@ class Encoding:
         """Encoding for real data (n, *shape): fixed for images, otherwise by mean and standard deviation over all."""
         if real.dtype == np.uint8:
             return cls(real.shape[1:], "uint8", 127.5, 127.5)
+        if real.dtype == np.int32:
+            return cls(real.shape[1:], "int32", 0.0, 1.0)
         return cls(real.shape[1:], "float32", float(real.mean()), float(real.std()))
 
     def encode(self, x: Tensor) -> Tensor:
-        """Data units to network units, float32."""
+        """Data units to network units, float32; tokens to int64, as indices are."""
+        if self.dtype == "int32":
+            return x.to(torch.int64)
         return (x.to(torch.float32) - self.centre) / self.scale
 
     def decode(self, x: Tensor) -> numpy.ndarray:
         """Network units to data units; images are clipped and rounded to uint8."""
+        if self.dtype == "int32":
+            return x.to(torch.int32).cpu().numpy()
         y = x * self.scale + self.centre
         if self.dtype == "uint8":
             return y.round().clamp(0, 255).to(torch.uint8).cpu().numpy()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from recurate import store
+from recurate.curation import by_prompt
 from recurate.errors import RecurateError
 from recurate.lazy import np
 from recurate.metrics import DATA, Space
@@ -28,6 +29,16 @@ def reward_statistics(rewards: numpy.ndarray, supremum: float) -> dict[str, floa
         "exp_reward_variance": float(scaled.var()),
         "top_share": float((rewards >= supremum - TOP_TOLERANCE).mean()),
     }
+
+
+def variance_of_answers(rewards: numpy.ndarray, supremum: float, prompts: numpy.ndarray) -> float:
+    """Variance of e^(r - r*) among the answers to a prompt, mean over prompts.
+
+    `rewards` (n,), `prompts` (n,) their numbers, each as often as another. Where people choose among the answers to a
+    prompt, Lemma 2.2 of Ferbach et al. (2024) holds for every prompt, and so on average with this variance.
+    """
+    scaled = np.exp(rewards - supremum)[by_prompt(prompts)]
+    return float(scaled.var(axis=1).mean())
 
 
 def class_shares(labels: numpy.ndarray, classes: int) -> dict[str, float]:

@@ -72,6 +72,10 @@ class Scheduling:
         stage = rule.partition("_")[0]
         if stage in ("train", "sample"):
             return self.stages.origin(w).model.wants_gpu
+        if stage == "measure":
+            return self.stages.measures_model(w) and self.stages.origin(w).model.wants_gpu
+        if stage == "curate" and self.stages.arm(w).reward.needs_origin:
+            return self.stages.origin(w).model.wants_gpu
         if stage in ("judge", "curate"):
             judge = self.stages.origin(w).judge
             return judge is not None and judge.wants_gpu

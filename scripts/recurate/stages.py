@@ -107,17 +107,25 @@ class Stages:
 
     def spec_measure(self, w: Any) -> Spec:
         """Metrics."""
+        data = self.origin(w).data.description
         return {
             **_plain(self.study(w), "metrics", "reference"),
-            "classes": self.origin(w).data.description.classes,
+            "classes": data.classes,
             "supremum": self.arm(w).reward.supremum,
+            **({"vocabulary": data.vocabulary} if data.vocabulary else {}),
+            **(_plain(self.origin(w), "model") if self.measures_model(w) else {}),
         }
+
+    def measures_model(self, w: Any) -> bool:
+        """Whether some metric asks the generation's own model."""
+        return any(metric.needs_model for metric in self.study(w).metrics)
 
     def spec_forecast(self, w: Any) -> Spec:
         """Forecast: the operator's parameters and the horizon."""
         arm = self.arm(w)
         return {
             "choices": arm.curation.choices,
+            "by_prompt": arm.curation.by_prompt,
             "real_fraction": arm.mixing.real_fraction,
             "regime": arm.mixing.name,
             "generations": self.study(w).generations,
@@ -158,6 +166,7 @@ class Stages:
                 "panel": arm.panel,
                 "origin": arm.origin,
                 "choices": arm.curation.choices,
+                "by_prompt": arm.curation.by_prompt,
                 "real_fraction": arm.mixing.real_fraction,
                 "regime": arm.mixing.name,
                 "is_biased": self._sampler(study, name).is_biased,

@@ -91,7 +91,9 @@ class State:
         """One step down the gradient of `loss` (seeds,) with the learning rate `rate`."""
         parameters = list(self.parameters.values())
         # Seeds share no parameter, so the gradient of the sum is each seed's own.
-        gradients = list(torch.autograd.grad(loss.sum(), parameters, materialize_grads=True))
+        found = torch.autograd.grad(loss.sum(), parameters, materialize_grads=True)
+        # Adam's fused step reads numbers in the order in which they lie, which must be that of the parameters.
+        gradients = [gradient.contiguous() for gradient in found]
         if self.settings.gradient_clip is not None:
             clip(gradients, self.settings.gradient_clip)
         with torch.no_grad():

@@ -108,6 +108,15 @@ class Project(Stages):
         """Code digest of a script and of the components its stage's settings name, as a function of the wildcards."""
         return once_per_arm(lambda w: code_digest(SCRIPTS / script, kinds_in(self.settings(stage, w)) if stage else ()))
 
+    def environment(self, usual: str) -> Callable[[Any], str]:
+        """Conda file of a job: that of language models where the data are text, and else the `usual` one."""
+
+        def of_job(wildcards: Any) -> str:
+            name = "language" if self.origin(wildcards).data.description.vocabulary else usual
+            return f"../envs/{name}.yaml"
+
+        return of_job
+
     # Inputs
 
     @property
@@ -136,6 +145,16 @@ class Project(Stages):
             return self.layout.in_data(f"{data.kind}.safetensors")
         return self._in_origin(w, "real.safetensors")
 
+    def real_of_sampler(self, w: Any) -> str | list[str]:
+        """Real data, where sampling begins from them."""
+        own = self.arm(w).sampler if hasattr(w, "arm") else None
+        return self.real(w) if (own or self.origin(w).sampler).needs_real else []
+
+    def raw_data(self, w: Any) -> str | list[str]:
+        """The shared data set that an origin's real data are made from, or nothing."""
+        kind = self.origin(w).data.made_from
+        return self.layout.in_data(f"{kind}.safetensors") if kind else []
+
     def checkpoint(self, w: Any) -> str | list[str]:
         """Parameters trained elsewhere that an origin takes, or nothing."""
         checkpoint = self.origin(w).checkpoint
@@ -157,6 +176,14 @@ class Project(Stages):
         """Generation 0's model, where a feature space is made by it."""
         asked = any(features.needs_origin for features in self.study(w).features)
         return self.origin_model(w) if asked else []
+
+    def text_of_reward(self, w: Any) -> str | list[str]:
+        """Real data with the tokenizer, where the arm's reward reads text."""
+        return self.real(w) if self.arm(w).reward.reads_text else []
+
+    def measured_model(self, w: Any) -> str | list[str]:
+        """A generation's own model, where some metric asks it."""
+        return self._of_generation(w, int(w.generation), "model.safetensors") if self.measures_model(w) else []
 
     def origin_of_reward(self, w: Any) -> str | list[str]:
         """Generation 0's model, where the arm's reward asks it."""
@@ -266,8 +293,13 @@ class Project(Stages):
         return [self._in_arm(v, generation, "curated.safetensors") for v, generation in self._shown(w)]
 
     def shown_features(self, w: Any) -> list[str]:
-        """Features that belong to `shown_samples`."""
-        return [self._of_generation(v, generation, "features.safetensors") for v, generation in self._shown(w)]
+        """Features of all seeds, for pictures: batches of seeds in order, each with all arms and generations 0..T."""
+        return [
+            self._of_generation(_Wildcards(study=w.study, arm=arm, seeds=seeds), generation, "features.safetensors")
+            for seeds in self._seed_batches(w)
+            for arm in self.study(w).arms
+            for generation in range(self.study(w).generations + 1)
+        ]
 
     def shown_models(self, w: Any) -> list[str]:
         """Models that `shown_samples` were drawn from."""
@@ -295,7 +327,8 @@ class Project(Stages):
     def shared_data(self) -> list[str]:
         """Data sets of the studies that are fetched once for all of them."""
         origins = [origin for study in self.trained.values() for origin in study.origins.values()]
-        return sorted({origin.data.kind for origin in origins if origin.data.shared})
+        kinds = {origin.data.kind if origin.data.shared else origin.data.made_from for origin in origins}
+        return sorted(kind for kind in kinds if kind)
 
     def shared_spec(self, data: str) -> str:
         """Settings of a shared data set: it has none of its own."""

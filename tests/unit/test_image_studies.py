@@ -89,7 +89,7 @@ def test_one_file_of_a_data_set_serves_all_studies() -> None:
     named = [SimpleNamespace(study=study, origin="cifar10") for study in ("cifar10_class", "cifar10_confidence")]
     assert {images.real(w) for w in named} == {"/scratch/data/cifar10.safetensors"}
     assert set(images.fetched) == {
-        f"/scratch/data/{kind}.safetensors" for kind in ("cifar10", "fashion_mnist", "mnist")
+        f"/scratch/data/{kind}.safetensors" for kind in ("brown", "cifar10", "fashion_mnist", "mnist")
     }
 
 

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from recurate.components import Component
+from recurate.errors import RecurateError
+from recurate.lazy import np
 
 if TYPE_CHECKING:
     import numpy
@@ -17,9 +19,30 @@ class Curation(Component, ABC):
     choices: float
     kept: int
 
+    @property
+    def by_prompt(self) -> bool:
+        """Whether people choose among answers to one prompt, rather than among all samples."""
+        return False
+
     @abstractmethod
-    def keep(self, rewards: numpy.ndarray, generator: numpy.random.Generator) -> numpy.ndarray:
-        """Indices (kept,) int64 of the kept samples, given all rewards (n,); a sample may be kept more than once."""
+    def keep(
+        self, rewards: numpy.ndarray, generator: numpy.random.Generator, prompts: numpy.ndarray | None = None
+    ) -> numpy.ndarray:
+        """Indices (kept,) int64 of the kept samples, given all rewards (n,); a sample may be kept more than once.
+
+        `prompts` (n,) are the numbers of the samples' prompts, where the choice is `by_prompt`.
+        """
 
     def check(self, samples: int) -> None:
-        """Raise ValueError with one sentence if a pool of `samples` is too small for this rule."""
+        """Raise ValueError with one sentence if a pool of `samples`, or of answers to a prompt, is too small."""
+
+
+def by_prompt(prompts: numpy.ndarray) -> numpy.ndarray:
+    """Rows (prompts, each) of the samples that answer each prompt, given the samples' prompts (n,).
+
+    Raises RecurateError if some prompts have more answers than others.
+    """
+    found, counts = np.unique(prompts, return_counts=True)
+    if len(set(counts.tolist())) != 1:
+        raise RecurateError("curation: prompts have unequally many continuations; sample again")
+    return np.argsort(prompts, kind="stable").reshape(len(found), -1)

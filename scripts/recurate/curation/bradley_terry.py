@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from recurate.curation import Curation
+from recurate.curation import Curation, by_prompt
 from recurate.lazy import np
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ class BradleyTerry(Curation):
         4, allow_inf_nan=True, description="K, samples a person chooses one from: an integer >= 1, or .inf"
     )
     kept: int = Field(ge=1, description="number of choices made, which is the size of the curated set")
+    among: Literal["all", "prompt"] = Field(
+        default="all", description="what a person chooses from: any samples, or those that answer one prompt"
+    )
 
     @field_validator("choices", mode="before")
     @classmethod
@@ -37,17 +40,38 @@ class BradleyTerry(Curation):
             raise ValueError(f"{value!r} is not allowed; it must be an integer >= 1 or .inf")
         return value
 
+    @property
+    def by_prompt(self) -> bool:
+        return self.among == "prompt"
+
     def check(self, samples: int) -> None:
         if self.choices != math.inf and self.choices > samples:
             raise ValueError(f"choices: {self.choices:g} is larger than the pool of {samples} samples")
 
-    def keep(self, rewards: numpy.ndarray, generator: numpy.random.Generator) -> numpy.ndarray:
+    def keep(
+        self, rewards: numpy.ndarray, generator: numpy.random.Generator, prompts: numpy.ndarray | None = None
+    ) -> numpy.ndarray:
+        if self.by_prompt:
+            assert prompts is not None, "answers come with the numbers of their prompts"
+            return self._keep_by_prompt(rewards, by_prompt(prompts), generator)
         if self.choices == math.inf:
             return proportional(rewards, self.kept, generator)
         pools = disjoint_pools(len(rewards), int(self.choices), self.kept, generator)
         # Gumbel-max: the arg max of r + Gumbel noise follows the softmax, without ever forming e^r.
         winner = np.argmax(rewards[pools] + generator.gumbel(size=pools.shape), axis=1)
         return np.take_along_axis(pools, winner[:, None], axis=1)[:, 0]
+
+    def _keep_by_prompt(
+        self, rewards: numpy.ndarray, answers: numpy.ndarray, generator: numpy.random.Generator
+    ) -> numpy.ndarray:
+        """One choice after another, each among answers (prompts, each) to the next prompt in a random order."""
+        passes = -(-self.kept // len(answers))
+        order = np.concatenate([generator.permutation(len(answers)) for _ in range(passes)])[: self.kept]
+        shown = generator.permuted(answers[order], axis=1)
+        if self.choices != math.inf:
+            shown = shown[:, : int(self.choices)]
+        winner = np.argmax(rewards[shown] + generator.gumbel(size=shown.shape), axis=1)
+        return np.take_along_axis(shown, winner[:, None], axis=1)[:, 0]
 
 
 def disjoint_pools(samples: int, choices: int, pools: int, generator: numpy.random.Generator) -> numpy.ndarray:

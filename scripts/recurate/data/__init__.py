@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -20,26 +21,38 @@ if TYPE_CHECKING:
 class Description:
     """What a study's settings must fit: the shape of one sample and the number of its classes (0 if it has none).
 
-    `class_names` are what people call the classes, in their order; empty where they have only numbers.
+    `class_names` are what people call the classes, in their order; empty where they have only numbers. `vocabulary` is
+    the number of different tokens where a sample is a block of text, and 0 elsewhere.
     """
 
     shape: tuple[int, ...]
     classes: int
     class_names: tuple[str, ...] = ()
+    vocabulary: int = 0
 
 
 @dataclass(frozen=True)
 class RealData:
-    """Real data: `train_x` (n, *shape), `train_y` (n,) int64, held-out `test_x`, `test_y`; images are uint8 NHWC."""
+    """Real data: `train_x` (n, *shape), `train_y` (n,) int64, held-out `test_x`, `test_y`; images are uint8 NHWC.
+
+    A raw corpus has the bytes of its documents one after the other as x (bytes,) and their ends as y (documents,).
+    `notes` are texts that go into the file's metadata, such as a tokenizer.
+    """
 
     train_x: numpy.ndarray
     train_y: numpy.ndarray
     test_x: numpy.ndarray
     test_y: numpy.ndarray
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, numpy.ndarray]) -> RealData:
+        """Inverse of `arrays`."""
+        return cls(arrays["train_x"], arrays["train_y"], arrays["test_x"], arrays["test_y"])
 
     def arrays(self) -> dict[str, numpy.ndarray]:
         """The four arrays by name."""
-        return dict(vars(self))
+        return {name: value for name, value in vars(self).items() if name != "notes"}
 
     def checksums(self) -> dict[str, str]:
         """SHA-256 of each array's bytes in C order, as 64 hex digits."""
@@ -58,6 +71,11 @@ class Data(Component, ABC):
         """Shape and classes, known without loading anything."""
 
     @property
+    def made_from(self) -> str | None:
+        """Kind of the shared data set that these are made from, or None."""
+        return None
+
+    @property
     def source(self) -> str:
         """Where the data come from, with name and version."""
         return f"computed by the data kind {self.kind}"
@@ -69,6 +87,17 @@ class Data(Component, ABC):
     def classify(self, x: numpy.ndarray) -> numpy.ndarray | None:
         """Classes (n,) int64 of samples (n, *shape) by geometry, or None where only a judge can tell."""
         return None
+
+
+class DerivedData(Data, ABC):
+    """Data made from a shared data set, if `made_from` names one, or from the user's own files."""
+
+    @abstractmethod
+    def derive(self, raw: RealData | None, generator: numpy.random.Generator) -> RealData:
+        """The data, made from the shared ones."""
+
+    def load(self, generator: numpy.random.Generator) -> RealData:
+        return self.derive(None, generator)
 
 
 class DrawnData(Data, ABC):

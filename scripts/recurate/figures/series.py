@@ -67,6 +67,16 @@ def per_arm(paths: Sequence[str], generations: int) -> list[list[str]]:
     return [list(paths[start : start + size]) for start in range(0, len(paths), size)]
 
 
+def over_batches(paths: Sequence[str], arms: int, generations: int) -> list[list[list[str]]]:
+    """Cut a list of files, a batch of seeds after the other with all arms in order and their generations, anew.
+
+    Gives, for each of the `arms` and generations 0..`generations`, the files of all batches.
+    """
+    of_batch = arms * (generations + 1)
+    batches = [per_arm(paths[start : start + of_batch], generations) for start in range(0, len(paths), of_batch)]
+    return [[[batch[arm][t] for batch in batches] for t in range(generations + 1)] for arm in range(arms)]
+
+
 def class_shares(metrics: dict[str, np.ndarray]) -> np.ndarray:
     """Shares of classes 0, 1, .., (classes, seeds, generations + 1); empty where samples have no classes."""
     found = [metrics[name] for number in range(len(metrics)) if (name := f"share_{number}") in metrics]

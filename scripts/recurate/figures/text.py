@@ -23,6 +23,13 @@ METRIC_LABELS = {
     "sliced_wasserstein": "sliced Wasserstein",
     "mmd_squared": "squared MMD",
     "confidence_mean": "mean confidence",
+    "test_perplexity": "test perplexity",
+    "block_perplexity_median": "median perplexity\nof blocks",
+    "predictive_entropy": "predictive entropy",
+    "distinct_1": "distinct tokens",
+    "distinct_2": "distinct pairs",
+    "distinct_3": "distinct triples",
+    "vocabulary_share": "vocabulary in use",
 }
 METRIC_WORDS = {
     "reward_mean": "mean reward E[r]",
@@ -33,6 +40,13 @@ METRIC_WORDS = {
     "sliced_wasserstein": "sliced Wasserstein distance to real data",
     "mmd_squared": "squared maximum mean discrepancy to real data",
     "confidence_mean": "mean confidence of the judge",
+    "test_perplexity": "perplexity of held-out real text under each generation's own model",
+    "block_perplexity_median": "median perplexity of the generated blocks under generation 0's model",
+    "predictive_entropy": "mean entropy in nats of the predicted next token on held-out real text",
+    "distinct_1": "different tokens over all tokens (distinct-1)",
+    "distinct_2": "the same for pairs (distinct-2)",
+    "distinct_3": "for triples (distinct-3)",
+    "vocabulary_share": "the share of the vocabulary that is still in use",
 }
 REWARD_NOTE = "r is the reward and r* its supremum, so that e^(r - r*) lies between 0 and 1."
 FORECAST_NOTE = (

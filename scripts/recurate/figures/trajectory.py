@@ -39,7 +39,7 @@ def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np
     Without real data: Lemma 2.2 of Ferbach et al. (2024) from the measured moments of the generation before. With real
     data: their Theorem 2.3 from the measured moments of generation 0.
     """
-    mean, variance = metrics["exp_reward_mean"], metrics["exp_reward_variance"]
+    mean, variance = metrics["exp_reward_mean"], metrics[bounds.chosen_variance(settings.get("by_prompt", False))]
     choices, ratio = settings["choices"], synthetic_ratio_of(settings["real_fraction"])
     if choices == 1 or settings.get("is_biased") or REGIMES[settings["regime"]].accumulates:
         return None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy
 
     from recurate.data import Description
+    from recurate.fitted_model import FittedModel
 
 DATA = "data"  # the space of the samples themselves, which needs no feature extractor
 
@@ -42,13 +43,16 @@ class Evidence:
 
     `real` (m, *shape) is the part of the real data that metrics compare with. `spaces` are feature spaces by name.
     `generator` is the metric's own and the same for every generation and seed, so that subsets and projections add
-    noise neither to a trajectory nor to the spread over seeds.
+    noise neither to a trajectory nor to the spread over seeds. `model` is the generation's own, where `needs_model`;
+    `vocabulary` the number of tokens that texts are made of.
     """
 
     x: numpy.ndarray
     real: numpy.ndarray
     generator: numpy.random.Generator
     spaces: Mapping[str, Space] = field(default_factory=dict)
+    model: FittedModel | None = None
+    vocabulary: int = 0
 
     def space(self, name: str) -> Space:
         """A feature space; raises RecurateError if it was not extracted."""
@@ -60,6 +64,7 @@ class Evidence:
 class Metric(Component, ABC):
     """One or several numbers about one generation of one seed."""
 
+    needs_model: ClassVar[bool] = False  # asks the generation's own model
     compares: ClassVar[bool] = True  # whether it looks at real data, which spaces made by generation 0's model lack
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -55,6 +55,42 @@ class VelocityModel(Model):
     @abstractmethod
     def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
         """Velocity, like `x`, at points `x` (seeds, batch, *shape) in network units and times (seeds, batch)."""
+
+
+class LanguageModel(Model):
+    """Probabilities of the next token, given those before."""
+
+    role: ClassVar[str] = "a language model"
+    slides: ClassVar[bool] = False  # whether it goes on beyond its context, looking back no further
+
+    vocabulary: int = Field(ge=2, description="number of different tokens it knows, at least those of the data")
+    context: int = Field(ge=2, description="tokens that it looks back at, itself among them")
+
+    @abstractmethod
+    def logits(self, parameters: dict[str, Tensor], tokens: Tensor) -> Tensor:
+        """Logits (seeds, batch, time, vocabulary) of the token after each of `tokens` (seeds, batch, time)."""
+
+    @abstractmethod
+    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, Any]:
+        """Logits (seeds, batch, vocabulary) of the token after `tokens` (seeds, batch, time), and a cache to go on."""
+
+    @abstractmethod
+    def step(self, parameters: dict[str, Tensor], tokens: Tensor, cache: Any) -> tuple[Tensor, Any]:
+        """The same after one more token each, `tokens` (seeds, batch); the cache given is used up."""
+
+    @abstractmethod
+    def select(self, cache: Any, rows: Tensor) -> Any:
+        """The cache of rows (seeds, n) of the batch, which may come several times; the cache given is used up."""
+
+    def check(self, data: Description) -> None:
+        if not data.vocabulary:
+            raise ValueError("needs text, the data have no tokens")
+        if data.vocabulary > self.vocabulary:
+            raise ValueError(
+                f"vocabulary: {self.vocabulary} is too small, the data's tokenizer has {data.vocabulary} tokens"
+            )
+        if data.shape[0] > self.context:
+            raise ValueError(f"context: {self.context} tokens are fewer than the {data.shape[0]} of the data's blocks")
 
 
 class Autoencoder(Model):

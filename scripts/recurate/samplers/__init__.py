@@ -14,11 +14,14 @@ from recurate.models import Model, VelocityModel
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from recurate.data import Description
+
 
 class Sampler(Component, ABC):
     """Draws samples from a network of the kind `draws_from`."""
 
     draws_from: ClassVar[type[Model]]
+    needs_real: ClassVar[bool] = False  # whether samples begin from real data
 
     chunk: int = Field(5_000, ge=1, description="samples of a seed drawn at once, which bounds memory")
 
@@ -32,6 +35,11 @@ class Sampler(Component, ABC):
         """Whether it draws from another law than the one that the network has learnt."""
         return False
 
+    @property
+    def answers(self) -> int:
+        """How many samples answer one prompt, whose number stands beside them as `prompt`; 0 without prompts."""
+        return 0
+
     def check(self, model: Model, drops_labels: bool) -> None:
         """Raise ValueError with one sentence if it cannot draw from such a network.
 
@@ -43,6 +51,9 @@ class Sampler(Component, ABC):
     @abstractmethod
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
         """Draw the sample set that is asked for."""
+
+    def check_samples(self, data: Description, model: Model, samples: int) -> None:
+        """Raise ValueError with one sentence if so many samples of such data cannot be drawn from the model."""
 
 
 class VectorField(Protocol):

@@ -24,6 +24,11 @@ def selection_strength(choices: float) -> float:
     return 1.0 - 1.0 / choices
 
 
+def chosen_variance(by_prompt: bool) -> str:
+    """Name of the metric that is the variance of e^(r - r*) among what people choose from."""
+    return "exp_reward_variance_of_answers" if by_prompt else "exp_reward_variance"
+
+
 def next_exponential_reward(mean: Values, variance: Values, choices: float) -> Values:
     """Bound E_{t+1}[e^r] from below in the pure loop: E_t[e^r] + (K-1)/K Var_t[e^r] / e^{r*} (Lemma 2.2).
 

@@ -32,6 +32,7 @@ CONFIDENCE = 0.975  # one-sided
 NEEDS_PURE_LOOP = "the claim is about the loop without real data"
 NEEDS_PROPORTIONS = "the claim is about training sets of constant proportions, here data accumulate"
 NEEDS_UNBIASED_SAMPLES = "the claim is about samples of what was learnt, here sampling is biased"
+NEEDS_ONE_POOL = "the highest reward is each prompt's own where people choose among its answers"
 NEEDS_REAL_DATA = "the claim is about loops with real data"
 NEEDS_DENSITIES = "samples do not bound this divergence from above"
 
@@ -52,6 +53,8 @@ class ClosedLoop:
         What stays in training sets, as in `Mixing`.
     is_biased : bool
         Whether samples are drawn from another law than the one learnt, as with guidance.
+    by_prompt : bool
+        Whether people choose among answers to one prompt; the claims then hold for every prompt, and on average.
     """
 
     study: str
@@ -60,6 +63,7 @@ class ClosedLoop:
     real_fraction: float
     regime: TrainedRegime = "augmentation"
     is_biased: bool = False
+    by_prompt: bool = False
 
     @property
     def pure(self) -> bool:
@@ -70,6 +74,11 @@ class ClosedLoop:
     def synthetic_ratio(self) -> float:
         """Ferbach et al.'s lambda, synthetic to real data."""
         return synthetic_ratio_of(self.real_fraction)
+
+    @property
+    def variance(self) -> str:
+        """Name of the variance of e^(r - r*) among what people choose from."""
+        return bounds.chosen_variance(self.by_prompt)
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ def lemma_2_2(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exe
     """Check that the exponential reward of generation t + 1 exceeds that of t by its variance (Lemma 2.2)."""
     if not loop.pure:
         return Exemption("not applicable", NEEDS_PURE_LOOP)
-    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, "exp_reward_variance")
+    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, loop.variance)
     bound = bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], loop.choices)
     return Evidence(mean[:, 1:], bound, is_upper_bound=False)
 
@@ -125,6 +134,8 @@ def theorem_2_1(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
         return Exemption("not applicable", NEEDS_PURE_LOOP)
     if loop.choices == 1:
         return Exemption("not applicable", "without a choice (K = 1) nothing approaches the highest reward")
+    if loop.by_prompt:
+        return Exemption("not applicable", NEEDS_ONE_POOL)
     share = recorded(metrics, "top_share")
     without = int((share[:, 0] == 0).sum())
     if without:
@@ -143,7 +154,7 @@ def theorem_2_3(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
         return Exemption("vacuous", "without a choice (K = 1) the promised gain is zero")
     if loop.synthetic_ratio == 0:
         return Exemption("vacuous", "without synthetic data (lambda = 0) the promised gain is zero")
-    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, "exp_reward_variance")
+    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, loop.variance)
     bound = bounds.mixed_exponential_reward(mean[:, :1], variance[:, :1], loop.choices, loop.synthetic_ratio)
     return Evidence(mean[:, 1:], np.broadcast_to(bound, mean[:, 1:].shape), is_upper_bound=False)
 

@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
+from recurate.curation import by_prompt
 from recurate.errors import RecurateError
 from recurate.lazy import np
 from recurate.mixing import REGIMES, Mixing, TrainedRegime
@@ -35,6 +36,7 @@ def forecast(
     real_fraction: float,
     generations: int,
     regime: TrainedRegime | None = None,
+    prompts: ArrayLike | None = None,
 ) -> Iterator[FloatArray]:
     """Give the weights of the generation-0 samples in generations 0, 1, .., `generations`.
 
@@ -53,6 +55,9 @@ def forecast(
         What stays in training sets, as in `Mixing`; where data accumulate, p_{t+1} is the mean of p_ref and of all
         p_i H_i so far, the first with weight a, the others with 1 - a. Fresh real data have the law p_ref too, so
         that only their weights count: with contamination 1 + a t of t + 1 in generation t.
+    prompts : (n,) integer array, optional
+        Prompts that the samples answer, each as many. Then people choose among answers to one prompt, so that H is
+        computed prompt by prompt, and no prompt gains on another.
 
     Returns
     -------
@@ -70,7 +75,8 @@ def forecast(
         raise RecurateError(f"generations is {generations}, but a forecast needs 0 or more of them.")
     mixture = _as_mixture(rewards)
     budget = MEMORY_BUDGET // len(mixture)
-    operators = [(share, KeepOperator(values, choices, budget)) for share, values in mixture]
+    rows = None if prompts is None else by_prompt(np.asarray(prompts))
+    operators = [(share, _operator(values, choices, budget, rows)) for share, values in mixture]
     return _trajectory(operators, mixture[0][1].size, infinite(regime, real_fraction), generations)
 
 
@@ -78,6 +84,37 @@ def infinite(regime: TrainedRegime | None, real_fraction: float) -> Mixing:
     """The mixing rule with these weights, whatever the numbers of samples."""
     fresh = regime is not None and REGIMES[regime].real == "fresh"
     return Mixing(regime=regime, real_fraction=real_fraction, real=1 if fresh else None)
+
+
+class Operator(Protocol):
+    """The keep ratio H for fixed rewards."""
+
+    def ratio(self, weights: ArrayLike) -> FloatArray:
+        """H (n,) for the distribution with these weights (n,)."""
+
+
+@dataclass(frozen=True)
+class PromptwiseOperator:
+    """The keep ratio where people choose among the answers to one prompt: `answers` (prompts, each) are their rows."""
+
+    operators: list[KeepOperator]
+    answers: NDArray[np.int64]
+
+    def ratio(self, weights: ArrayLike) -> FloatArray:
+        """H (n,), of every prompt for the distribution of its own answers."""
+        values = np.asarray(weights, dtype=np.float64)
+        ratio = np.empty_like(values)
+        for rows, operator in zip(self.answers, self.operators, strict=True):
+            ratio[rows] = operator.ratio(values[rows])
+        return ratio
+
+
+def _operator(rewards: FloatArray, choices: float, budget: int, answers: NDArray[np.int64] | None) -> Operator:
+    if answers is None:
+        return KeepOperator(rewards, choices, budget)
+    return PromptwiseOperator(
+        [KeepOperator(rewards[rows], choices, budget // len(answers)) for rows in answers], answers
+    )
 
 
 @dataclass(frozen=True)
@@ -92,7 +129,7 @@ class _Mass:
 
 
 def _trajectory(
-    operators: list[tuple[float, KeepOperator]], count: int, mixing: Mixing, generations: int
+    operators: list[tuple[float, Operator]], count: int, mixing: Mixing, generations: int
 ) -> Iterator[FloatArray]:
     """Iterate the retraining step on weights (n,)."""
     synthetic = 1 - mixing.real_fraction
@@ -207,3 +244,15 @@ def _divergences(weights: FloatArray) -> dict[str, float]:
         "kl_from_origin": float(-logs.mean()),
         "sup_ratio": float(ratio.max()),
     }
+
+
+def variance_of_answers(weights: FloatArray, rewards: ArrayLike, supremum: float, prompts: ArrayLike) -> float:
+    """Predict the variance of e^(r - r*) among the answers to a prompt, mean over prompts of equal weight.
+
+    `weights`, `rewards` and `prompts` are (n,).
+    """
+    answers = by_prompt(np.asarray(prompts))
+    scaled = np.exp(np.minimum(check_rewards(rewards) - supremum, 0.0))[answers]
+    shares = weights[answers] / weights[answers].sum(axis=1, keepdims=True)
+    mean = (shares * scaled).sum(axis=1, keepdims=True)
+    return float((shares * (scaled - mean) ** 2).sum(axis=1).mean())

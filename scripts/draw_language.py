@@ -1,0 +1,18 @@
+"""Draw how a language model and its texts change by generation."""
+
+from typing import Any
+
+from recurate import job, store
+from recurate.figures import language, style
+from recurate.figures.series import read_metrics
+
+
+def main(metrics: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
+    """Write the figure and its caption."""
+    measured = read_metrics(metrics)
+    style.save(language.draw(spec["arms"], measured), pdf, png)
+    store.write_text(caption, language.caption(spec, measured))
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

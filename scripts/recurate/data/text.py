@@ -1,0 +1,94 @@
+"""Blocks of tokens, cut from a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from recurate.components import Settings
+from recurate.corpora import Corpus, of_dataset, of_folder, of_raw
+from recurate.data import DerivedData, Description, RealData
+from recurate.errors import RecurateError
+from recurate.lazy import np
+from recurate.tokenization import Codec, Tokenizer
+
+if TYPE_CHECKING:
+    import numpy
+
+BROWN = "brown"
+
+
+class Dataset(Settings):
+    """A corpus of the datasets library."""
+
+    dataset: str = Field(description="name in the datasets library, or a folder of its own formats")
+    configuration: str | None = Field(None, description="which of the data set's forms, such as wikitext-2-raw-v1")
+    column: str = Field("text", description="column with the texts")
+
+
+class Text(DerivedData):
+    """Blocks of consecutive tokens of one document each, what is left over at a document's end being dropped.
+
+    Documents are divided into a training and a held-out part before they are cut, and a tokenizer that is learnt sees
+    the training part alone. Labels are the numbers of the documents.
+    """
+
+    corpus: str | Dataset = Field(
+        description="`brown`, a folder of text files, or a mapping `{dataset: NAME}` for the datasets library"
+    )
+    tokenizer: Tokenizer = Field(description="how text is cut into tokens")
+    block: int = Field(64, ge=2, description="tokens of a block, which is one sample")
+    train: int | None = Field(None, ge=1, description="at most so many training blocks, drawn at random; all if none")
+    test: int | None = Field(None, ge=1, description="at most so many held-out blocks, drawn at random; all if none")
+    held_out: float = Field(
+        0.1, gt=0, lt=1, description="share of documents held out, of a corpus that has no division of its own"
+    )
+
+    @property
+    def made_from(self) -> str | None:
+        return BROWN if self.corpus == BROWN else None
+
+    @property
+    def source(self) -> str:
+        if isinstance(self.corpus, Dataset):
+            return f"data set {self.corpus.dataset} of the datasets library"
+        return "the Brown corpus" if self.made_from else f"folder {self.corpus}"
+
+    @property
+    def description(self) -> Description:
+        return Description(shape=(self.block,), classes=0, vocabulary=self.tokenizer.vocabulary)
+
+    def derive(self, raw: RealData | None, generator: numpy.random.Generator) -> RealData:
+        corpus = self._corpus(raw, generator)
+        tokenizer = self.tokenizer.fit(corpus.train)
+        codec = Codec(tokenizer)
+        train_x, train_y = self._blocks(corpus.train, codec, self.train, generator)
+        test_x, test_y = self._blocks(corpus.test, codec, self.test, generator)
+        return RealData(train_x, train_y, test_x, test_y, {"tokenizer": tokenizer})
+
+    def _corpus(self, raw: RealData | None, generator: numpy.random.Generator) -> Corpus:
+        if raw is not None:
+            return of_raw(raw)
+        if isinstance(self.corpus, Dataset):
+            of = self.corpus
+            return of_dataset(of.dataset, of.configuration, of.column, self.held_out, generator)
+        return of_folder(self.corpus, self.held_out, generator)
+
+    def _blocks(
+        self, documents: Sequence[str], codec: Codec, most: int | None, generator: numpy.random.Generator
+    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Blocks (n, block) int32 and the numbers (n,) of their documents, at most `most` of them."""
+        cut = [_cut(codec.encode(document), self.block) for document in documents]
+        x = np.concatenate(cut)
+        if not len(x):
+            raise RecurateError(f"corpus: no document has {self.block} tokens; shorten block or give longer texts")
+        y = np.repeat(np.arange(len(cut)), [len(blocks) for blocks in cut])
+        chosen = np.sort(generator.permutation(len(x))[:most])
+        return x[chosen], y[chosen]
+
+
+def _cut(tokens: numpy.ndarray, block: int) -> numpy.ndarray:
+    """Whole blocks (n, block) of consecutive tokens (m,)."""
+    return tokens[: len(tokens) // block * block].reshape(-1, block)

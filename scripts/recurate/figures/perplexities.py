@@ -1,0 +1,89 @@
+"""Figure: perplexity of each generation's blocks under generation 0's model, a panel for each arm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from recurate.figures import style, text
+
+BINS = 40
+COVERED = (0.002, 0.998)  # quantiles over everything that the axis reaches to
+COLUMNS = 4
+TAIL = 0.95  # quantile of generation 0 beyond which a block is in the tail
+
+
+def edges(perplexities: list[list[np.ndarray]]) -> np.ndarray:
+    """Edges (BINS + 1,) of bins of equal ratio for all arms and generations."""
+    whole = np.concatenate([part for arm in perplexities for part in arm])
+    low, high = np.quantile(whole, COVERED)
+    return np.geomspace(low, max(high, 1.01 * low), BINS + 1)
+
+
+@style.styled
+def draw(arms: dict[str, dict[str, Any]], perplexities: list[list[np.ndarray]]) -> Figure:
+    """Draw histograms of `perplexities`, by arm and generation (blocks,), as lines from light to dark."""
+    columns = min(COLUMNS, len(arms))
+    lines = -(-len(arms) // columns)
+    width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
+    figure = style.new_figure(width, lines * 1.5 + 0.6, between=0.05)
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+    bins = edges(perplexities)
+    for axes, settings, of_arm in zip(grid.flat, arms.values(), perplexities, strict=False):
+        _panel(axes, bins, of_arm)
+        axes.set_title(text.wrapped(text.arm_title(settings), 24))
+    for place, axes in enumerate(grid.flat):
+        if place >= len(arms):
+            axes.set_axis_off()
+        elif place + columns >= len(arms):
+            axes.set_xlabel("perplexity of a block")
+            axes.tick_params(labelbottom=True)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share of blocks")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 3 * columns))
+    return figure
+
+
+def _panel(axes: Axes, bins: np.ndarray, of_arm: list[np.ndarray]) -> None:
+    for generation, (values, colour) in enumerate(zip(of_arm, style.graded(len(of_arm)), strict=True)):
+        # What lies beyond the axis is counted at its ends, so that no mass is lost.
+        counts, _ = np.histogram(np.clip(values, bins[0], bins[-1]), bins)
+        label = f"generation {generation}" if generation == 0 else str(generation)
+        axes.stairs(counts / len(values), bins, color=colour, linewidth=1.1, label=label)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(bottom=0)
+
+
+def caption(spec: dict[str, Any], perplexities: list[list[np.ndarray]]) -> str:
+    """Say what `draw` shows."""
+    seeds, blocks = len(spec["seeds"]), len(perplexities[0][0])
+    return text.paragraph(
+        "Perplexity of every generated block under generation 0's model of the same seed, by generation from light to "
+        f"dark, a panel for each arm; {blocks:,} blocks of {text.replicates(seeds)} together. Perplexity is of a block "
+        "by itself, without its prompt; the outermost bins hold what lies beyond them.",
+        "What to see: mass moves to the left, towards what generation 0 finds likely.",
+        _moves(spec["arms"], perplexities),
+        text.answers(spec),
+    )
+
+
+def _moves(arms: dict[str, dict[str, Any]], perplexities: list[list[np.ndarray]]) -> str:
+    """Medians at both ends, and the share of blocks in the tail that generation 0 has at 5 %."""
+    parts = []
+    for settings, of_arm in zip(arms.values(), perplexities, strict=True):
+        first, last = np.median(of_arm[0]), np.median(of_arm[-1])
+        tail = float((of_arm[-1] > np.quantile(of_arm[0], TAIL)).mean())
+        parts.append(f"{text.arm_title(settings)}: {last:.3g} from {first:.3g}, {text.percent(tail)}")
+    threshold = text.percent(1 - TAIL)
+    return (
+        f"Median in the last generation, and share of its blocks above the perplexity that {threshold} of generation "
+        f"0's exceed: {'; '.join(parts)}."
+    )

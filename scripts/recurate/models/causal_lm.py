@@ -1,0 +1,122 @@
+"""Causal language models of the transformers library, such as OPT and GPT-2, fine-tuned whole."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from recurate.errors import RecurateError
+from recurate.lazy import torch
+from recurate.models import LanguageModel
+from recurate.store import file_digest
+from recurate.torchvision_compat import import_torchvision
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+WEIGHTS = "model.safetensors"
+
+
+class CausalLM(LanguageModel):
+    """`AutoModelForCausalLM` by name or folder; parameter names are the library's, and dropout is left out.
+
+    Its initial parameters are the pretrained ones, the same for every seed, so that `start: scratch` is a restart from
+    the pretrained model (as in Shumailov et al. 2024). Weights are read from safetensors only, never from pickles, and
+    no code that comes with a model is run. Seeds are computed one after another.
+    """
+
+    wants_gpu: ClassVar[bool] = True
+
+    source: str = Field(description="name in the transformers library, such as facebook/opt-125m, or a folder")
+    revision: str | None = Field(None, description="branch, tag or commit of a named model; its newest if none")
+    sha256: str | None = Field(None, description=f"checksum of {WEIGHTS}; a file that differs is refused")
+
+    def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
+        network = _pretrained(self)
+        return {name: value.detach().clone() for name, value in network.named_parameters()}
+
+    def logits(self, parameters: dict[str, Tensor], tokens: Tensor) -> Tensor:
+        return torch.stack([self._call(parameters, seed, of_seed).logits for seed, of_seed in enumerate(tokens)])
+
+    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, list[Any]]:
+        return self._cached(parameters, tokens, [None] * len(tokens))
+
+    def step(self, parameters: dict[str, Tensor], tokens: Tensor, cache: list[Any]) -> tuple[Tensor, list[Any]]:
+        return self._cached(parameters, tokens[..., None], cache)
+
+    def select(self, cache: list[Any], rows: Tensor) -> list[Any]:
+        for of_seed, chosen in zip(cache, rows, strict=True):
+            of_seed.reorder_cache(chosen)
+        return cache
+
+    def _cached(self, parameters: dict[str, Tensor], tokens: Tensor, cache: list[Any]) -> tuple[Tensor, list[Any]]:
+        found = [
+            self._call(parameters, seed, of_seed, use_cache=True, past_key_values=cache[seed])
+            for seed, of_seed in enumerate(tokens)
+        ]
+        return torch.stack([each.logits[:, -1] for each in found]), [each.past_key_values for each in found]
+
+    def _call(self, parameters: dict[str, Tensor], seed: int, tokens: Tensor, **options: Any) -> Any:
+        """The library's output for tokens (batch, time) of one seed."""
+        own = {name: value[seed] for name, value in parameters.items()}
+        network = _network(self, str(tokens.device))
+        options = {"input_ids": tokens, "use_cache": False, **options}
+        return torch.func.functional_call(network, own, (), options)
+
+
+def _library() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise RecurateError("model: transformers is not installed; install what envs/language.yaml lists") from error
+    if importlib.util.find_spec("torchvision"):
+        import_torchvision()  # the library looks for it, and stops where its operators are not built
+    transformers.logging.set_verbosity_error()
+    return transformers
+
+
+def _read(model: CausalLM, read: Callable[[], Any]) -> Any:
+    """What `read` gives; whatever goes wrong in it is said in one sentence."""
+    try:
+        return read()
+    except Exception as error:  # a library that reaches for networks and files of others fails in many ways
+        reason = " ".join(str(error).split())[:300]
+        raise RecurateError(f"model: {model.source}: cannot be loaded ({reason}); name another or a folder") from error
+
+
+def _pretrained(model: CausalLM) -> Any:
+    """The network with its weights; raises RecurateError if they are missing, other ones or of another size."""
+    library, folder = _library(), Path(model.source)
+    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        raise RecurateError(f"model: {folder}: has no weights ({WEIGHTS}); save the model there with save_pretrained")
+    if model.sha256:
+        path = _read(model, lambda: library.utils.cached_file(model.source, WEIGHTS, revision=model.revision))
+        if (found := file_digest(path)) != model.sha256.lower():
+            raise RecurateError(f"model: {path}: its SHA-256 is {found}, not {model.sha256.lower()}; fetch it again")
+    options = {"use_safetensors": True, "dtype": torch.float32, "revision": model.revision or "main"}
+    network = _read(model, lambda: library.AutoModelForCausalLM.from_pretrained(model.source, **options))
+    _fits(model, network.config)
+    return network
+
+
+def _fits(model: CausalLM, config: Any) -> None:
+    """Raise RecurateError unless the settings are the network's."""
+    context = getattr(config, "max_position_embeddings", model.context)
+    for name, told, found in (("vocabulary", model.vocabulary, config.vocab_size), ("context", model.context, context)):
+        if told != found:
+            raise RecurateError(f"model: {model.source}: its {name} is {found}, not {told}; set {name}: {found}")
+
+
+@cache
+def _network(model: CausalLM, device: str) -> Any:
+    """The network without its weights, which come with every call."""
+    library = _library()
+    config = _read(model, lambda: library.AutoConfig.from_pretrained(model.source, revision=model.revision or "main"))
+    _fits(model, config)
+    with torch.random.fork_rng(devices=[]):
+        return library.AutoModelForCausalLM.from_config(config, dtype=torch.float32).to(device).eval()

@@ -1,0 +1,226 @@
+"""Rewards, metrics and features of text, and curation among the answers to a prompt."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from language_setup import BLOCK, VOCABULARY, fitted, tokens
+from study_setup import changed
+
+from recurate.config import Study
+from recurate.curation.bradley_terry import BradleyTerry
+from recurate.data import Description
+from recurate.features.block_perplexity import BlockPerplexity
+from recurate.measurement import variance_of_answers
+from recurate.metrics import Evidence, Space
+from recurate.metrics.distinct_ngrams import DistinctNgrams
+from recurate.metrics.held_out_prediction import HeldOutPrediction
+from recurate.metrics.perplexity_spread import PerplexitySpread
+from recurate.prediction import log_likelihood
+from recurate.rewards.distinct_words import DistinctWords
+from recurate.rewards.length import Length
+from recurate.rewards.lexicon import Lexicon
+from recurate.rewards.log_likelihood import LogLikelihood
+from recurate.theory import forecast as theory
+from recurate.theory.claims import ClosedLoop, check_claims
+from recurate.theory.forecast import forecast, statistics
+
+TEXTS = np.array(["The cat saw the CAT.", "", "sun-lit sun"], dtype=object)
+
+
+def test_text_rewards_by_hand() -> None:
+    assert DistinctWords(kind="distinct_words", gamma=2.0)(TEXTS, None).tolist() == pytest.approx([1.2, 0.0, 2.0])
+    assert Length(kind="length", enough=10)(TEXTS, None).tolist() == pytest.approx([1.0, 0.0, 1.0])
+    assert Length(kind="length", enough=22)(TEXTS, None).tolist() == pytest.approx([20 / 22, 0.0, 0.5])
+    liked = Lexicon(kind="lexicon", liked=frozenset({"cat", "sun-lit"}))
+    assert liked(TEXTS, None).tolist() == pytest.approx([2 / 5, 0.0, 1 / 2])
+
+
+def test_a_lexicon_refuses_what_it_would_never_find() -> None:
+    with pytest.raises(ValueError, match="'Cat' is not one word in lower case"):
+        Lexicon.model_validate({"kind": "lexicon", "liked": ["Cat"]})
+
+
+def test_the_likelihood_reward_is_one_over_perplexity() -> None:
+    x = tokens(7, BLOCK).numpy().astype(np.int32)
+    reward = LogLikelihood(kind="log_likelihood")
+    assert reward.supremum == 0 and (reward(x, fitted()) <= 0).all()
+    perplexity = BlockPerplexity(kind="block_perplexity").extract(x, fitted(), "cpu")
+    np.testing.assert_allclose(np.exp(-reward(x, fitted())), perplexity[:, 0], rtol=1e-5)
+
+
+def test_share_of_distinct_ngrams_by_hand() -> None:
+    x = np.array([[1, 2, 1, 2], [1, 2, 1, 3]], dtype=np.int32)
+    evidence = Evidence(x, x, np.random.default_rng(0), vocabulary=6)
+    found = DistinctNgrams(kind="distinct_ngrams")(evidence)
+    assert found == pytest.approx(
+        {
+            "distinct_1": 3 / 8,
+            "distinct_2": len({(1, 2), (2, 1), (1, 3)}) / 6,
+            "distinct_3": len({(1, 2, 1), (2, 1, 2), (2, 1, 3)}) / 4,
+            "vocabulary_share": 3 / 6,
+            "distinct_samples": 2,
+        }
+    )
+
+
+def test_test_perplexity_is_exp_of_the_mean_cost_of_held_out_blocks() -> None:
+    real = tokens(9, BLOCK).numpy().astype(np.int32)
+    evidence = Evidence(real[:0], real, np.random.default_rng(0), model=fitted())
+    found = HeldOutPrediction(kind="held_out_prediction")(evidence)
+    assert found["test_perplexity"] == pytest.approx(np.exp(-log_likelihood(fitted(), real).mean()))
+    assert 0 <= found["predictive_entropy"] <= np.log(VOCABULARY)
+
+
+def test_spread_of_perplexities_is_over_blocks() -> None:
+    x = np.arange(1, 102, dtype=np.float32)[:, None]
+    space = Space("block_perplexity", x, x[:0], x[:0], reference_is_training=False)
+    evidence = Evidence(x, x, np.random.default_rng(0), {"block_perplexity": space})
+    expected = {"mean": 51, "low": 6, "median": 51, "high": 96}
+    found = PerplexitySpread(kind="perplexity_spread")(evidence)
+    assert found == pytest.approx({f"block_perplexity_{k}": v for k, v in expected.items()})
+
+
+# Curation among the answers to a prompt
+
+PROMPTS = np.array([7, 3, 7, 3, 7, 3])
+REWARDS = np.array([0.0, 1.0, 1.0, 0.5, 2.0, -1.0])
+
+
+def people(choices: float, kept: int) -> BradleyTerry:
+    return BradleyTerry.model_validate({"kind": "bradley_terry", "choices": choices, "kept": kept, "among": "prompt"})
+
+
+def shares_by_enumeration(rewards: np.ndarray, choices: int) -> np.ndarray:
+    """Probability that each of the answers is kept, over all sets of `choices` different ones."""
+    sets = list(itertools.combinations(range(len(rewards)), choices))
+    shares = np.zeros(len(rewards))
+    for shown in map(list, sets):
+        shares[shown] += np.exp(rewards[shown]) / np.exp(rewards[shown]).sum() / len(sets)
+    return shares
+
+
+@pytest.mark.parametrize("choices", [1, 2, 3])
+def test_people_choose_among_answers_to_one_prompt_as_enumeration_says(choices: int) -> None:
+    kept = people(choices, 60_000).keep(REWARDS, np.random.default_rng(0), PROMPTS)
+    found = np.bincount(kept, minlength=6) / len(kept)
+    for prompt in (3, 7):
+        rows = np.flatnonzero(prompt == PROMPTS)
+        assert found[rows].sum() == pytest.approx(0.5)
+        np.testing.assert_allclose(2 * found[rows], shares_by_enumeration(REWARDS[rows], choices), atol=0.01)
+
+
+def test_as_many_choices_as_prompts_keep_one_answer_of_each() -> None:
+    kept = people(3, 2).keep(REWARDS, np.random.default_rng(1), PROMPTS)
+    assert sorted(PROMPTS[kept]) == [3, 7]
+
+
+def test_the_forecast_goes_prompt_by_prompt() -> None:
+    """Each prompt's answers have the weights that a forecast of them alone gives, and no prompt gains on another."""
+    loop: dict[str, Any] = {"choices": 3, "real_fraction": 0.25, "generations": 3}
+    together = list(forecast(REWARDS, **loop, prompts=PROMPTS))
+    for prompt in (3, 7):
+        rows = np.flatnonzero(prompt == PROMPTS)
+        for weights, alone in zip(together, forecast(REWARDS[rows], **loop), strict=True):
+            np.testing.assert_allclose(2 * weights[rows], alone, rtol=1e-9)
+
+
+def test_one_generation_of_the_forecast_is_enumeration_of_draws() -> None:
+    """H of three independent draws from the answers to a prompt, all 3^3 of them."""
+    after = list(forecast(REWARDS, 3, 0.0, 1, prompts=PROMPTS))[1]
+    for prompt in (3, 7):
+        rewards = REWARDS[prompt == PROMPTS]
+        shares = np.zeros(3)
+        for shown in itertools.product(range(3), repeat=3):
+            chosen = np.exp(rewards[list(shown)])
+            np.add.at(shares, list(shown), chosen / chosen.sum() / 27)
+        np.testing.assert_allclose(2 * after[prompt == PROMPTS], shares, rtol=1e-9)
+
+
+def test_the_lemma_holds_with_the_variance_among_answers_and_not_with_that_of_all() -> None:
+    """Where prompts differ and answers do not, nobody has a choice, and nothing may be promised."""
+    rewards, prompts = np.array([-2.0, -2.0, 0.0, 0.0]), np.array([0, 0, 1, 1])
+    values: dict[str, list[float]] = {}
+    for weights in forecast(rewards, 2, 0.0, 2, prompts=prompts):
+        found = statistics(weights, rewards, 0.0)
+        found["exp_reward_variance_of_answers"] = theory.variance_of_answers(weights, rewards, 0.0, prompts)
+        for name, value in found.items():
+            values.setdefault(name, []).append(value)
+    arrays = {name: np.array([value]) for name, value in values.items()}
+    verdicts = {
+        by_prompt: check_claims(ClosedLoop("s", "a", 2, 0.0, "replace", by_prompt), arrays, "forecast", ["lemma_2_2"])
+        for by_prompt in (False, True)
+    }
+    assert [row["verdict"] for row in verdicts[True]] == ["holds", "holds"]
+    assert [row["verdict"] for row in verdicts[False]] == ["fails", "fails"]
+
+
+def test_variance_among_answers_is_the_mean_over_prompts() -> None:
+    scaled = np.exp(REWARDS - 2)
+    expected = np.mean([scaled[prompt == PROMPTS].var() for prompt in (3, 7)])
+    assert variance_of_answers(REWARDS, 2.0, PROMPTS) == pytest.approx(expected)
+    equal = np.full(6, 1 / 6)
+    assert theory.variance_of_answers(equal, REWARDS, 2.0, PROMPTS) == pytest.approx(expected)
+
+
+# What does not fit is refused before anything runs
+
+TEXT_DATA = {"kind": "text", "corpus": "brown", "tokenizer": {"kind": "bpe", "vocabulary": 300}, "block": 16}
+TEXT_ORIGIN: tuple[tuple[str, Any], ...] = (
+    ("origins.gaussians.data", TEXT_DATA),
+    ("origins.gaussians.model", {"kind": "transformer", "vocabulary": 300, "context": 16, "width": 8, "heads": 2}),
+    ("origins.gaussians.objective", {"kind": "next_token"}),
+    ("origins.gaussians.sampler", {"kind": "continuation", "per_prompt": 4}),
+    ("arms.curated.reward", {"kind": "log_likelihood"}),
+)
+
+
+def text_origin() -> tuple[tuple[str, Any], ...]:
+    """Changes that make a study one of text; a copy, because later changes go into these mappings."""
+    return copy.deepcopy(TEXT_ORIGIN)
+
+
+def test_a_text_study_is_accepted() -> None:
+    Study.model_validate(changed(*text_origin()))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("arms.curated.reward", {"kind": "clipped_distance", "target": [1.0, 2.0]}), "the data have shape"),
+        (("arms.curated.reward", {"kind": "class_probability"}), "needs a judge"),
+        (("origins.gaussians.data", {**TEXT_DATA, "block": 32}), "16 tokens are fewer than the 32"),
+        (("origins.gaussians.model", {"kind": "mlp"}), "next_token needs a language model, the model mlp is a vector"),
+        (("arms.curated.curation.choices", 200), "200 is larger than the pool of 100 samples"),
+        (("origins.gaussians.sampler.per_prompt", 3), "3 does not divide the 100 samples"),
+    ],
+)
+def test_parts_that_do_not_fit_text_are_refused(change: tuple[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Study.model_validate(changed(*text_origin(), change))
+
+
+@pytest.mark.parametrize("kind", ["log_likelihood", "length", "distinct_words", "lexicon"])
+def test_rewards_for_text_are_refused_elsewhere(kind: str) -> None:
+    needed: dict[str, Any] = {"length": {"enough": 5}, "lexicon": {"liked": ["good"]}}.get(kind, {})
+    with pytest.raises(ValueError, match="it is for text"):
+        Study.model_validate(changed(("arms.curated.reward", {"kind": kind, **needed})))
+
+
+def test_more_choices_than_answers_to_a_prompt_are_refused() -> None:
+    curation = {"kind": "bradley_terry", "choices": 5, "kept": 10, "among": "prompt"}
+    with pytest.raises(ValueError, match="5 is larger than the pool of 4"):
+        Study.model_validate(changed(*text_origin(), ("arms.curated.curation", curation)))
+    with pytest.raises(ValueError, match="answers no prompts"):
+        Study.model_validate(changed(("arms.curated.curation", curation)))
+
+
+def test_metrics_of_text_are_refused_elsewhere() -> None:
+    points = Description(shape=(2,), classes=2)
+    for metric in (DistinctNgrams(kind="distinct_ngrams"), HeldOutPrediction(kind="held_out_prediction")):
+        with pytest.raises(ValueError, match="needs text"):
+            metric.check(points)
