@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import draw_choices
 import draw_comparison
+import draw_language
 import draw_quality
 import draw_rates
 import draw_shares
@@ -29,6 +30,7 @@ TABLES_SUFFICE: dict[str, Callable[..., None]] = {
     "choices": draw_choices.main,
     "quality": draw_quality.main,
     "comparison": draw_comparison.main,
+    "language": draw_language.main,
     "rates": draw_rates.main,
 }
 PICTURES = (".png", ".gif", ".txt")

@@ -152,7 +152,9 @@ def test_the_lemma_holds_with_the_variance_among_answers_and_not_with_that_of_al
             values.setdefault(name, []).append(value)
     arrays = {name: np.array([value]) for name, value in values.items()}
     verdicts = {
-        by_prompt: check_claims(ClosedLoop("s", "a", 2, 0.0, "replace", by_prompt=by_prompt), arrays, "forecast", ["lemma_2_2"])
+        by_prompt: check_claims(
+            ClosedLoop("s", "a", 2, 0.0, "replace", by_prompt=by_prompt), arrays, "forecast", ["lemma_2_2"]
+        )
         for by_prompt in (False, True)
     }
     assert [row["verdict"] for row in verdicts[True]] == ["holds", "holds"]
