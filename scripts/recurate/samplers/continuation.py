@@ -58,6 +58,10 @@ class Continuation(Sampler):
             raise ValueError("keeps_prompt: give prompt, the number of tokens that are kept")
         return self
 
+    @property
+    def is_biased(self) -> bool:
+        return self.strategy != "sampling" or self.temperature != 1 or self.repetition_penalty != 1
+
     def check_samples(self, data: Description, model: Model, samples: int) -> None:
         assert isinstance(model, LanguageModel)
         block = data.shape[0]
