@@ -61,7 +61,7 @@ def test_editing_the_training_loop_schedules_training(project: Copy) -> None:
 
 
 def test_editing_a_component_that_is_not_used_schedules_nothing(project: Copy) -> None:
-    project.edit("scripts/recurate/rewards/class_probability.py", "self.gamma * judge", "1.0 * self.gamma * judge")
+    project.edit("scripts/recurate/rewards/class_probability.py", "self.gamma * scorer", "1.0 * self.gamma * scorer")
     project.edit("scripts/recurate/data/two_moons.py", "sign = 1 - 2 * y", "sign = -2 * y + 1")
     assert project.planned("all") == {}
 
