@@ -33,7 +33,7 @@ STUDY: dict[str, Any] = {
             "model": {"kind": "transformer", "vocabulary": 300, "context": 16, "width": 16, "heads": 2, "blocks": 1},
             "objective": {"kind": "next_token"},
             "training": {"steps": 300, **TRAINING},
-            "sampler": {"kind": "continuation", "strategy": "beam", "beams": 4, "per_prompt": 4},
+            "sampler": {"kind": "continuation", "per_prompt": 4},
             "samples": 200,
         }
     },
@@ -44,7 +44,14 @@ STUDY: dict[str, Any] = {
         "mixing": {"lambda": float("inf")},
         "retraining": {"start": "origin", "steps": 100, **TRAINING},
     },
-    "arms": {"curated": {}, "mixed": {"mixing": {"alpha": 0.5}, "reward": {"kind": "log_likelihood"}}},
+    "arms": {
+        "curated": {},
+        "mixed": {"mixing": {"alpha": 0.5}, "reward": {"kind": "log_likelihood"}},
+        "searched": {
+            "sampler": {"kind": "continuation", "strategy": "beam", "beams": 4, "per_prompt": 4},
+            "reward": {"kind": "log_likelihood"},
+        },
+    },
     "features": [{"kind": "block_perplexity"}],
     "metrics": [{"kind": "perplexity_spread"}, {"kind": "held_out_prediction"}, {"kind": "distinct_ngrams"}],
     "figures": ["trajectory", "language", "perplexities"],
@@ -103,6 +110,13 @@ def test_the_claims_hold_on_every_forecast(brown: Copy) -> None:
     verdicts = {(row["arm"], row["claim"]): row["verdict"] for row in rows}
     assert verdicts["curated", "lemma_2_2"] == verdicts["mixed", "theorem_2_3"] == "holds"
     assert "fails" not in verdicts.values()
+    assert not {arm for arm, _ in verdicts} - {"curated", "mixed"}  # a search gives no samples of what was learnt
+
+
+def test_a_search_finds_likelier_texts_than_chance(brown: Copy) -> None:
+    values = metrics(brown)
+    found = {arm: values[arm, 0, "block_perplexity_mean"] for arm in ("curated", "searched")}
+    assert found["searched"] < found["curated"]
 
 
 def test_pictures_are_drawn_and_a_changed_reward_trains_no_origin(brown: Copy) -> None:
