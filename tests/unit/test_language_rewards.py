@@ -209,7 +209,7 @@ def test_parts_that_do_not_fit_text_are_refused(change: tuple[str, Any], message
 @pytest.mark.parametrize("kind", ["log_likelihood", "length", "distinct_words", "lexicon"])
 def test_rewards_for_text_are_refused_elsewhere(kind: str) -> None:
     needed: dict[str, Any] = {"length": {"enough": 5}, "lexicon": {"liked": ["good"]}}.get(kind, {})
-    with pytest.raises(ValueError, match="it is for text|needs a language model"):
+    with pytest.raises(ValueError, match=r"it is for text|needs a language model"):
         Study.model_validate(changed(("arms.curated.reward", {"kind": kind, **needed})))
 
 
