@@ -18,6 +18,7 @@ from recurate.components import FAMILIES, Component, component_class, kinds
 from recurate.config import Arm, Config, Origin, Reference, Retraining, Study
 from recurate.curation import Curation
 from recurate.data import Data
+from recurate.data.text import Dataset
 from recurate.estimators import Estimator
 from recurate.features import Features
 from recurate.judges import Judge
@@ -30,6 +31,7 @@ from recurate.rewards import Reward
 from recurate.samplers import Sampler
 from recurate.simulated_study import Published, Rates, SimulatedArm, SimulatedStudy
 from recurate.study_settings import Request
+from recurate.tokenization import Tokenizer
 from recurate.training import Training
 
 BASES: dict[str, type[Component]] = dict(
@@ -118,7 +120,7 @@ def first_sentences(model: type[BaseModel]) -> str:
 def reference() -> str:
     """The whole text of config/README.md."""
     parts = [PREFACE, "## Settings\n"]
-    models = (Config, Study, Request, Reference, Origin, Checkpoint, Arm, Mixing, Training)
+    models = (Config, Study, Request, Reference, Origin, Checkpoint, Tokenizer, Dataset, Arm, Mixing, Training)
     parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in models]
     parts[-2] += (
         "\nInstead of `real_fraction` one may give the papers' `lambda`, synthetic : real (`.inf`: no real data).\n"

@@ -235,7 +235,7 @@ class Config(Settings):
     studies: list[str] = Field(description="studies that the default target makes")
     scale: Literal["demo", "paper"] = Field("demo", description="demo: minutes on two cores; paper: the published size")
     results: str = Field("results", description="folder that everything is written to")
-    data: str = Field("data", description="folder that image data sets and feature networks are fetched into, once")
+    data: str = Field("data", description="folder that published data sets and feature networks are fetched into, once")
     data_folders: dict[str, str] = Field(
         {}, description="folders by data set that hold its published files, for machines that cannot download them"
     )

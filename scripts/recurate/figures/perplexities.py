@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from recurate.figures import style, text
 
 BINS = 40
 COVERED = (0.002, 0.998)  # quantiles over everything that the axis reaches to
 COLUMNS = 4
+DECADE = 10  # ratio of the axis' ends below which its numbers are evenly spaced
 TAIL = 0.95  # quantile of generation 0 beyond which a block is in the tail
 
 
@@ -42,6 +43,7 @@ def draw(arms: dict[str, dict[str, Any]], perplexities: list[list[np.ndarray]]) 
         elif place + columns >= len(arms):
             axes.set_xlabel("perplexity of a block")
             axes.tick_params(labelbottom=True)
+    grid[0, 0].set_ylim(0, 1.05 * max(axes.dataLim.y1 for axes in grid.flat))
     for axes in grid[:, 0]:
         axes.set_ylabel("share of blocks")
     handles, labels = grid[0, 0].get_legend_handles_labels()
@@ -56,10 +58,10 @@ def _panel(axes: Axes, bins: np.ndarray, of_arm: list[np.ndarray]) -> None:
         label = f"generation {generation}" if generation == 0 else str(generation)
         axes.stairs(counts / len(values), bins, color=colour, linewidth=1.1, label=label)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    narrow = bins[-1] < DECADE * bins[0]
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]) if narrow else LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(bottom=0)
 
 
 def caption(spec: dict[str, Any], perplexities: list[list[np.ndarray]]) -> str:

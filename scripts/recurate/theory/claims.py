@@ -71,11 +71,6 @@ class ClosedLoop:
         """Ferbach et al.'s lambda, synthetic to real data."""
         return synthetic_ratio_of(self.real_fraction)
 
-    @property
-    def variance(self) -> str:
-        """Name of the variance of e^(r - r*) among what people choose from."""
-        return bounds.chosen_variance(self.by_prompt)
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -115,7 +110,7 @@ def lemma_2_2(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exe
     """Check that the exponential reward of generation t + 1 exceeds that of t by its variance (Lemma 2.2)."""
     if not loop.pure:
         return Exemption("not applicable", NEEDS_PURE_LOOP)
-    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, loop.variance)
+    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, bounds.chosen_variance(loop.by_prompt))
     bound = bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], loop.choices)
     return Evidence(mean[:, 1:], bound, is_upper_bound=False)
 
@@ -150,7 +145,7 @@ def theorem_2_3(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
         return Exemption("vacuous", "without a choice (K = 1) the promised gain is zero")
     if loop.synthetic_ratio == 0:
         return Exemption("vacuous", "without synthetic data (lambda = 0) the promised gain is zero")
-    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, loop.variance)
+    mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, bounds.chosen_variance(loop.by_prompt))
     bound = bounds.mixed_exponential_reward(mean[:, :1], variance[:, :1], loop.choices, loop.synthetic_ratio)
     return Evidence(mean[:, 1:], np.broadcast_to(bound, mean[:, 1:].shape), is_upper_bound=False)
 
