@@ -39,7 +39,7 @@ STUDY: dict[str, Any] = {
     },
     "arm_defaults": {
         "origin": "brown",
-        "reward": {"kind": "distinct_words", "gamma": 5.0},
+        "reward": {"kind": "length", "enough": 60, "gamma": 10.0},
         "curation": {"kind": "bradley_terry", "choices": 4, "kept": 100, "among": "prompt"},
         "mixing": {"lambda": float("inf")},
         "retraining": {"start": "origin", "steps": 100, **TRAINING},
