@@ -28,6 +28,7 @@ SMALL: dict[str, Any] = {"channels": 32, "channel_multipliers": (1, 2)}
 PUBLISHED: dict[str, Any] = {
     "channels": 128,
     "channel_multipliers": (1, 2, 2, 2),
+    "scale_shift": False,
     "residual_blocks": 2,
     "attention": (16,),
 }

@@ -30,9 +30,6 @@ class UNetNetwork(Model):
     """
 
     wants_gpu: ClassVar[bool] = True
-    # Whether what the network is told scales and shifts normalised channels. Where it is added before they are
-    # normalised, a group of one channel, as 32 channels have, loses all of it.
-    scales_and_shifts: ClassVar[bool] = False
     channels: int = Field(32, ge=GROUPS, multiple_of=GROUPS, description="channels of the first level")
     channel_multipliers: tuple[int, ...] = Field(
         (1, 2), min_length=1, description="channels of every level, in units of `channels`; each level halves the size"
@@ -42,6 +39,11 @@ class UNetNetwork(Model):
         (), description="sizes in pixels (after `patch`) of the levels with attention; the middle always has it"
     )
     head_channels: int = Field(64, ge=1, description="channels of an attention head")
+    scale_shift: bool = Field(
+        True,
+        description="whether time (and class) scale and shift normalised channels; otherwise they are added before "
+        "channels are normalised, as in torchcfm's CIFAR-10 network",
+    )
     patch: int = Field(1, ge=1, description="side of the squares of pixels that are folded into channels")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="arithmetic of the convolutions; auto: bfloat16 where the processor or GPU multiplies it"
@@ -58,6 +60,9 @@ class UNetNetwork(Model):
                 f"needs square images whose side is a multiple of {unit} (patch and levels), they are {height}x{width}"
             )
         channels = {height // self.patch // 2**n: self.channels * m for n, m in enumerate(self.channel_multipliers)}
+        if not self.scale_shift and GROUPS in channels.values():
+            # A group of one channel loses all that is added to it.
+            raise ValueError(f"scale_shift: a level of {GROUPS} channels cannot be told time without")
         for size in (*self.attention, min(channels)):
             if size not in channels:
                 raise ValueError(f"attention: no level has {size} pixels, they have {', '.join(map(str, channels))}")
@@ -110,7 +115,7 @@ class UNetNetwork(Model):
             attention_resolutions=",".join(str(size) for size in self.attention or (2 * side,)),
             num_heads=4,
             num_head_channels=self.head_channels,
-            use_scale_shift_norm=self.scales_and_shifts,
+            use_scale_shift_norm=self.scale_shift,
             class_cond=self.embedded_labels > 0,
             num_classes=self.embedded_labels,
         )

@@ -52,7 +52,7 @@ def in_training(project: SlurmCopy) -> subprocess.Popen[str]:
     """Start the study; returns when the last generation has a private checkpoint."""
     run = project.start()
     folder = project.folder / "results" / GENERATION / ".progress"
-    Cluster.wait(lambda: bool(list(folder.glob("*.safetensors"))), "a private checkpoint", LONGEST)
+    Cluster.wait(lambda: bool(list(folder.glob("[!.]*.safetensors"))), "a private checkpoint", LONGEST)
     return run
 
 

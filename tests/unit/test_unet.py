@@ -23,6 +23,7 @@ PUBLISHED = {
     "channel_multipliers": [1, 2, 2, 2],
     "residual_blocks": 2,
     "attention": [16],
+    "scale_shift": False,
     "head_channels": 64,
 }
 TINY = {"kind": "unet", "channels": 32, "channel_multipliers": [1, 2], "attention": [4], "head_channels": 32}
@@ -166,6 +167,18 @@ def test_predicting_the_image_gives_the_velocity_of_the_straight_path() -> None:
     torch.testing.assert_close(estimate.velocity(parameters, x, time), expected)
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"channel_multipliers": [1], "attention": []}, {"channels": 64, "scale_shift": False}]
+)
+def test_every_network_sees_time(changes: dict[str, object]) -> None:
+    model = load(Model, "models", TINY | changes)
+    rng = generator()
+    parameters = {name: 0.1 * torch.randn(1, *shape, generator=rng) for name, shape in model.shapes((8, 8, 1)).items()}
+    x = torch.randn(1, 3, 8, 8, 1, generator=generator())
+    early, late = (model.velocity(parameters, x, torch.full((1, 3), time)) for time in (0.1, 0.9))
+    assert (early - late).abs().max() > 0.01 * early.abs().max()
+
+
 def test_bfloat16_agrees_with_float32_to_its_precision() -> None:
     exact, coarse = (load(Model, "models", TINY | {"precision": p}) for p in ("float32", "bfloat16"))
     parameters = stacked(exact, (8, 8, 1), 1)
@@ -185,6 +198,7 @@ def test_bfloat16_agrees_with_float32_to_its_precision() -> None:
         ({"head_channels": 48}, (8, 8, 1), "head_channels"),
         ({"head_channels": 128, "attention": []}, (8, 8, 1), "head_channels"),
         ({"attention": [5]}, (8, 8, 1), "attention"),
+        ({"scale_shift": False}, (8, 8, 1), "cannot be told time"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(changes: dict[str, object], shape: tuple[int, ...], sentence: str) -> None:

@@ -126,11 +126,11 @@ def test_a_private_checkpoint_that_cannot_be_read_is_not_used(built: Copy, unbui
         file.write("save_every: 0.01\n")
     folder = unbuilt.folder / "results/tiny/origins/gaussians/seeds-0-1/gen-000/.progress"
     run = unbuilt.start()
-    while not list(folder.glob("*.safetensors")):
+    while not list(folder.glob("[!.]*.safetensors")):
         assert run.poll() is None
         time.sleep(0.001)
     unbuilt.kill(run)
-    for checkpoint in folder.glob("*.safetensors"):
+    for checkpoint in folder.glob("[!.]*.safetensors"):
         checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     done = unbuilt.run(sys.executable, "scripts/study.py", "--cores", "2")
     assert done.returncode == 0, done.stdout

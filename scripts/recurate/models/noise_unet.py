@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.lazy import torch
 from recurate.models import NoiseModel
@@ -23,10 +23,8 @@ class NoiseUNet(UNetNetwork, NoiseModel):
     At a share s of signal the noise in x is predicted as sqrt(s) f(x) + sqrt(1 - s) x, where f is the U-Net (the target
     v of Salimans and Ho 2022). Where next to nothing but noise is left, this is exact whatever f; a U-Net that gave the
     noise itself would have to learn that, and its smallest error there would be an error of the picture 1/sqrt(s) times
-    as large. Step and class scale and shift normalised channels. Steps are scaled to 0..1,000, whatever their number.
+    as large. Steps are scaled to 0..1,000, whatever their number.
     """
-
-    scales_and_shifts: ClassVar[bool] = True
 
     def noise(self, parameters: dict[str, Tensor], x: Tensor, step: Tensor, label: Tensor | None) -> Tensor:
         shares = torch.from_numpy(signal_shares(self.noise_steps)).to(x.device, torch.float32)
