@@ -18,9 +18,9 @@ class UNet(UNetNetwork, VelocityModel):
 
     Its public CIFAR-10 checkpoints (Tong et al. 2024; the origin of Ferbach et al. 2024) fit `channels: 128,
     channel_multipliers: [1, 2, 2, 2], residual_blocks: 2, attention: [16], scale_shift: false` with 64 channels a head:
-    35,746,307 parameters. Dropout is left out. `patch` folds squares of pixels into channels, which makes a network for two
-    processor cores out of it. `prediction: image` estimates the clean image D and gives v = (D - x) / max(1 - t, f), as
-    `residual_mlp` does.
+    35,746,307 parameters. Dropout is left out. `patch` folds squares of pixels into channels, which makes a network for
+    two processor cores out of it. `prediction: image` estimates the clean image D and gives v = (D - x) / max(1 - t,
+    f), as `residual_mlp` does.
     """
 
     prediction: Literal["velocity", "image"] = Field("velocity", description="what the network's output stands for")
