@@ -26,8 +26,9 @@ provenance: .venv/ready
 verify: .venv/ready
 	@$(BIN)/python scripts/verify.py $(ARGS)
 
+# A file's tests stay together, for what they share is built once.
 test: .venv/ready
-	$(BIN)/pytest -m "not slurm" $(PYTEST)
+	$(BIN)/pytest -m "not slurm" --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # As root on Debian; elsewhere it says why it does not run.
 slurm-test: .venv/ready
