@@ -18,10 +18,10 @@ import draw_quality
 import draw_rates
 import draw_shares
 import draw_trajectory
-from recurate.config import Study
 from recurate.errors import RecurateError
 from recurate.stages import Stages
 from recurate.study_files import as_study, read_yaml
+from recurate.trained_study import Study
 
 RESULTS = Path("results")
 TABLES_SUFFICE: dict[str, Callable[..., None]] = {

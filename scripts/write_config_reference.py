@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from recurate.checkpoint import Checkpoint
 from recurate.components import FAMILIES, Component, component_class, kinds
-from recurate.config import Arm, Config, Origin, Reference, Retraining, Study
+from recurate.config import Config
 from recurate.curation import Curation
 from recurate.data import Data
 from recurate.data.text import Dataset
@@ -27,11 +27,13 @@ from recurate.mixing import Collection, Mixing, SimulatedMixing
 from recurate.mixture_target import NormalMixture
 from recurate.models import Model
 from recurate.objectives import Objective
+from recurate.origin import Origin
 from recurate.rewards import Reward
 from recurate.samplers import Sampler
 from recurate.simulated_study import Published, Rates, SimulatedArm, SimulatedStudy
 from recurate.study_settings import Request
 from recurate.tokenization import Tokenizer
+from recurate.trained_study import Arm, Reference, Retraining, Study
 from recurate.training import Training
 
 BASES: dict[str, type[Component]] = dict(

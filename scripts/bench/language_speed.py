@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from measuring import ROOT, Row, interleaved
+from measuring import ROOT, Row, interleaved, largest_difference
 from torch import Tensor, nn
 
-from recurate.config import Origin
 from recurate.decoding import Bending, by_chance, drawn, without_cache
 from recurate.encoding import Encoding
 from recurate.models.transformer import Transformer
+from recurate.origin import Origin
 from recurate.pool import Pool
 from recurate.randomness import numpy_generator
 from recurate.study_files import read_trained
@@ -151,12 +151,6 @@ class Duel:
                 history.append(loss.item())
         return np.reshape(history, (-1, CHUNK)).mean(axis=1)
 
-    def difference(self) -> float:
-        """Largest difference between the losses of both ways; raises AssertionError if they do not agree."""
-        largest = float(np.abs(self.losses["plain"] - self.losses["stacked"]).max())
-        assert largest < AGREEMENT, f"the losses of both ways of training differ by {largest:g}"
-        return largest
-
 
 def demo_origin() -> Origin:
     """The origin of shumailov_language at demo scale."""
@@ -211,7 +205,7 @@ def rows(runs: int, steps: int) -> tuple[list[Row], str]:
             print(f"language: {seeds} seeds, {threads} threads", file=sys.stderr)
             duel = Duel(seeds, steps)
             plain, stacked = interleaved(duel.plain, duel.stacked, runs)
-            largest = max(largest, duel.difference())
+            largest = max(largest, largest_difference(duel.losses, AGREEMENT))
             name = f"language training, {seeds} seeds, {threads} thread{'s' * (threads > 1)}"
             found += [
                 Row(f"{name}: one by one", plain, "tokens/s"),

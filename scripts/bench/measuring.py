@@ -8,11 +8,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("what", "n", "median", "smallest", "largest", "target", "met")
@@ -55,6 +57,13 @@ def interleaved(first: Callable[[], float], second: Callable[[], float], runs: i
     first(), second()
     pairs = [(first(), second()) for _ in range(runs)]
     return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def largest_difference(losses: Mapping[str, np.ndarray], allowed: float) -> float:
+    """Largest difference between the losses of both ways of training; raises AssertionError if they do not agree."""
+    largest = float(np.abs(losses["plain"] - losses["stacked"]).max())
+    assert largest < allowed, f"the losses of both ways of training differ by {largest:g}"
+    return largest
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from measuring import ROOT, Row, interleaved
+from measuring import ROOT, Row, interleaved, largest_difference
 from torch import Tensor, nn
 
-from recurate.config import Origin
 from recurate.encoding import Encoding
 from recurate.models.mlp import MLP
+from recurate.origin import Origin
 from recurate.randomness import numpy_generator
 from recurate.state import State
 from recurate.study_files import read_trained
@@ -120,12 +120,6 @@ class Duel:
                 history.append(loss.item())
         return np.reshape(history, (-1, CHUNK)).mean(axis=1)
 
-    def difference(self) -> float:
-        """Largest difference between the losses of both ways; raises AssertionError if they do not agree."""
-        largest = float(np.abs(self.losses["plain"] - self.losses["stacked"]).max())
-        assert largest < AGREEMENT, f"the losses of both ways of training differ by {largest:g}"
-        return largest
-
 
 def rows(runs: int, steps: int) -> tuple[list[Row], str]:
     """Rows for 4 and 8 seeds with 1 and 2 threads, and a remark on the agreement of the losses.
@@ -141,7 +135,7 @@ def rows(runs: int, steps: int) -> tuple[list[Row], str]:
             print(f"training: {seeds} seeds, {threads} threads", file=sys.stderr)
             duel = Duel(seeds, steps)
             plain, stacked = interleaved(duel.plain, duel.stacked, runs)
-            largest = max(largest, duel.difference())
+            largest = max(largest, largest_difference(duel.losses, AGREEMENT))
             name = f"training, {seeds} seeds, {threads} thread{'s' * (threads > 1)}"
             found += [
                 Row(f"{name}: a seed, one by one", plain, "s"),

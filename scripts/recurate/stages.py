@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from recurate.config import Arm, Origin, Study
 from recurate.mixing import Mixing
+from recurate.origin import Origin
 from recurate.samplers import Sampler
 from recurate.simulated_study import SimulatedArm, SimulatedStudy
+from recurate.trained_study import Arm, Study
 
 Spec = dict[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from recurate.config import Study
 from recurate.errors import RecurateError
 from recurate.simulated_study import SimulatedStudy
+from recurate.trained_study import Study
 
 Base = TypeVar("Base", bound=BaseModel)
 

@@ -1,4 +1,4 @@
-"""What the rules ask: a job's settings and code digest, its inputs, the targets. Knows nothing of Snakemake.
+"""What the rules ask: a job's settings and code digest, the targets. Knows nothing of Snakemake.
 
 Every function takes an object with the wildcards as attributes.
 """
@@ -16,17 +16,18 @@ from recurate.config import Config
 from recurate.digest import code_digest, kinds_in
 from recurate.errors import RecurateError
 from recurate.features import inception
-from recurate.layout import NAME, WILDCARDS, Layout, format_generation, format_seeds
+from recurate.inputs import Inputs, Wildcards
+from recurate.layout import NAME, WILDCARDS, Layout
 from recurate.reporting import report_cards, report_models, report_spec
 from recurate.scheduling import Resource, Scheduling
-from recurate.stages import Spec, Stages
+from recurate.stages import Spec
 from recurate.study_files import read_study, validated
 
 GENERAL_TARGETS = ("all", "report", "data")
 SCRIPTS = Path(__file__).parents[1]
 
 
-class Project(Stages):
+class Project(Inputs):
     """The studies of a project folder, as its configuration resolves them."""
 
     wildcards = WILDCARDS
@@ -36,12 +37,12 @@ class Project(Stages):
 
     def __init__(self, config: dict[str, Any], folder: str = "config/studies") -> None:
         self.config = validated(Config, config, "config/config.yaml")
-        self.layout = Layout(self.config.results, self.config.data)
         self._results_can_be_written()
         files = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
         self._names_are_known(files, folder)
         overrides = self.config.overrides
-        super().__init__({n: read_study(path, self.config.scale, overrides.get(n, {})) for n, path in files.items()})
+        studies = {n: read_study(path, self.config.scale, overrides.get(n, {})) for n, path in files.items()}
+        super().__init__(studies, Layout(self.config.results, self.config.data))
         self.scheduling = Scheduling(self, self.config, self.layout)
 
     def _names_are_known(self, files: dict[str, Path], folder: str) -> None:
@@ -117,210 +118,6 @@ class Project(Stages):
 
         return of_job
 
-    # Inputs
-
-    @property
-    def trained_names(self) -> str:
-        """Regular expression of the trained studies' names, where a simulated study has a file of the same name."""
-        return alternatives(self.trained)
-
-    @property
-    def simulated_names(self) -> str:
-        """Regular expression of the simulated studies' names."""
-        return alternatives(self.simulated)
-
-    def judge(self, w: Any) -> str | list[str]:
-        """The judge's parameters, or nothing where the origin has none."""
-        return self._in_origin(w, "judge.safetensors") if self.origin(w).judge else []
-
-    def judge_weights(self, w: Any) -> str | list[str]:
-        """The judge's parameters as others trained them, or nothing where it is trained here."""
-        judge = self.origin(w).judge
-        return judge.weights.path if judge and judge.weights else []
-
-    def real(self, w: Any) -> str:
-        """Real data of an origin, given by name or through an arm; some data sets are fetched once for all studies."""
-        data = self.origin(w).data
-        if data.shared:
-            return self.layout.in_data(f"{data.kind}.safetensors")
-        return self._in_origin(w, "real.safetensors")
-
-    def real_of_sampler(self, w: Any) -> str | list[str]:
-        """Real data, where sampling begins from them."""
-        own = self.arm(w).sampler if hasattr(w, "arm") else None
-        return self.real(w) if (own or self.origin(w).sampler).needs_real else []
-
-    def raw_data(self, w: Any) -> str | list[str]:
-        """The shared data set that an origin's real data are made from, or nothing."""
-        kind = self.origin(w).data.made_from
-        return self.layout.in_data(f"{kind}.safetensors") if kind else []
-
-    def checkpoint(self, w: Any) -> str | list[str]:
-        """Parameters trained elsewhere that an origin takes, or nothing."""
-        checkpoint = self.origin(w).checkpoint
-        return checkpoint.path if checkpoint else []
-
-    def features(self, w: Any) -> str | list[str]:
-        """Features of a generation's samples, or nothing in a study without feature spaces."""
-        return self._of_generation(w, int(w.generation), "features.safetensors") if self.study(w).features else []
-
-    def reference(self, w: Any) -> str | list[str]:
-        """Features and statistics of real data, or nothing in a study without feature spaces."""
-        return self._in_origin(w, "reference.safetensors") if self.study(w).features else []
-
-    def judge_of_features(self, w: Any) -> str | list[str]:
-        """The judge, where a feature space is one of its layers."""
-        return self.judge(w) if any(features.needs_judge for features in self.study(w).features) else []
-
-    def origin_of_features(self, w: Any) -> str | list[str]:
-        """Generation 0's model, where a feature space is made by it."""
-        asked = any(features.needs_origin for features in self.study(w).features)
-        return self.origin_model(w) if asked else []
-
-    def text_of_reward(self, w: Any) -> str | list[str]:
-        """Real data with the tokenizer, where the arm's reward reads text."""
-        return self.real(w) if self.arm(w).reward.reads_text else []
-
-    def measured_model(self, w: Any) -> str | list[str]:
-        """A generation's own model, where some metric asks it."""
-        return self._of_generation(w, int(w.generation), "model.safetensors") if self.measures_model(w) else []
-
-    def origin_of_reward(self, w: Any) -> str | list[str]:
-        """Generation 0's model, where the arm's reward asks it."""
-        return self.origin_model(w) if self.arm(w).reward.needs_origin else []
-
-    def origin_model(self, w: Any) -> str:
-        """Generation 0's model of an origin, given by name or through an arm."""
-        template = self.layout.origin_generation("model.safetensors")
-        return self._fill(template, study=w.study, origin=self._origin_name(w), seeds=w.seeds)
-
-    def feature_weights(self, w: Any) -> list[str]:
-        """Files of the networks that feature spaces are made with."""
-        return [features.weights_file for features in self.study(w).features if features.weights_file]
-
-    def _in_origin(self, w: Any, name: str) -> str:
-        return self._fill(self.layout.in_origin(name), study=w.study, origin=self._origin_name(w))
-
-    def model(self, w: Any) -> str:
-        """Model of an arm's generation; generation 0 is the origin's."""
-        return self._of_generation(w, int(w.generation), "model.safetensors")
-
-    def samples(self, w: Any) -> str:
-        """Sample set of a generation; generation 0 is the origin's, unless the arm draws in its own way."""
-        return self._of_generation(w, int(w.generation), "samples.safetensors")
-
-    def training_samples(self, w: Any) -> list[str]:
-        """Sample sets of the generations that are trained on: the last, or all where data accumulate."""
-        return [self._of_generation(w, generation, "samples.safetensors") for generation in self._trained_on(w)]
-
-    def training_curated(self, w: Any) -> list[str]:
-        """Curated sets that belong to `training_samples`."""
-        return [self._in_arm(w, generation, "curated.safetensors") for generation in self._trained_on(w)]
-
-    def training_source(self, w: Any) -> str | list[str]:
-        """Model that training draws its synthetic samples from, or nothing where they are stored."""
-        if self.arm(w).retraining.synthetic == "stored":
-            return []
-        return self._of_generation(w, int(w.generation) - 1, "model.safetensors")
-
-    def _trained_on(self, w: Any) -> Iterable[int]:
-        if self.arm(w).retraining.synthetic == "afresh":
-            return ()
-        return self.arm(w).mixing.shares(int(w.generation)).curated
-
-    def start(self, w: Any) -> str | list[str]:
-        """Model whose parameters training starts from, or nothing to start from scratch."""
-        start = self.arm(w).retraining.start
-        if start == "scratch":
-            return []
-        generation = int(w.generation) - 1 if start == "previous" else 0
-        return self._of_generation(w, generation, "model.safetensors")
-
-    def _of_generation(self, w: Any, generation: int, name: str) -> str:
-        if generation == 0 and (name == "model.safetensors" or not self.draws_its_own(w)):
-            template = self.layout.origin_generation(name)
-            return self._fill(template, study=w.study, origin=self.arm(w).origin, seeds=w.seeds)
-        return self._in_arm(w, generation, name)
-
-    def _in_arm(self, w: Any, generation: int, name: str) -> str:
-        template = self.layout.arm_generation(name)
-        return self._fill(template, study=w.study, arm=w.arm, seeds=w.seeds, generation=format_generation(generation))
-
-    def arm_zero_curated(self, w: Any) -> str:
-        """Curated set of an arm's generation 0, which holds the rewards that its forecast starts from."""
-        return self._in_arm(w, 0, "curated.safetensors")
-
-    def metric_tables(self, w: Any) -> list[str]:
-        """Every `metrics.csv` of a study, in the order of arms, seeds and generations."""
-        if w.study in self.simulated:
-            return self._of_simulated_arms(w, "metrics.csv")
-        template = self.layout.arm_generation("metrics.csv")
-        return [
-            self._fill(template, study=w.study, arm=arm, seeds=seeds, generation=format_generation(generation))
-            for arm in self.study(w).arms
-            for seeds in self._seed_batches(w)
-            for generation in range(self.study(w).generations + 1)
-        ]
-
-    def trajectories(self, w: Any) -> list[str]:
-        """Recorded arrays of every arm of a simulated study."""
-        return self._of_simulated_arms(w, "trajectories.safetensors")
-
-    def _of_simulated_arms(self, w: Any, name: str) -> list[str]:
-        template = self.layout.in_arm(name)
-        return [self._fill(template, study=w.study, arm=arm) for arm in self.simulated[w.study].arms]
-
-    def rates(self, w: Any) -> str | list[str]:
-        """Fitted rates of a simulated study, or nothing."""
-        return self._fill(self.layout.in_study("rates.csv"), study=w.study) if self.simulated[w.study].rates else []
-
-    def forecast_tables(self, w: Any) -> list[str]:
-        """The `forecast.csv` of every arm of a study that has one."""
-        template = self.layout.arm_seeds("forecast.csv")
-        return [
-            self._fill(template, study=w.study, arm=arm, seeds=seeds)
-            for arm in self.study(w).arms
-            if self.has_forecast(w.study, arm)
-            for seeds in self._seed_batches(w)
-        ]
-
-    def shown_samples(self, w: Any) -> list[str]:
-        """Sample sets of the first seeds, for pictures: arms in order, each with generations 0..T."""
-        return [self._of_generation(v, generation, "samples.safetensors") for v, generation in self._shown(w)]
-
-    def shown_curated(self, w: Any) -> list[str]:
-        """Curated sets that belong to `shown_samples`."""
-        return [self._in_arm(v, generation, "curated.safetensors") for v, generation in self._shown(w)]
-
-    def shown_features(self, w: Any) -> list[str]:
-        """Features of all seeds, for pictures: batches of seeds in order, each with all arms and generations 0..T."""
-        return [
-            self._of_generation(_Wildcards(study=w.study, arm=arm, seeds=seeds), generation, "features.safetensors")
-            for seeds in self._seed_batches(w)
-            for arm in self.study(w).arms
-            for generation in range(self.study(w).generations + 1)
-        ]
-
-    def shown_models(self, w: Any) -> list[str]:
-        """Models that `shown_samples` were drawn from."""
-        return [self._of_generation(v, generation, "model.safetensors") for v, generation in self._shown(w)]
-
-    def shown_real(self, w: Any) -> list[str]:
-        """Real data of every arm's origin, arms in order."""
-        return [self.real(_Wildcards(study=w.study, arm=arm)) for arm in self.study(w).arms]
-
-    def _shown(self, w: Any) -> list[tuple[Any, int]]:
-        first = self._seed_batches(w)[0]
-        generations = range(self.study(w).generations + 1)
-        return [
-            (_Wildcards(study=w.study, arm=arm, seeds=first), generation)
-            for arm in self.study(w).arms
-            for generation in generations
-        ]
-
-    def _seed_batches(self, w: Any) -> list[str]:
-        return [format_seeds(batch) for batch in self.study(w).seed_batches()]
-
     # Shared by all studies
 
     @property
@@ -341,7 +138,7 @@ class Project(Stages):
     @property
     def fetched(self) -> list[str]:
         """Every file that needs a network: shared data sets, feature networks in the data folder."""
-        networks = {path for study in self.trained for path in self.feature_weights(_Wildcards(study=study))}
+        networks = {path for study in self.trained for path in self.feature_weights(Wildcards(study=study))}
         return [self.layout.in_data(f"{data}.safetensors") for data in self.shared_data] + sorted(
             path for path in networks if path == self.inception
         )
@@ -356,11 +153,11 @@ class Project(Stages):
     def complete(self, study: str) -> list[str]:
         """Files that make a study complete: its tables and figures, where they come from and what they cost."""
         names = ("provenance.json", "cost.csv")
-        return self.targets(study) + [self._fill(self.layout.in_study(name), study=study) for name in names]
+        return self.targets(study) + [self.layout.in_study(name).format(study=study) for name in names]
 
     def targets(self, study: str) -> list[str]:
         """Tables and figures of a study."""
-        files = [self._fill(self.layout.in_study(name), study=study) for name in self.tables(study)]
+        files = [self.layout.in_study(name).format(study=study) for name in self.tables(study)]
         return files + [path for figure in self.studies[study].figures for path in self.figure_files(study, figure)]
 
     def tables(self, study: str) -> tuple[str, ...]:
@@ -373,28 +170,18 @@ class Project(Stages):
     def figure_files(self, study: str, figure: str) -> list[str]:
         """Files of one figure, without its caption."""
         extensions = ("gif",) if figure == "animation" else ("pdf", "png")
-        return [self._fill(self.layout.in_study(f"figures/{figure}.{ext}"), study=study) for ext in extensions]
+        return [self.layout.in_study(f"figures/{figure}.{ext}").format(study=study) for ext in extensions]
 
     def captions(self, study: str) -> list[str]:
         """Caption files of a study's figures."""
         return [
-            self._fill(self.layout.in_study(f"figures/{figure}.txt"), study=study)
-            for figure in self.studies[study].figures
+            self.layout.in_study(f"figures/{figure}.txt").format(study=study) for figure in self.studies[study].figures
         ]
 
     def report_inputs(self, _: Any) -> list[str]:
         """All that the report shows: the default studies' targets, captions, cards and some models."""
         shown = [path for study in self.config.studies for path in self.targets(study) + self.captions(study)]
         return [*shown, *report_cards(self), *report_models(self)]
-
-    @staticmethod
-    def _fill(template: str, **wildcards: str) -> str:
-        return template.format(**wildcards)
-
-
-def alternatives(names: Iterable[str]) -> str:
-    """Regular expression that matches these names; nothing if there are none."""
-    return "|".join(names) or "(?!)"
 
 
 def once_per_arm(compute: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -408,8 +195,3 @@ def once_per_arm(compute: Callable[[Any], str]) -> Callable[[Any], str]:
         return known[key]
 
     return remembered
-
-
-class _Wildcards:
-    def __init__(self, **wildcards: str) -> None:
-        self.__dict__.update(wildcards)

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from recurate import config
-from recurate.config import Study
 from recurate.errors import RecurateError
 from recurate.study_files import read_trained
+from recurate.trained_study import Study
 
 ROOT = Path(config.__file__).parents[2]
 ABSENT = object()

@@ -10,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 
 from recurate.components import FAMILIES, component_class, import_kind, kinds, load, module_file
-from recurate.config import Study
 from recurate.curation import Curation
 from recurate.data import Data
 from recurate.errors import RecurateError
@@ -23,6 +22,7 @@ from recurate.objectives import Objective
 from recurate.rewards import Reward
 from recurate.rewards.clipped_distance import ClippedDistance
 from recurate.samplers import Sampler
+from recurate.trained_study import Study
 
 BASES: dict[str, Any] = {
     "data": Data,

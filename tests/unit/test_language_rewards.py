@@ -11,7 +11,6 @@ import pytest
 from language_setup import BLOCK, VOCABULARY, fitted, tokens
 from study_setup import changed
 
-from recurate.config import Study
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.data import Description
 from recurate.features.block_perplexity import BlockPerplexity
@@ -28,6 +27,7 @@ from recurate.rewards.log_likelihood import LogLikelihood
 from recurate.theory import forecast as theory
 from recurate.theory.claims import ClosedLoop, check_claims
 from recurate.theory.forecast import forecast, statistics
+from recurate.trained_study import Study
 
 TEXTS = np.array(["The cat saw the CAT.", "", "sun-lit sun"], dtype=object)
 

@@ -13,10 +13,10 @@ import pytest
 import yaml
 from study_setup import ROOT, STUDY
 
-from recurate import workflow
 from recurate.components import FAMILIES, kinds
 from recurate.config import Config
 from recurate.errors import RecurateError
+from recurate.inputs import Wildcards
 from recurate.study_files import read_study, validated
 from recurate.workflow import Project
 
@@ -85,7 +85,7 @@ def test_a_target_that_looks_like_a_study_and_is_none_is_refused(folder: Path) -
 
 def test_the_settings_of_a_stage_hold_what_it_reads_and_no_more(folder: Path) -> None:
     project = Project({"studies": ["tiny"]}, str(folder))
-    wildcards = workflow._Wildcards(study="tiny", arm="curated")
+    wildcards = Wildcards(study="tiny", arm="curated")
     assert set(project.spec_train_arm(wildcards)) == {"model", "objective", "training", "mixing"}
     assert "start" not in project.spec_train_arm(wildcards)["training"]
     assert set(project.spec_sample(wildcards)) == {"model", "sampler", "samples"}

@@ -14,10 +14,10 @@ import draw_trajectory
 import redraw
 import resolve_config
 from recurate import store
-from recurate.config import Study
 from recurate.errors import RecurateError
 from recurate.stages import Stages
 from recurate.study_files import read_study, read_trained, read_yaml, validated
+from recurate.trained_study import Study
 
 STUDIES = sorted((Path(__file__).parents[2] / "config/studies").glob("*.yaml"))
 FIGURES = ["trajectory", "shares", "quality", "choices", "densities", "animation"]
