@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from recurate.figures import style, text
 
@@ -61,7 +61,7 @@ def _panel(axes: Axes, bins: np.ndarray, of_arm: list[np.ndarray]) -> None:
     narrow = bins[-1] < DECADE * bins[0]
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]) if narrow else LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def caption(spec: dict[str, Any], perplexities: list[list[np.ndarray]]) -> str:
@@ -71,7 +71,8 @@ def caption(spec: dict[str, Any], perplexities: list[list[np.ndarray]]) -> str:
         "Perplexity of every generated block under generation 0's model of the same seed, by generation from light to "
         f"dark, a panel for each arm; {blocks:,} blocks of {text.replicates(seeds)} together. Perplexity is of a block "
         "by itself, without its prompt; the outermost bins hold what lies beyond them.",
-        "What to see: mass moves to the left, towards what generation 0 finds likely.",
+        "What to see: without curation mass moves to the left, towards what generation 0 finds likely; curators may "
+        "prefer what it finds unlikely.",
         _moves(spec["arms"], perplexities),
         text.answers(spec),
     )
