@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,17 @@ class Copy:
     def study(self, **changes: object) -> None:
         """Write the study file with top-level keys replaced."""
         self.study_file.write_text(yaml.safe_dump({**TINY, **changes}, sort_keys=False))
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The tiny study with the value at a dotted path replaced."""
+    study = deepcopy(TINY)
+    *folders, last = path.split(".")
+    block: Any = study
+    for key in folders:
+        block = block.setdefault(key, {})
+    block[last] = value
+    return study
 
 
 def contents(project: Copy) -> dict[str, bytes]:
