@@ -27,6 +27,14 @@ include: "rules/present.smk"
 or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study" in rule.wildcard_names])
 
 
+onstart:
+    # With a limit of jobs per time, Snakemake 9 looks at all waiting jobs again a second after every look, and once more
+    # for every job that has ended: after some hundreds that takes a third of a core. A limit of the user's own stays.
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):  # Snakemake's default
+        workflow.scheduler.job_rate_limiter = None
+
+
 rule all:
     """The default studies and the report."""
     default_target: True
