@@ -59,13 +59,19 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series) -> Figure:
         grid[0, place].set_title(text.wrapped(title, 26))
         grid[-1, place].set_xlabel("generation")
         if not shared:
-            grid[0, place].legend(handles=_handles(names[place]), fontsize=6, loc="best")
+            grid[_roomiest(metrics), place].legend(handles=_handles(names[place]), fontsize=6, loc="best")
     for row, metric in zip(grid, metrics, strict=True):
         row[0].set_ylabel(text.wrapped(text.metric_label(metric), LABEL_WIDTH))
         _scale(row[0], metric, np.array([measured[arm][metric] for arm in arms]))
     if shared:
         figure.legend(handles=_handles(names[0]), loc="outside lower center", ncols=len(names[0]))
     return figure
+
+
+def _roomiest(metrics: list[str]) -> int:
+    """Row for the legends: the first with the fixed range of shares, which leaves room, or the first of all."""
+    shares = (row for row, name in enumerate(metrics) if feature_spaces.family_and_space(name)[0] in SHARES)
+    return next(shares, 0)
 
 
 def _line_name(settings: dict[str, Any]) -> str:
@@ -95,7 +101,7 @@ def _scale(axes: Axes, metric: str, values: np.ndarray) -> None:
     if feature_spaces.family_and_space(metric)[0] in SHARES:
         axes.set_ylim(0, 1.04)
     elif 0 < LOGARITHMIC_FROM * values.min() < values.max():
-        axes.set_yscale("log")
+        style.logarithmic(axes)
 
 
 def caption(spec: dict[str, Any], measured: Series) -> str:

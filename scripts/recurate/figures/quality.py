@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from recurate.errors import RecurateError
 from recurate.figures import feature_spaces, style, text
@@ -79,11 +78,8 @@ def _scale(axes: Axes, family: str, means: np.ndarray) -> None:
         # Never so narrow that noise around 1/2 looks like an effect.
         axes.set_ylim(min(low, NO_MEMORY - 0.06) - 0.01, max(high, NO_MEMORY + 0.06) + 0.01)
     elif family in feature_spaces.INCEPTION.values() and 0 < LOGARITHMIC_FROM * means.min() < means.max():
-        axes.set_yscale("log")
+        style.logarithmic(axes)
         axes.set_ylim(0.8 * means.min(), 1.25 * means.max())
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
     elif family != CONFIDENCE:
         axes.set_ylim(min(0.0, 1.08 * low), 1.08 * high)
 

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from recurate.figures.series import Band
 from recurate.store import replacing
@@ -122,6 +122,14 @@ def generation_axis(axes: Axes, generations: int, label: bool = True) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, steps=[1, 2, 5, 10]))
     if label:
         axes.set_xlabel("generation")
+
+
+def logarithmic(axes: Axes) -> None:
+    """Logarithmic vertical axis with plain numbers at 1, 2 and 5 times powers of ten."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def label_lowest(grid: np.ndarray, panels: int) -> None:
