@@ -62,6 +62,7 @@ class PlainTransformer(nn.Module):
 
     def __init__(self, model: Transformer, block: int) -> None:
         super().__init__()
+        self.heads = model.heads
         self.embedding = nn.Embedding(model.vocabulary, model.width)
         self.blocks = nn.ModuleList(PlainBlock(model.width, model.heads) for _ in range(model.blocks))
         self.norm = nn.LayerNorm(model.width, bias=False)
@@ -82,9 +83,14 @@ class PlainTransformer(nn.Module):
             self.norm.weight.copy_(parameters["norm"][row, 0])
             for number, block in enumerate(self.blocks):
                 for name in ("attend", "project", "expand", "contract"):
-                    layer = getattr(block, name)
-                    layer.weight.copy_(parameters[f"{name}_{number}.weight"][row].T)
-                    layer.bias.copy_(parameters[f"{name}_{number}.bias"][row, 0])
+                    layer, arranged = getattr(block, name), self._halves if name == "attend" else lambda rows: rows
+                    layer.weight.copy_(arranged(parameters[f"{name}_{number}.weight"][row].T))
+                    layer.bias.copy_(arranged(parameters[f"{name}_{number}.bias"][row, 0]))
+
+    def _halves(self, rows: Tensor) -> Tensor:
+        """Rows for queries, keys and values, those turned as a pair half a head apart instead of side by side."""
+        turned, value = rows.split((2 * len(rows) // 3, len(rows) // 3))
+        return torch.cat([turned.unflatten(0, (2 * self.heads, -1, 2)).transpose(1, 2).flatten(0, 2), value])
 
 
 @dataclass

@@ -119,14 +119,13 @@ class Transformer(LanguageModel):
         def linear(name: str, h: Tensor) -> Tensor:
             return torch.baddbmm(parameters[f"{name}.bias"], h, parameters[f"{name}.weight"])
 
-        def heads(h: Tensor) -> Tensor:
-            return h.reshape(seeds, batch, time, self.heads, -1).transpose(2, 3)
-
         turn = _rotations(first, time, self.width // self.heads, tokens.device)
         h = _embedded(parameters["embedding"], tokens)
         for block in range(self.blocks):
-            query, key, value = map(heads, linear(f"attend_{block}", _normalised(h)).chunk(3, dim=2))
-            attended = attend(block, _rotated(query, turn), _rotated(key, turn), value)
+            mixed = linear(f"attend_{block}", _normalised(h)).reshape(seeds, batch, time, 3 * self.heads, -1)
+            turned, value = mixed.split((2 * self.heads, self.heads), dim=3)
+            query, key = _rotated(turned, turn).transpose(2, 3).chunk(2, dim=2)
+            attended = attend(block, query, key, value.transpose(2, 3))
             h = h + linear(f"project_{block}", attended.transpose(2, 3).reshape(h.shape))
             wide = torch.nn.functional.silu(linear(f"expand_{block}", _normalised(h)))
             h = h + linear(f"contract_{block}", wide)
@@ -157,15 +156,14 @@ def _attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = 
     return attention(query, key, value, attn_mask=mask, is_causal=causal).unflatten(0, (seeds, -1))
 
 
-def _rotations(first: int, time: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (time, width / 2) of the angles by which positions `first`, .. turn pairs of numbers."""
+def _rotations(first: int, time: int, width: int, device: torch.device) -> Tensor:
+    """Complex numbers (time, 1, width / 2) of length 1 by which positions `first`, .. turn pairs of numbers."""
     frequencies = 10_000 ** -(torch.arange(0, width, 2, device=device) / width)
-    angles = torch.arange(first, first + time, device=device)[:, None] * frequencies
-    return angles.cos(), angles.sin()
+    angles = torch.arange(first, first + time, device=device)[:, None, None] * frequencies
+    return torch.polar(torch.ones_like(angles), angles)
 
 
-def _rotated(h: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    """`h` (.., time, width of a head) with the numbers i and i + width / 2 turned as a pair."""
-    cosine, sine = turn
-    left, right = h.chunk(2, dim=-1)
-    return torch.cat([left * cosine - right * sine, left * sine + right * cosine], dim=-1)
+def _rotated(h: Tensor, turn: Tensor) -> Tensor:
+    """`h` (.., time, heads, width of a head) with the numbers 2 i and 2 i + 1 turned as a pair."""
+    pairs = torch.view_as_complex(h.unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turn).flatten(-2)

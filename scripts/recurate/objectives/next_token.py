@@ -26,5 +26,9 @@ class NextToken(Objective):
     def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
         assert isinstance(model, LanguageModel)
         logits = model.logits(parameters, x[..., :-1])
-        costs = torch.nn.functional.cross_entropy(logits.flatten(0, 2), x[..., 1:].flatten(), reduction="none")
-        return costs.unflatten(0, (len(x), -1)).mean(dim=1)
+        # One seed after another: the logits of all would not stay in the processor's cache.
+        costs = [
+            torch.nn.functional.cross_entropy(alone.flatten(0, 1), following.flatten())
+            for alone, following in zip(logits, x[..., 1:], strict=True)
+        ]
+        return torch.stack(costs)
