@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tiny import Copy, fresh
+from tiny import JUDGE, Copy, fresh
 
 from recurate import store
 
@@ -21,7 +21,7 @@ STUDY: dict[str, Any] = {
     "origins": {
         "mnist": {
             "data": {"kind": "mnist"},
-            "judge": {"kind": "small_cnn", "channels": 8, "features": 32, "epochs": 1, "minimum_accuracy": 0.9},
+            "judge": JUDGE,
             "model": {"kind": "conv_vae", "channels": 8},
             "objective": {"kind": "evidence_bound"},
             "training": {"steps": 300, **TRAINING},

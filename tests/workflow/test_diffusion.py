@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import Copy, fresh
+from tiny import JUDGE, Copy, fresh
 
 from recurate import store
 
@@ -20,7 +20,7 @@ TRAINING = {"batch_size": 32, "learning_rate": 2.0e-3, "ema_half_life": 600, "gr
 NETWORK = {"kind": "noise_unet", "channels": 32, "channel_multipliers": [1], "head_channels": 32, "patch": 4}
 ORIGIN: dict[str, Any] = {
     "data": {"kind": "mnist"},
-    "judge": {"kind": "small_cnn", "channels": 8, "features": 32, "epochs": 1, "minimum_accuracy": 0.9},
+    "judge": JUDGE,
     "training": {"steps": 150, **TRAINING},
     "samples": 200,
     "real_samples": 300,

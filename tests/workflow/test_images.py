@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import Copy, fresh
+from tiny import JUDGE, Copy, fresh
 
 from recurate import store
 from recurate.curation.bradley_terry import BradleyTerry
@@ -23,17 +23,17 @@ STUDY: dict[str, Any] = {
     "origins": {
         "mnist": {
             "data": {"kind": "mnist"},
-            "judge": {"kind": "small_cnn", "channels": 8, "features": 32, "epochs": 1, "minimum_accuracy": 0.9},
+            "judge": JUDGE,
             "model": {
                 "kind": "unet",
                 "channels": 32,
-                "channel_multipliers": [1, 1],
+                "channel_multipliers": [1],
                 "head_channels": 32,
-                "patch": 2,
+                "patch": 4,
                 "prediction": "image",
             },
             "objective": {"kind": "flow_matching", "coupling": "optimal_transport"},
-            "training": {"steps": 350, **TRAINING},
+            "training": {"steps": 250, **TRAINING},
             "sampler": {"kind": "ode", "method": "midpoint", "steps": 3},
             "samples": 600,
         }
