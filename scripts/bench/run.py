@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -26,55 +27,46 @@ from measuring import ROOT, Row, heading, table
 
 from recurate import store
 
-PARTS = ("training", "autoencoder", "network", "metrics", "theory", "workflow")
+Part = Callable[[argparse.Namespace], tuple[list[Row], str]]  # rows of the table, and a remark below it
+SHORT: dict[str, Part] = {
+    "training": lambda options: training_speed.rows(options.runs, options.steps),
+    "autoencoder": lambda options: (autoencoder_speed.rows(options.runs), ""),
+    "network": lambda options: network_speed.rows(options.runs),
+    "metrics": lambda options: (metrics_speed.rows(options.runs), ""),
+    "theory": lambda options: (theory_speed.rows(options.runs), ""),
+    "workflow": lambda options: (workflow_speed.rows(options.runs, graph_runs=max(1, options.runs // 2)), ""),
+}
+LONG: dict[str, Part] = {
+    "study": lambda _: (workflow_speed.study_rows(), ""),
+    "loops": lambda _: (loops_speed.rows(), ""),
+    "language": lambda options: language_speed.rows(options.runs, options.steps),
+    "slurm": lambda _: (scheduler_speed.rows(), ""),
+    "scale": lambda _: (scale_speed.rows(), ""),
+}
+PARTS = {**SHORT, **LONG}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").split("\n")[0],
+        epilog="Of minutes each: study, the whole study once; loops, closed-form loops at paper scale; language, small "
+        "transformers; slurm, a study sent to a Slurm cluster, as root; scale, plans of up to 1,000 arms.",
+    )
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=SHORT, help="parts to measure")
     parser.add_argument("--runs", type=int, default=5, help="measured runs of each quantity")
     parser.add_argument("--steps", type=int, default=500, help="training steps, of 4,000 in the study")
-    parser.add_argument("--study", action="store_true", help="also run the whole study, once (minutes)")
-    parser.add_argument("--slurm", action="store_true", help="also send a study to a Slurm cluster, as root (minutes)")
-    parser.add_argument("--loops", action="store_true", help="also run closed-form loops at paper scale (minutes)")
-    parser.add_argument("--language", action="store_true", help="also train and run small transformers (minutes)")
-    parser.add_argument("--scale", action="store_true", help="also plan studies of up to 1,000 arms (minutes)")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> None:
     """Measure, print, write."""
     options = parse(arguments)
-    head, remarks, rows = heading(), [], list[Row]()
-    if "training" in options.only:
-        found, remark = training_speed.rows(options.runs, options.steps)
+    head, remarks, rows = heading(), list[str](), list[Row]()
+    for part in options.only:
+        found, remark = PARTS[part](options)
         rows += found
-        remarks.append(remark)
-    if "autoencoder" in options.only:
-        rows += autoencoder_speed.rows(options.runs)
-    if "network" in options.only:
-        found, remark = network_speed.rows(options.runs)
-        rows += found
-        remarks.append(remark)
-    if "metrics" in options.only:
-        rows += metrics_speed.rows(options.runs)
-    if "theory" in options.only:
-        rows += theory_speed.rows(options.runs)
-    if "workflow" in options.only:
-        rows += workflow_speed.rows(options.runs, graph_runs=max(1, options.runs // 2))
-    if options.study:
-        rows += workflow_speed.study_rows()
-    if options.loops:
-        rows += loops_speed.rows()
-    if options.language:
-        found, remark = language_speed.rows(options.runs, options.steps)
-        rows += found
-        remarks.append(remark)
-    if options.slurm:
-        rows += scheduler_speed.rows()
-    if options.scale:
-        rows += scale_speed.rows()
+        remarks += [remark] if remark else []
     text = "\n\n".join([head, table(rows), *remarks]) + "\n"
     print(text, end="")
     store.write_text(ROOT / "results/bench.md", text)
