@@ -15,6 +15,7 @@ from recurate.encoding import Encoding
 from recurate.errors import RecurateError
 from recurate.fitted_model import FittedModel
 from recurate.models.causal_lm import CausalLM
+from recurate.models.transformer import _rotated, _rotations
 from recurate.objectives.next_token import NextToken
 from recurate.prediction import log_likelihood
 from recurate.samplers import Request
@@ -132,3 +133,11 @@ def test_prompts_that_leave_no_room_are_refused(saved: tuple[Any, CausalLM]) -> 
     sampler = Continuation(kind="continuation")
     with pytest.raises(ValueError, match="it is 40 tokens long, the context only 32"):
         sampler.check_samples(Description((20,), 0, vocabulary=VOCABULARY), saved[1], 10)
+
+
+def test_the_small_transformer_turns_positions_as_gpt_j_does() -> None:
+    gpt_j = pytest.importorskip("transformers.models.gptj.modeling_gptj")
+    h = torch.randn(3, 5, 2, 8, generator=torch.Generator().manual_seed(0))
+    sine, cosine = gpt_j.create_sinusoidal_positions(12, 8)[None, 7:].chunk(2, dim=-1)
+    found = _rotated(h, _rotations(7, 5, 8, h.device))
+    torch.testing.assert_close(found, gpt_j.apply_rotary_pos_emb(h, sine, cosine))
