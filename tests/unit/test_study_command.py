@@ -96,9 +96,10 @@ def test_a_slurm_job_that_was_put_back_into_the_queue_goes_on(
     here: Path, squeue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave_word("77")
-    squeue.write_text("")
+    squeue.write_text("RUNNING\n")
+    refused(here)
     monkeypatch.setenv("SLURM_JOB_ID", "77")
-    study.clear_up(here, here / "results")
+    study.refuse_a_second(here)
 
 
 def test_a_dead_run_of_this_host_is_not_in_the_way(here: Path) -> None:
