@@ -5,8 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from recurate.command_line import or_stop, targets
-from recurate.workflow import Project
+from recurate.workflow.command_line import or_stop, targets
+from recurate.workflow.project import Project
 
 
 configfile: "config/config.yaml"

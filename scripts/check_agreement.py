@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from recurate import job, store
+from recurate.files.tables import CLAIM_COLUMNS, LAW_COLUMNS, RATE_COLUMNS, read_rows, write_rows
 from recurate.theory import agreement
+from recurate.workflow import job
 
 
 def main(metrics: str, laws: str, claims: str, spec: dict[str, Any], study: str, rates: str | None = None) -> None:
     """Write one row for every comparison."""
     table = agreement.read_values(metrics)
-    rows = agreement.with_laws(table, store.read_rows(laws, store.LAW_COLUMNS))
+    rows = agreement.with_laws(table, read_rows(laws, LAW_COLUMNS))
     rows += agreement.with_published(table, spec["published"])
     if rates is not None:
-        rows += agreement.with_rates(store.read_rows(rates, store.RATE_COLUMNS), spec["generations"])
-    store.write_rows(claims, store.CLAIM_COLUMNS, [{"study": study, **row} for row in rows])
+        rows += agreement.with_rates(read_rows(rates, RATE_COLUMNS), spec["generations"])
+    write_rows(claims, CLAIM_COLUMNS, [{"study": study, **row} for row in rows])
 
 
 if __name__ == "__main__":

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.tables import by_arm
+from recurate.files.series import by_arm
+from recurate.files.tables import CLAIM_COLUMNS, FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
 from recurate.theory.claims import ClosedLoop, check_claims
+from recurate.workflow import job
 
 
 def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: str) -> None:
     """Write one row for every arm, claim, source and generation; biased arms have no forecast."""
     sources = {
-        "forecast": by_arm(store.read_rows(forecast, store.FORECAST_COLUMNS)),
-        "measured": by_arm(store.read_rows(metrics, store.METRIC_COLUMNS)),
+        "forecast": by_arm(read_rows(forecast, FORECAST_COLUMNS)),
+        "measured": by_arm(read_rows(metrics, METRIC_COLUMNS)),
     }
     rows: list[dict[str, Any]] = []
     for arm, settings in spec["arms"].items():
@@ -20,7 +21,7 @@ def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: 
         for source, values in sources.items():
             if arm in values:
                 rows += check_claims(loop, values[arm], source, spec["claims"])
-    store.write_rows(claims, store.CLAIM_COLUMNS, rows)
+    write_rows(claims, CLAIM_COLUMNS, rows)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.components import load
 from recurate.curation import Curation
+from recurate.curation.judges import FittedJudge
+from recurate.curation.rewards import Reward, Scorer
 from recurate.data import Data
-from recurate.device import describe, prepare
-from recurate.errors import RecurateError
-from recurate.fitted_model import FittedModel
-from recurate.judges import FittedJudge
-from recurate.lazy import np
-from recurate.randomness import numpy_generator
-from recurate.rewards import Reward, Scorer
-from recurate.tokenization import Codec
+from recurate.data.parts.tokenization import Codec
+from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, write_arrays
+from recurate.foundation.components import load
+from recurate.foundation.device import describe, prepare
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
+from recurate.foundation.randomness import numpy_generator
+from recurate.models.parts.fitted import FittedModel
+from recurate.workflow import job
 
 
 def main(
@@ -36,13 +37,13 @@ def main(
     Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label. `origin` is
     generation 0's model, for rewards that ask it; `real` are the real data with the tokenizer, for rewards that read.
     """
-    x = store.read_arrays(samples, ["x"])["x"]
+    x = read_arrays(samples, ["x"])["x"]
     device = prepare(device, threads) if judge or origin else "cpu"
     fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
     scored = _texts(x, real) if real else x
     rewards = _rewards(spec, scored, _scorers(spec, fitted, origin, len(seeds), device), samples)
-    curation = load(Curation, "curation", spec["curation"])
-    beside = store.read_arrays(samples, ["prompt"]) if curation.by_prompt else {}
+    curation = load(Curation, spec["curation"])
+    beside = read_arrays(samples, ["prompt"]) if curation.by_prompt else {}
     generators = [numpy_generator(seed, generation, "curate") for seed in seeds]
     index = np.stack(
         [
@@ -53,12 +54,12 @@ def main(
     if not index.size:
         raise RecurateError(f"curation: {spec['curation']['kind']} kept no sample of {samples}; loosen it")
     arrays = {"reward": rewards, "index": index.astype(np.int64), **_classes(spec, x, fitted), **beside}
-    store.write_arrays(curated, arrays, store.provenance(spec, code, describe(device)))
+    write_arrays(curated, arrays, origin_of_file(spec, code, describe(device)))
 
 
 def _texts(x: np.ndarray, real: str) -> np.ndarray:
     """Texts (seeds, n) that tokens (seeds, n, block) spell in the tokenizer of the real data."""
-    codec = Codec(store.read_metadata(real)["tokenizer"])
+    codec = Codec(read_metadata(real)["tokenizer"])
     return np.array([codec.decode(of_seed) for of_seed in x], dtype=object)
 
 
@@ -73,7 +74,7 @@ def _scorers(
 
 def _rewards(spec: dict[str, Any], x: np.ndarray, scorers: list[Scorer], samples: str) -> np.ndarray:
     """Rewards (seeds, n) float32, finite and at most their supremum."""
-    reward, kind = load(Reward, "rewards", spec["reward"]), spec["reward"]["kind"]
+    reward, kind = load(Reward, spec["reward"]), spec["reward"]["kind"]
     rewards = np.stack([reward(x_seed, scorer) for x_seed, scorer in zip(x, scorers, strict=True)]).astype(np.float32)
     if not np.isfinite(rewards).all():
         raise RecurateError(f"reward: {kind} gave NaN or infinite values on {samples}; mend the reward")
@@ -85,7 +86,7 @@ def _rewards(spec: dict[str, Any], x: np.ndarray, scorers: list[Scorer], samples
 def _classes(spec: dict[str, Any], x: np.ndarray, judge: FittedJudge | None) -> dict[str, np.ndarray]:
     """Labels by the judge, with its confidence, if there is one; otherwise by the data's own geometry."""
     if judge is None:
-        data = load(Data, "data", spec["data"])
+        data = load(Data, spec["data"])
         labels = [label for x_seed in x if (label := data.classify(x_seed)) is not None]
         return {"label": np.stack(labels).astype(np.int64)} if labels else {}
     # A second look at the samples after the reward's: a judge is cheap beside the sampling that made them.

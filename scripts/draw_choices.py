@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.figures import choices, style
-from recurate.figures.series import read_forecast, read_metrics
+from recurate.figures import choices
+from recurate.figures.parts import style
+from recurate.figures.parts.series import read_forecast, read_metrics
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 
 def main(metrics: str, forecast: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
     """Write the figure and its caption."""
     measured, predicted = read_metrics(metrics), read_forecast(forecast)
     style.save(choices.draw(spec["arms"], measured, predicted), pdf, png)
-    store.write_text(caption, choices.caption(spec, measured))
+    write_text(caption, choices.caption(spec, measured))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.figures import curves, style
-from recurate.figures.simulated import read_laws, read_measured
+from recurate.figures import curves
+from recurate.figures.parts import style
+from recurate.figures.parts.simulated import read_laws, read_measured
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 
 def main(metrics: str, laws: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
     """Write the figure and its caption."""
     measured, theory = read_measured(metrics), read_laws(laws)
     style.save(curves.draw(spec, measured, theory), pdf, png)
-    store.write_text(caption, curves.caption(spec, measured, theory))
+    write_text(caption, curves.caption(spec, measured, theory))
 
 
 if __name__ == "__main__":

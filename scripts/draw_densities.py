@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.components import load
-from recurate.figures import densities, style
-from recurate.figures.density import Frame
-from recurate.figures.series import per_arm
-from recurate.lazy import np
-from recurate.rewards import Reward
+from recurate.curation.rewards import Reward
+from recurate.figures import densities
+from recurate.figures.parts import style
+from recurate.figures.parts.density import Frame
+from recurate.figures.parts.series import per_arm
+from recurate.files.arrays import read_arrays
+from recurate.files.writing import write_text
+from recurate.foundation.components import load
+from recurate.foundation.lazy import np
 from recurate.theory.limit import limit_weights
+from recurate.workflow import job
 
 
 def main(
@@ -19,21 +22,21 @@ def main(
 
     `samples` and `curated` are the arms' in order, each with generations 0..T; `spec["reward"]` are the arms' rewards.
     """
-    frame = Frame.around(np.concatenate([store.read_arrays(path, ["test_x"])["test_x"] for path in sorted(set(real))]))
+    frame = Frame.around(np.concatenate([read_arrays(path, ["test_x"])["test_x"] for path in sorted(set(real))]))
     last = spec["generations"]
     shown = densities.shown_generations(last)
     rows, outside = [], 0.0
     arms = zip(spec["arms"].values(), spec["reward"], per_arm(samples, last), per_arm(curated, last), strict=True)
     for settings, description, sample_paths, curated_paths in arms:
-        x = [store.read_arrays(sample_paths[generation], ["x"])["x"] for generation in shown]
-        rewards = store.read_arrays(curated_paths[0], ["reward"])["reward"]
-        reward = load(Reward, "rewards", description)
+        x = [read_arrays(sample_paths[generation], ["x"])["x"] for generation in shown]
+        rewards = read_arrays(curated_paths[0], ["reward"])["reward"]
+        reward = load(Reward, description)
         limit = _limit(rewards, settings)
         rows.append(densities.make_row(settings, x, limit, None if reward.needs_judge else reward, frame))
         seeds, count = x[0].shape[:2]
         outside = max(outside, *(frame.outside(points.reshape(-1, 2)) for points in x))
     style.save(densities.draw(rows, shown, frame), pdf, png)
-    store.write_text(caption, densities.caption(spec, rows, frame, seeds, count, outside))
+    write_text(caption, densities.caption(spec, rows, frame, seeds, count, outside))
 
 
 def _limit(rewards: np.ndarray, settings: dict[str, Any]) -> np.ndarray | None:

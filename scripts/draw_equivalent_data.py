@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.figures import equivalent_data, style
-from recurate.figures.simulated import read_laws, read_measured
+from recurate.figures import equivalent_data
+from recurate.figures.parts import style
+from recurate.figures.parts.simulated import read_laws, read_measured
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 
 def main(metrics: str, laws: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
     """Write the figure and its caption."""
     style.save(equivalent_data.draw(spec, read_measured(metrics), read_laws(laws)), pdf, png)
-    store.write_text(caption, equivalent_data.caption(spec))
+    write_text(caption, equivalent_data.caption(spec))
 
 
 if __name__ == "__main__":

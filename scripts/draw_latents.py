@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from recurate import job, store
-from recurate.figures import latents, style
-from recurate.figures.series import over_batches, read_metrics
+from recurate.figures import latents
+from recurate.figures.parts import style
+from recurate.figures.parts.series import over_batches, read_metrics
+from recurate.files.arrays import read_arrays
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 
 def main(features: list[str], metrics: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
@@ -20,12 +23,12 @@ def main(features: list[str], metrics: str, pdf: str, png: str, caption: str, sp
         for arm in over_batches(features, len(spec["arms"]), spec["generations"])
     ]
     style.save(latents.draw(spec, densities, measured), pdf, png)
-    store.write_text(caption, latents.caption(spec, measured))
+    write_text(caption, latents.caption(spec, measured))
 
 
 def _densities(path: str) -> np.ndarray:
     """Densities (seeds, cells) of one generation of a batch of seeds."""
-    return np.stack([latents.density(found) for found in store.read_arrays(path, ["encoder"])["encoder"]])
+    return np.stack([latents.density(found) for found in read_arrays(path, ["encoder"])["encoder"]])
 
 
 if __name__ == "__main__":

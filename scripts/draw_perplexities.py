@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.figures import perplexities, style
-from recurate.figures.series import over_batches
-from recurate.lazy import np
+from recurate.figures import perplexities
+from recurate.figures.parts import style
+from recurate.figures.parts.series import over_batches
+from recurate.files.arrays import read_arrays
+from recurate.files.writing import write_text
+from recurate.foundation.lazy import np
+from recurate.workflow import job
 
 SPACE = "block_perplexity"
 
@@ -16,11 +19,11 @@ def main(features: list[str], pdf: str, png: str, caption: str, spec: dict[str, 
     `features` are those of a batch of seeds after the other, each with all arms in order and their generations 0..T.
     """
     pooled = [
-        [np.concatenate([store.read_arrays(path, [SPACE])[SPACE].ravel() for path in batches]) for batches in arm]
+        [np.concatenate([read_arrays(path, [SPACE])[SPACE].ravel() for path in batches]) for batches in arm]
         for arm in over_batches(features, len(spec["arms"]), spec["generations"])
     ]
     style.save(perplexities.draw(spec["arms"], pooled), pdf, png)
-    store.write_text(caption, perplexities.caption(spec, pooled))
+    write_text(caption, perplexities.caption(spec, pooled))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.figures import quality, style
-from recurate.figures.series import read_metrics
+from recurate.figures import quality
+from recurate.figures.parts import style
+from recurate.figures.parts.series import read_metrics
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 
 def main(metrics: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
     """Write the figure and its caption."""
     measured = read_metrics(metrics)
     style.save(quality.draw(spec["arms"], measured), pdf, png)
-    store.write_text(caption, quality.caption(spec, measured))
+    write_text(caption, quality.caption(spec, measured))
 
 
 if __name__ == "__main__":

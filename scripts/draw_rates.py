@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from recurate import job, store
 from recurate.figures import rates as figure
-from recurate.figures import style
+from recurate.figures.parts import style
+from recurate.files.tables import RATE_COLUMNS, read_rows
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 
 def main(rates: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
     """Write the figure and its caption."""
-    rows = store.read_rows(rates, store.RATE_COLUMNS)
+    rows = read_rows(rates, RATE_COLUMNS)
     style.save(figure.draw(spec, rows), pdf, png)
-    store.write_text(caption, figure.caption(spec, rows))
+    write_text(caption, figure.caption(spec, rows))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.figures import snapshots, style
+from recurate.figures import snapshots
+from recurate.figures.parts import style
+from recurate.files.arrays import read_seed
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 PARAMETERS = ("weights", "means", "covariances")
 
@@ -15,12 +18,12 @@ def main(trajectories: list[str], pdf: str, png: str, caption: str, spec: dict[s
         for arm, path in zip(spec["arms"], trajectories, strict=True)
     }
     style.save(snapshots.draw(spec, mixtures), pdf, png)
-    store.write_text(caption, snapshots.caption(spec))
+    write_text(caption, snapshots.caption(spec))
 
 
 def _mixture(path: str, generation: int) -> snapshots.Mixture:
     """A snapshot of the first seed."""
-    arrays = store.read_seed(path, 0, [f"snapshot/{generation}/{name}" for name in PARAMETERS])
+    arrays = read_seed(path, 0, [f"snapshot/{generation}/{name}" for name in PARAMETERS])
     return dict(zip(PARAMETERS, arrays.values(), strict=True))
 
 

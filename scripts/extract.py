@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.components import load
-from recurate.device import describe, prepare
-from recurate.features import Features
-from recurate.fitted_model import FittedModel
-from recurate.judges import FittedJudge
-from recurate.lazy import np
+from recurate.curation.judges import FittedJudge
+from recurate.files.arrays import origin_of_file, read_seed, write_arrays
+from recurate.foundation.components import load
+from recurate.foundation.device import describe, prepare
+from recurate.foundation.lazy import np
+from recurate.measuring.features import Features
+from recurate.models.parts.fitted import FittedModel
+from recurate.workflow import job
 
 
 def main(
@@ -27,17 +28,17 @@ def main(
     `origin` is generation 0's model, for spaces that it makes.
     """
     device = prepare(device, threads)
-    spaces = [load(Features, "features", block) for block in spec["features"]]
+    spaces = [load(Features, block) for block in spec["features"]]
     fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
     found: dict[str, list[np.ndarray]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):
-        x = store.read_seed(samples, row, ["x"])["x"]
+        x = read_seed(samples, row, ["x"])["x"]
         first = FittedModel.read(spec["model"], origin, row, device) if origin else None
         for space in spaces:
             found[space.space].append(space.extract(x, first if space.needs_origin else fitted, device))
             print(f"seed {seed}, {space.space}: {found[space.space][-1].shape[1]} features of {len(x)} samples")
     arrays = {name: np.stack(parts) for name, parts in found.items()}
-    store.write_arrays(features, arrays, store.provenance(spec, code, describe(device)))
+    write_arrays(features, arrays, origin_of_file(spec, code, describe(device)))
 
 
 if __name__ == "__main__":

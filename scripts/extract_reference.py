@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.components import load
-from recurate.device import describe, prepare
-from recurate.features import Features
-from recurate.gaussians import factor, moments
-from recurate.judges import FittedJudge
-from recurate.lazy import np
-from recurate.metrics import chosen
-from recurate.randomness import numpy_generator
+from recurate.curation.judges import FittedJudge
+from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
+from recurate.foundation.components import load
+from recurate.foundation.device import describe, prepare
+from recurate.foundation.lazy import np
+from recurate.foundation.randomness import numpy_generator
+from recurate.measuring.features import Features
+from recurate.measuring.metrics import chosen
+from recurate.measuring.metrics.parts.frechet_distance import factor, moments
+from recurate.workflow import job
 
 
 def main(
@@ -27,10 +28,10 @@ def main(
     limit = spec["reference"]["samples"]
     parts = {
         part: x if limit is None else chosen(x, limit, generator)
-        for part, x in zip(("train", "test"), store.read_arrays(real, ["train_x", "test_x"]).values(), strict=True)
+        for part, x in zip(("train", "test"), read_arrays(real, ["train_x", "test_x"]).values(), strict=True)
     }
     arrays: dict[str, np.ndarray] = {}
-    for space in (load(Features, "features", block) for block in spec["features"]):
+    for space in (load(Features, block) for block in spec["features"]):
         if space.needs_origin:
             continue  # of each seed its own, so that there is no one reference
         for part, x in parts.items():
@@ -40,7 +41,7 @@ def main(
         print(
             f"{space.space}: {len(mean)} features of {' and '.join(str(len(x)) for x in parts.values())} real samples"
         )
-    store.write_arrays(reference, arrays, store.provenance(spec, code, describe(device)))
+    write_arrays(reference, arrays, origin_of_file(spec, code, describe(device)))
 
 
 if __name__ == "__main__":

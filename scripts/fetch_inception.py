@@ -6,9 +6,10 @@ import tempfile
 from http.client import HTTPException
 from pathlib import Path
 
-from recurate import job, store
-from recurate.errors import RecurateError
-from recurate.features.inception import remedy, verify
+from recurate.files.writing import replacing
+from recurate.foundation.errors import RecurateError
+from recurate.measuring.features.inception import remedy, verify
+from recurate.workflow import job
 
 TIMEOUT = 60.0  # seconds without a byte
 
@@ -24,7 +25,7 @@ def main(weights: str) -> None:
             verify(fetched)
         except RecurateError as error:
             raise RecurateError(f"{weights}: what was fetched is not the file asked for; {remedy(weights)}") from error
-        with store.replacing(weights) as temporary:
+        with replacing(weights) as temporary:
             shutil.copyfile(fetched, temporary)
 
 

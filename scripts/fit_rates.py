@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.simulated_study import SimulatedArm
-from recurate.theory.rates import fit_rates
+from recurate.closed_form.rates import fit_rates
+from recurate.files.arrays import read_arrays
+from recurate.files.tables import RATE_COLUMNS, write_rows
+from recurate.study.simulated_arm import SimulatedArm
+from recurate.workflow import job
 
 
 def main(trajectories: list[str], rates: str, spec: dict[str, Any], study: str) -> None:
@@ -12,10 +14,10 @@ def main(trajectories: list[str], rates: str, spec: dict[str, Any], study: str) 
     rows: list[dict[str, Any]] = []
     for path, (arm, block) in zip(trajectories, spec["arms"].items(), strict=True):
         settings = SimulatedArm.model_validate(block)
-        arrays = store.read_arrays(path, spec["rates"]["measures"])
+        arrays = read_arrays(path, spec["rates"]["measures"])
         fitted = fit_rates(settings.estimator, settings.loop(spec["generations"]), arrays, **spec["rates"])
         rows += [{"study": study, "arm": arm, **found} for found in fitted]
-    store.write_rows(rates, store.RATE_COLUMNS, rows)
+    write_rows(rates, RATE_COLUMNS, rows)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from recurate import job, store
+from recurate.files.arrays import read_arrays
+from recurate.files.tables import FORECAST_COLUMNS, write_rows
 from recurate.theory.forecast import effective_sample_size, forecast, statistics, variance_of_answers
+from recurate.workflow import job
 
 
 def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm: str, seeds: list[int]) -> None:
     """Write study, arm, generation, seed, metric, value, effective_sample_size for every seed and generation."""
-    arrays = store.read_arrays(curated)
+    arrays = read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):
         rewards = arrays["reward"][row].astype("float64")
@@ -24,7 +26,7 @@ def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm
             known = {"study": study, "arm": arm, "generation": generation, "seed": seed}
             known["effective_sample_size"] = repr(effective_sample_size(weights))
             rows += [{**known, "metric": name, "value": repr(float(value))} for name, value in values.items()]
-    store.write_rows(forecast_path, store.FORECAST_COLUMNS, rows)
+    write_rows(forecast_path, FORECAST_COLUMNS, rows)
 
 
 if __name__ == "__main__":

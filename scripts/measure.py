@@ -4,12 +4,13 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from recurate import job, store
-from recurate.components import load
-from recurate.device import prepare
-from recurate.fitted_model import FittedModel
-from recurate.lazy import np
-from recurate.measurement import (
+from recurate.files.arrays import read_arrays, read_seed
+from recurate.files.tables import METRIC_COLUMNS, write_rows
+from recurate.foundation.components import load
+from recurate.foundation.device import prepare
+from recurate.foundation.lazy import np
+from recurate.foundation.randomness import numpy_generator
+from recurate.measuring.every_arm import (
     class_shares,
     curation_statistics,
     real_spaces,
@@ -17,8 +18,9 @@ from recurate.measurement import (
     space,
     variance_of_answers,
 )
-from recurate.metrics import DATA, Evidence, Metric
-from recurate.randomness import numpy_generator
+from recurate.measuring.metrics import DATA, Evidence, Metric
+from recurate.models.parts.fitted import FittedModel
+from recurate.workflow import job
 
 
 def main(
@@ -43,16 +45,16 @@ def main(
     """
     device = prepare(device, threads) if model else "cpu"
     split = spec["reference"]["split"]
-    parts = store.read_arrays(real, ["train_x", "test_x"])
-    asked = [load(Metric, "metrics", block) for block in spec["metrics"]]
+    parts = read_arrays(real, ["train_x", "test_x"])
+    asked = [load(Metric, block) for block in spec["metrics"]]
     names = {metric.space for metric in asked if metric.space}
     compared = {metric.space for metric in asked if metric.space and metric.compares}
     known = real_spaces(parts["train_x"], parts["test_x"], reference, compared)
-    kept = store.read_arrays(curated)
+    kept = read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):
-        x = store.read_seed(samples, row, ["x"])["x"]
-        found = {DATA: x} | (store.read_seed(features, row, sorted(names - {DATA})) if features else {})
+        x = read_seed(samples, row, ["x"])["x"]
+        found = {DATA: x} | (read_seed(features, row, sorted(names - {DATA})) if features else {})
         spaces = {name: space(name, array, known.get(name), split) for name, array in found.items()}
         values = always({name: array[row] for name, array in kept.items()}, spec)
         own = FittedModel.read(spec["model"], model, row, device) if model else None
@@ -63,7 +65,7 @@ def main(
                 values |= metric(evidence)
         of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
         rows += [{**of_row, "metric": name, "value": repr(float(value))} for name, value in values.items()]
-    store.write_rows(metrics, store.METRIC_COLUMNS, rows)
+    write_rows(metrics, METRIC_COLUMNS, rows)
 
 
 def always(kept: dict[str, np.ndarray], spec: dict[str, Any]) -> dict[str, float]:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.components import load
 from recurate.data import Data, DerivedData, PublishedData, RealData
-from recurate.randomness import numpy_generator
+from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
+from recurate.files.fingerprints import file_digest
+from recurate.files.writing import write_json
+from recurate.foundation.components import load
+from recurate.foundation.randomness import numpy_generator
+from recurate.workflow import job
 
 
 def main(
@@ -21,16 +24,16 @@ def main(
     `data_folders` names, by kind, folders that hold published data sets; only those look there. `raw` is the shared
     data set that data are made from.
     """
-    data = load(Data, "data", spec["data"])
+    data = load(Data, spec["data"])
     if isinstance(data, PublishedData):
         found, source = data.fetch((data_folders or {}).get(data.kind))
     else:
         generator = numpy_generator(spec["data_seed"], 0, "data")
-        shared = RealData.of(store.read_arrays(raw)) if raw else None
+        shared = RealData.of(read_arrays(raw)) if raw else None
         found = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
         source = data.source
     arrays = found.arrays()
-    store.write_arrays(real, arrays, {**store.provenance(spec, code), **found.notes})
+    write_arrays(real, arrays, {**origin_of_file(spec, code), **found.notes})
     facts = {
         "data": spec["data"],
         "source": source,
@@ -42,9 +45,9 @@ def main(
         "class_names": data.description.class_names,
         "arrays": {name: list(array.shape) for name, array in arrays.items()},
         "array_sha256": found.checksums(),
-        "sha256": store.file_digest(real),
+        "sha256": file_digest(real),
     }
-    store.write_json(card, facts)
+    write_json(card, facts)
 
 
 if __name__ == "__main__":

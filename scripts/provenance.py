@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recurate import job, store
-from recurate.provenance import INTACT, chain
+from recurate.files.provenance import INTACT, chain
+from recurate.files.writing import write_json
+from recurate.workflow import job
 
 
 def main(results: list[str], provenance: str) -> None:
     """Write every link that leads to `results` as JSON: by file its record, wall time in seconds, and state."""
-    store.write_json(provenance, chain(results))
+    write_json(provenance, chain(results))
 
 
 def told(path: str, link: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 import yaml
 
-from recurate import store
-from recurate.errors import RecurateError
+from recurate.files.writing import write_json
+from recurate.foundation.errors import RecurateError
 
 KEPT = ("claims.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
 TRAINED = ("metrics.csv", "forecast.csv")
@@ -47,7 +47,7 @@ def publish(results: Path, data: Path, studies: list[str], name: str, command: s
         for card in _cards(results / study / "config.yaml", data):
             _copy(card, target / study / "data" / card.name)
     costs = {study: job_costs(results / "benchmarks" / study) for study in studies}
-    store.write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
+    write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
     return target
 
 

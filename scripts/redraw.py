@@ -18,10 +18,10 @@ import draw_quality
 import draw_rates
 import draw_shares
 import draw_trajectory
-from recurate.errors import RecurateError
-from recurate.stages import Stages
-from recurate.study_files import as_study, read_yaml
-from recurate.trained_study import Study
+from recurate.foundation.errors import RecurateError
+from recurate.study.reading import as_study, read_yaml
+from recurate.study.trained import Study
+from recurate.workflow.stage_settings import Stages
 
 RESULTS = Path("results")
 TABLES_SUFFICE: dict[str, Callable[..., None]] = {

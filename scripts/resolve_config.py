@@ -4,12 +4,13 @@ from typing import Any
 
 import yaml
 
-from recurate import job, store
+from recurate.files.writing import write_text
+from recurate.workflow import job
 
 
 def main(resolved: str, spec: dict[str, Any]) -> None:
     """Write `spec`, all settings of a study with defaults filled in, as YAML."""
-    store.write_text(resolved, yaml.safe_dump(spec, sort_keys=False, allow_unicode=True))
+    write_text(resolved, yaml.safe_dump(spec, sort_keys=False, allow_unicode=True))
 
 
 if __name__ == "__main__":

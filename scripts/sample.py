@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.components import load
-from recurate.device import describe, prepare
-from recurate.drawing import Request
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
-from recurate.lazy import torch
-from recurate.memory import out_of_memory
+from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
+from recurate.foundation.components import load
+from recurate.foundation.device import describe, out_of_memory, prepare
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import torch
 from recurate.models import Model
-from recurate.samplers import Sampler
+from recurate.models.parts.units import Encoding
+from recurate.sampling import Request, Sampler
+from recurate.workflow import job
 
 
 def main(
@@ -32,17 +31,17 @@ def main(
     The file's metadata say how often the network was evaluated for a sample, on average over seeds and samples.
     """
     device = prepare(device, threads)
-    encoding = Encoding.from_json(store.read_metadata(model)["encoding"])
-    parameters = {name: torch.from_numpy(value).to(device) for name, value in store.read_parameters(model).items()}
-    network, sampler = load(Model, "models", spec["model"]), load(Sampler, "samplers", spec["sampler"])
+    encoding = Encoding.from_json(read_metadata(model)["encoding"])
+    parameters = {name: torch.from_numpy(value).to(device) for name, value in read_parameters(model).items()}
+    network, sampler = load(Model, spec["model"]), load(Sampler, spec["sampler"])
     request = Request(
         seeds,
         generation,
         spec["samples"],
         encoding.shape,
         device,
-        label_shares=store.read_arrays(model, ["label_shares"])["label_shares"] if sampler.uses_label_shares else None,
-        real=store.read_arrays(real, ["train_x"])["train_x"] if real else None,
+        label_shares=read_arrays(model, ["label_shares"])["label_shares"] if sampler.uses_label_shares else None,
+        real=read_arrays(real, ["train_x"])["train_x"] if real else None,
     )
     with out_of_memory(f"sampling generation {generation}", f"lower sampler.chunk (now {sampler.chunk})"):
         drawn = sampler.sample(network, parameters, request)
@@ -52,8 +51,8 @@ def main(
         )
     evaluations = f"{drawn.evaluations:g}"
     print(f"evaluations of the network per sample: {evaluations}")
-    metadata = {**store.provenance(spec, code, describe(device)), "function_evaluations": evaluations}
-    store.write_arrays(samples, {"x": encoding.decode(drawn.x), **drawn.beside}, metadata)
+    metadata = {**origin_of_file(spec, code, describe(device)), "function_evaluations": evaluations}
+    write_arrays(samples, {"x": encoding.decode(drawn.x), **drawn.beside}, metadata)
 
 
 if __name__ == "__main__":

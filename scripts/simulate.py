@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.lazy import np
-from recurate.simulated_study import SimulatedArm, measured
-from recurate.simulation import batches, simulate
+from recurate.closed_form.simulate import batches, simulate
+from recurate.files.arrays import origin_of_file, write_arrays
+from recurate.files.tables import METRIC_COLUMNS, write_rows
+from recurate.foundation.lazy import np
+from recurate.study.simulated_arm import SimulatedArm, measured
+from recurate.workflow import job
 
 
 def main(trajectories: str, metrics: str, spec: dict[str, Any], code: str, study: str, arm: str) -> None:
@@ -26,14 +28,14 @@ def main(trajectories: str, metrics: str, spec: dict[str, Any], code: str, study
                 parameters = estimator.parameters(model).items()
                 arrays |= {f"snapshot/{generation}/{name}": np.array(part[:1]) for name, part in parameters}
         done += len(batch)
-    store.write_arrays(trajectories, arrays, store.provenance(spec, code))
+    write_arrays(trajectories, arrays, origin_of_file(spec, code))
     table_rows = [
         {"study": study, "arm": arm, "generation": generation, "seed": seed, "metric": name, "value": repr(float(v))}
         for name, table in values.items()
         for generation in spec["recorded"]
         for seed, v in zip(seeds, table[:, generation], strict=True)
     ]
-    store.write_rows(metrics, store.METRIC_COLUMNS, table_rows)
+    write_rows(metrics, METRIC_COLUMNS, table_rows)
 
 
 if __name__ == "__main__":

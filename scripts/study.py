@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from recurate.store import TEMPORARY
+from recurate.files.writing import TEMPORARY
 
 PREFIX = "recurate"  # of the names of Slurm jobs, see profiles/slurm/config.yaml
 RUNNING = Path(".snakemake/recurate-run.json")

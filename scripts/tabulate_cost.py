@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from recurate import job, store
-from recurate.provenance import COST_COLUMNS, costs
+from recurate.files.costs import COST_COLUMNS, costs
+from recurate.files.tables import write_rows
+from recurate.workflow import job
 
 
 def main(cost: str) -> None:
     """Write the table of all recorded jobs of the study whose folder `cost` lies in."""
-    store.write_rows(cost, COST_COLUMNS, costs(Path(cost).parent))
+    write_rows(cost, COST_COLUMNS, costs(Path(cost).parent))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.simulated_study import SimulatedArm, measured
+from recurate.files.tables import LAW_COLUMNS, write_rows
+from recurate.study.simulated_arm import SimulatedArm, measured
+from recurate.workflow import job
 
 
 def main(laws: str, spec: dict[str, Any], study: str) -> None:
@@ -21,7 +22,7 @@ def main(laws: str, spec: dict[str, Any], study: str) -> None:
                 }
                 head = {"study": study, "arm": arm, "generation": generation, "metric": law.measure}
                 rows.append({**head, "value": repr(float(law.values[generation])), **cells, "source": law.source})
-    store.write_rows(laws, store.LAW_COLUMNS, rows)
+    write_rows(laws, LAW_COLUMNS, rows)
 
 
 if __name__ == "__main__":

@@ -5,21 +5,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recurate import job, store
-from recurate.checkpoint import Checkpoint, matched
-from recurate.components import Component, load
-from recurate.device import describe, prepare
-from recurate.digest import spec_digest
-from recurate.drawing import Request
-from recurate.encoding import Encoding
-from recurate.lazy import np, torch
-from recurate.mixing import Mixing
+from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
+from recurate.files.fingerprints import file_digest, spec_digest
+from recurate.foundation.components import Component, load
+from recurate.foundation.device import describe, prepare
+from recurate.foundation.lazy import np, torch
+from recurate.mixing.trained import Mixing
 from recurate.models import Model, NoiseModel
-from recurate.objectives import Objective
-from recurate.pool import Pool
-from recurate.rows import real_rows
-from recurate.state import State
-from recurate.training import Trainer, Training
+from recurate.models.parts.checkpoint import Checkpoint, matched
+from recurate.models.parts.units import Encoding
+from recurate.sampling import Request
+from recurate.training.objectives import Objective
+from recurate.training.settings import Training
+from recurate.training.state import State
+from recurate.training.trainer import Trainer
+from recurate.training.training_set import Pool, real_rows
+from recurate.workflow import job
 
 
 def main(
@@ -45,26 +46,26 @@ def main(
     names; for an origin it is a checkpoint from elsewhere, which without `spec["training"]` is the model.
     """
     device = prepare(device, threads)
-    real_x = store.read_arrays(real, ["train_x"])["train_x"]
-    network, encoding = load(Model, "models", spec["model"]), Encoding.of(real_x)
+    real_x = read_arrays(real, ["train_x"])["train_x"]
+    network, encoding = load(Model, spec["model"]), Encoding.of(real_x)
     mixing = Mixing.model_validate(spec["mixing"])
     rows = real_rows(mixing, generation, len(real_x), spec.get("real_samples"))
     foreign = _foreign(spec, network, encoding, len(seeds))
     metadata = {
-        **store.provenance(spec, code, describe(device)),
+        **origin_of_file(spec, code, describe(device)),
         "encoding": encoding.to_json(),
         "generation": str(generation),
     }
     if spec["training"] is None:
         assert foreign is not None, "a study without training gives a checkpoint"
         arrays = {f"parameter/{name}": value.numpy() for name, value in foreign.items()}
-        store.write_arrays(model, arrays, {**metadata, "training": json.dumps({"start": _began_at(start, spec)})})
+        write_arrays(model, arrays, {**metadata, "training": json.dumps({"start": _began_at(start, spec)})})
         return
     inputs = [path for path in (real, *samples, *curated, source, start) if path]
     training = dict(spec["training"])
     carry_over = training.pop("carry_over", [])
-    key = spec_digest([spec, code, [store.file_digest(path) for path in inputs]])
-    objective = load(Objective, "objectives", spec["objective"])
+    key = spec_digest([spec, code, [file_digest(path) for path in inputs]])
+    objective = load(Objective, spec["objective"])
     trainer = Trainer(
         model=network,
         objective=objective,
@@ -91,7 +92,7 @@ def main(
     if isinstance(network, NoiseModel) and network.classes:
         shares = pool.label_shares(network.classes)
         arrays["label_shares"] = np.broadcast_to(shares, (len(seeds), network.classes)).copy()
-    store.write_arrays(model, arrays, metadata)
+    write_arrays(model, arrays, metadata)
     trainer.finish()
 
 
@@ -109,21 +110,19 @@ def _began_at(start: str | None, spec: dict[str, Any]) -> str:
     if start is None:
         return "scratch"
     if spec.get("checkpoint"):
-        return f"checkpoint with SHA-256 {store.file_digest(start)}"
-    return f"generation {store.read_metadata(start)['generation']}"
+        return f"checkpoint with SHA-256 {file_digest(start)}"
+    return f"generation {read_metadata(start)['generation']}"
 
 
 def _real(name: str, real: str, device: str) -> torch.Tensor:
     """The array `name` of the real data."""
-    return torch.from_numpy(store.read_arrays(real, [name])[name]).to(device)
+    return torch.from_numpy(read_arrays(real, [name])[name]).to(device)
 
 
 def _afresh(spec: dict[str, Any], source: str, trainer: Trainer) -> Any:
     """Function of a chunk and a number that draws so many samples (seeds, n, *shape), and classes, from `source`."""
-    sampler: Any = load(Component, "samplers", spec["sampler"])
-    parameters = {
-        name: torch.from_numpy(value).to(trainer.device) for name, value in store.read_parameters(source).items()
-    }
+    sampler: Any = load(Component, spec["sampler"])
+    parameters = {name: torch.from_numpy(value).to(trainer.device) for name, value in read_parameters(source).items()}
     encoding, device = trainer.encoding, trainer.device
 
     def draw(chunk: int, n: int) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -144,8 +143,8 @@ def _curated(name: str, samples: Sequence[str], curated: Sequence[str], device: 
     """
     parts = []
     for samples_path, curated_path in zip(samples, curated, strict=True):
-        values = store.read_arrays(samples_path, [name])[name]
-        index = store.read_arrays(curated_path, ["index"])["index"]
+        values = read_arrays(samples_path, [name])[name]
+        index = read_arrays(curated_path, ["index"])["index"]
         parts.append(np.stack([of_seed[kept] for of_seed, kept in zip(values, index, strict=True)]))
     return torch.from_numpy(np.concatenate(parts, axis=1)).to(device) if parts else None
 

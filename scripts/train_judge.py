@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.components import load
+from recurate.curation.judges import FittedJudge, Judge
 from recurate.data import RealData
-from recurate.device import describe, prepare
-from recurate.errors import RecurateError
-from recurate.judges import FittedJudge, Judge
-from recurate.lazy import np
-from recurate.memory import out_of_memory
-from recurate.randomness import torch_generator
+from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
+from recurate.files.fingerprints import file_digest
+from recurate.files.writing import write_json
+from recurate.foundation.components import load
+from recurate.foundation.device import describe, out_of_memory, prepare
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
+from recurate.foundation.randomness import torch_generator
+from recurate.workflow import job
 
 
 def main(real: str, judge: str, card: str, spec: dict[str, Any], code: str, device: str, threads: int) -> None:
@@ -19,8 +21,8 @@ def main(real: str, judge: str, card: str, spec: dict[str, Any], code: str, devi
     Raises RecurateError if the parameters are not finite or the accuracy is below `minimum_accuracy`.
     """
     device = prepare(device, threads)
-    data = RealData.of(store.read_arrays(real))
-    model = load(Judge, "judges", spec["judge"])
+    data = RealData.of(read_arrays(real))
+    model = load(Judge, spec["judge"])
     fitted = FittedJudge(model, _parameters(model, data, spec, device), device)
     right = fitted.classify(data.test_x) == data.test_y
     print(f"held-out accuracy {right.mean():.4f} on {len(right)} samples")
@@ -29,11 +31,11 @@ def main(real: str, judge: str, card: str, spec: dict[str, Any], code: str, devi
         raise RecurateError(
             f"judge: held-out accuracy {right.mean():.4f} is below minimum_accuracy {model.minimum_accuracy}; {remedy}"
         )
-    store.write_arrays(judge, fitted.parameters, store.provenance(spec, code, describe(device)))
-    weights = model.weights and {"path": model.weights.path, "sha256": store.file_digest(model.weights.path)}
+    write_arrays(judge, fitted.parameters, origin_of_file(spec, code, describe(device)))
+    weights = model.weights and {"path": model.weights.path, "sha256": file_digest(model.weights.path)}
     shown = {"judge": spec["judge"], "weights": weights, "test_accuracy": float(right.mean())}
     by_class = {str(y): float(right[data.test_y == y].mean()) for y in np.unique(data.test_y)}
-    store.write_json(card, {**shown, "test_samples": len(right), "test_accuracy_by_class": by_class})
+    write_json(card, {**shown, "test_samples": len(right), "test_accuracy_by_class": by_class})
 
 
 def _parameters(model: Judge, data: RealData, spec: dict[str, Any], device: str) -> dict[str, np.ndarray]:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.device import describe, prepare
-from recurate.fitted_model import FittedModel
-from recurate.lazy import np, torch
+from recurate.files.arrays import origin_of_file, write_arrays
+from recurate.foundation.device import describe, prepare
+from recurate.foundation.lazy import np, torch
+from recurate.foundation.randomness import numpy_generator
 from recurate.models import Autoencoder
-from recurate.randomness import numpy_generator
-from recurate.samplers.decoder import decoded
+from recurate.models.parts.fitted import FittedModel
+from recurate.sampling.decoder import decoded
+from recurate.workflow import job
 
 STEPS, ANCHORS = 10, 3
 
@@ -29,7 +30,7 @@ def main(models: list[str], traversed: str, spec: dict[str, Any], code: str, dev
         strips.append(fitted.encoding.decode(images)[0])
     x = np.stack(strips)
     x = x.reshape(len(spec["arms"]), generations, *x.shape[1:])
-    store.write_arrays(traversed, {"x": x}, store.provenance(spec, code, describe(device)))
+    write_arrays(traversed, {"x": x}, origin_of_file(spec, code, describe(device)))
 
 
 def closed_path(latent: int, steps: int, anchors: int) -> np.ndarray:

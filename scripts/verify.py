@@ -12,14 +12,15 @@ from pathlib import Path
 
 import yaml
 
-from recurate import records, store
+from recurate.files import records
+from recurate.files.fingerprints import file_digest
 
 
 def damaged(folder: Path) -> dict[Path, str]:
     """Files below a folder that do not hold what was written, with how they differ."""
     found = {}
     for path in records.recorded(folder):
-        if path.exists() and (wrong := records.difference(path, store.file_digest(path))):
+        if path.exists() and (wrong := records.difference(path, file_digest(path))):
             found[path] = wrong
     return found
 
@@ -39,7 +40,7 @@ def rebuild(paths: list[Path], arguments: list[str]) -> int:
             aside[path].rename(path)
             continue
         aside[path].unlink()
-        if store.file_digest(path) == record["sha256"]:
+        if file_digest(path) == record["sha256"]:
             for file in (path, records.record_of(path)):
                 os.utime(file, ns=(written, written))
     return status

@@ -13,31 +13,40 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from recurate.checkpoint import Checkpoint
-from recurate.components import FAMILIES, Component, component_class, kinds
-from recurate.config import Config
-from recurate.curation import Curation
-from recurate.data import Data
+from recurate.closed_form.normal_mixture import NormalMixture
+from recurate.data.parts.tokenization import Tokenizer
 from recurate.data.text import Dataset
-from recurate.estimators import Estimator
-from recurate.features import Features
-from recurate.judges import Judge
-from recurate.metrics import Metric
-from recurate.mixing import Collection, Mixing, SimulatedMixing
-from recurate.mixture_target import NormalMixture
-from recurate.models import Model
-from recurate.objectives import Objective
-from recurate.origin import Origin
-from recurate.rewards import Reward
-from recurate.samplers import Sampler
-from recurate.simulated_study import Published, Rates, SimulatedArm, SimulatedStudy
-from recurate.study_settings import Request
-from recurate.tokenization import Tokenizer
-from recurate.trained_study import Arm, Reference, Retraining, Study
-from recurate.training import Training
+from recurate.foundation.components import Component, component_class, kinds
+from recurate.mixing.simulated import Collection, SimulatedMixing
+from recurate.mixing.trained import Mixing
+from recurate.models.parts.checkpoint import Checkpoint
+from recurate.study.arm import Arm, Retraining
+from recurate.study.common import Request
+from recurate.study.config import Config
+from recurate.study.families import FAMILIES
+from recurate.study.origin import Origin
+from recurate.study.simulated import Published, Rates, SimulatedStudy
+from recurate.study.simulated_arm import SimulatedArm
+from recurate.study.trained import Reference, Study
+from recurate.training.settings import Training
 
 BASES: dict[str, type[Component]] = dict(
-    zip(FAMILIES, (Data, Judge, Model, Objective, Sampler, Reward, Curation, Features, Metric, Estimator), strict=True)
+    zip(
+        (
+            "data",
+            "judges",
+            "models",
+            "objectives",
+            "samplers",
+            "rewards",
+            "curation",
+            "features",
+            "metrics",
+            "estimators",
+        ),
+        FAMILIES,
+        strict=True,
+    )
 )
 PREFACE = """# Configuration
 
@@ -133,8 +142,8 @@ def reference() -> str:
     parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in simulated]
     for family, base in BASES.items():
         parts.append(f"## {family.capitalize()}\n\n<a name='{base.__name__.lower()}'></a>{first_sentences(base)}\n")
-        for kind in kinds(family):
-            found = component_class(base, family, kind)
+        for kind in kinds(base):
+            found = component_class(base, kind)
             parts.append(section(f"### `{kind}`", first_sentences(found), rows(found, without=("kind",))))
     return "\n".join(parts)
 

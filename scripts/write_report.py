@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from recurate import job, store
-from recurate.figures.report import render
+from recurate.files.writing import write_text
+from recurate.report.report import render
+from recurate.workflow import job
 
 
 def main(template: str, report: str, spec: dict[str, Any]) -> None:
     """Fill `template` and write it to `report`."""
-    store.write_text(report, render(template, spec))
+    write_text(report, render(template, spec))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ import torch
 from measuring import ROOT, Row, interleaved
 from torch import Tensor, nn
 
-from recurate.encoding import Encoding
-from recurate.pool import Pool
-from recurate.state import State
-from recurate.study_files import read_trained
-from recurate.training import CHUNK, Trainer
+from recurate.models.parts.units import Encoding
+from recurate.study.reading import read_trained
+from recurate.training.state import State
+from recurate.training.trainer import CHUNK, Trainer
+from recurate.training.training_set import Pool
 
 TARGET = 0.8
 IMAGES = 10_000

@@ -18,17 +18,18 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from recurate.components import load
+from recurate.curation.judges import FittedJudge, Judge
 from recurate.data import Data
-from recurate.encoding import Encoding
-from recurate.gaussians import factor, frechet_distance, moments
-from recurate.judges import FittedJudge, Judge
+from recurate.foundation.components import load
+from recurate.foundation.randomness import numpy_generator, torch_generator
+from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 from recurate.models import Model, VelocityModel
-from recurate.objectives import Objective
-from recurate.pool import Pool
-from recurate.randomness import numpy_generator, torch_generator
-from recurate.samplers import FlowSampler
-from recurate.training import Trainer, Training
+from recurate.models.parts.units import Encoding
+from recurate.sampling.parts.flow import FlowSampler
+from recurate.training.objectives import Objective
+from recurate.training.settings import Training
+from recurate.training.trainer import Trainer
+from recurate.training.training_set import Pool
 
 SEEDS = [0, 1, 2]
 SAMPLES = 5_000
@@ -73,8 +74,8 @@ class Bench:
     """Digits, a judge of them, and the measurements that every candidate goes through."""
 
     def __init__(self) -> None:
-        self.real = load(Data, "data", {"kind": "digits"}).load(numpy_generator(0, 0, "data"))
-        judge = load(Judge, "judges", {"kind": "small_cnn"})
+        self.real = load(Data, {"kind": "digits"}).load(numpy_generator(0, 0, "data"))
+        judge = load(Judge, {"kind": "small_cnn"})
         self.judge = FittedJudge(judge, judge.fit(self.real, 10, torch_generator(0, 0, "judge")))
 
     def frechet(self, x: np.ndarray, reference: np.ndarray) -> float:
@@ -90,8 +91,8 @@ class Bench:
     def train(self, candidate: Candidate, steps: int) -> tuple[Trainer, dict[str, torch.Tensor]]:
         """Parameters of all seeds after `steps` steps."""
         trainer = Trainer(
-            model=load(Model, "models", candidate.model),
-            objective=load(Objective, "objectives", {"kind": "flow_matching", "coupling": candidate.coupling}),
+            model=load(Model, candidate.model),
+            objective=load(Objective, {"kind": "flow_matching", "coupling": candidate.coupling}),
             settings=Training.model_validate(
                 {"steps": steps, "batch_size": 64, "learning_rate": candidate.learning_rate, "schedule": "cosine"}
             ),
@@ -114,9 +115,7 @@ class Bench:
         shape = (SAMPLES, 8, 8, 1)
         draws = [numpy_generator(s, 0, "sample").standard_normal(shape, dtype=np.float32) for s in SEEDS]
         latents = torch.from_numpy(np.stack(draws))
-        drawn = load(FlowSampler, "samplers", SAMPLER).generate(
-            load(VelocityModel, "models", candidate.model), parameters, latents
-        )
+        drawn = load(FlowSampler, SAMPLER).generate(load(VelocityModel, candidate.model), parameters, latents)
         x = trainer.encoding.decode(drawn)
         sampled = time.process_time()
         cells = [

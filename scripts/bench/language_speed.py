@@ -16,14 +16,14 @@ import torch
 from measuring import ROOT, Row, interleaved, largest_difference
 from torch import Tensor, nn
 
-from recurate.decoding import Bending, by_chance, drawn, without_cache
-from recurate.encoding import Encoding
+from recurate.foundation.randomness import numpy_generator
+from recurate.models.parts.units import Encoding
 from recurate.models.transformer import Transformer
-from recurate.origin import Origin
-from recurate.pool import Pool
-from recurate.randomness import numpy_generator
-from recurate.study_files import read_trained
-from recurate.training import CHUNK, Trainer
+from recurate.sampling.parts.text_generation import Bending, by_chance, drawn, without_cache
+from recurate.study.origin import Origin
+from recurate.study.reading import read_trained
+from recurate.training.trainer import CHUNK, Trainer
+from recurate.training.training_set import Pool
 
 TRAINING_TARGET = 1.5
 GENERATION_TARGET = 10.0

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from measuring import ROOT, Row, run_child
 
-from recurate.simulated_study import SimulatedStudy, measured
-from recurate.simulation import simulate
-from recurate.study_files import read_study
+from recurate.closed_form.simulate import simulate
+from recurate.study.reading import read_study
+from recurate.study.simulated import SimulatedStudy
+from recurate.study.simulated_arm import measured
 
 PAPER_SECONDS = {"wang_contamination": 600.0, "shumailov_gaussian": 30.0, "kazdan_gaussian": 300.0}
 DEMO_SECONDS = 180.0

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from measuring import ROOT, Child, Row, run_child
 
-from recurate import store
-from recurate.gaussians import factor, moments
+from recurate.files.arrays import read_arrays, write_arrays
+from recurate.measuring.metrics.parts.frechet_distance import factor, moments
 
 FRECHET_RATIO, MANIFOLD_RATIO, MANIFOLD_MEMORY = 3.0, 3.0, 0.25
 STORE_SECONDS, MEASURE_MEGABYTES = 0.3, 4_000.0
@@ -128,9 +128,9 @@ def _storage(runs: int) -> list[Row]:
         path = Path(folder) / "samples.safetensors"
         for _ in range(runs + 1):
             begin = time.perf_counter()
-            store.write_arrays(path, {"x": x}, {})
+            write_arrays(path, {"x": x}, {})
             written = time.perf_counter()
-            store.read_arrays(path)
+            read_arrays(path)
             times.append((written - begin, time.perf_counter() - written))
     name = f"{IMAGES:,} images of 32x32x3"
     return [
@@ -155,18 +155,18 @@ def _prepare(folder: Path) -> None:
     rng = np.random.default_rng(0)
     shape = (32, 32, 3)
     real = {f"{part}_x": rng.integers(0, 256, (n, *shape), dtype=np.uint8) for part, n in _parts()}
-    store.write_arrays(folder / "real.safetensors", real, {})
-    store.write_arrays(folder / "samples.safetensors", {"x": real["train_x"][None]}, {})
+    write_arrays(folder / "real.safetensors", real, {})
+    write_arrays(folder / "samples.safetensors", {"x": real["train_x"][None]}, {})
     curated: dict[str, np.ndarray] = {"reward": np.zeros((1, IMAGES), np.float32), "index": np.zeros((1, 1), np.int64)}
-    store.write_arrays(folder / "curated.safetensors", curated, {})
+    write_arrays(folder / "curated.safetensors", curated, {})
     scale = np.arange(1, FEATURES + 1, dtype=np.float32) ** -0.5
     drawn = {part: scale * rng.standard_normal((n, FEATURES), np.float32) for part, n in _parts()}
     mean, covariance = moments(drawn["train"])
     drawn |= {"mean": mean, "factor": factor(covariance)}
     reference = {f"inception/{name}": array for name, array in drawn.items()}
-    store.write_arrays(folder / "reference.safetensors", reference, {})
+    write_arrays(folder / "reference.safetensors", reference, {})
     features = scale * rng.standard_normal((1, IMAGES, FEATURES), np.float32)
-    store.write_arrays(folder / "features.safetensors", {"inception": features}, {})
+    write_arrays(folder / "features.safetensors", {"inception": features}, {})
 
 
 def _parts() -> tuple[tuple[str, int], ...]:

@@ -15,12 +15,12 @@ import torch
 from measuring import Row, interleaved
 from torch.utils.flop_counter import FlopCounterMode
 
-from recurate.features.efficientnet_lite0 import EfficientNetLite0
+from recurate.measuring.features.efficientnet_lite0 import EfficientNetLite0
+from recurate.models.parts.unet_network import takes_bfloat16
 from recurate.models.unet import UNet
-from recurate.objectives.flow_matching import FlowMatching
-from recurate.state import State
-from recurate.training import Training
-from recurate.unet_network import takes_bfloat16
+from recurate.training.objectives.flow_matching import FlowMatching
+from recurate.training.settings import Training
+from recurate.training.state import State
 
 TARGET = 2.0
 SHAPE = (32, 32, 3)

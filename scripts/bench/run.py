@@ -25,7 +25,7 @@ import training_speed
 import workflow_speed
 from measuring import ROOT, Row, heading, table
 
-from recurate import store
+from recurate.files.writing import write_text
 
 Part = Callable[[argparse.Namespace], tuple[list[Row], str]]  # rows of the table, and a remark below it
 SHORT: dict[str, Part] = {
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
         remarks += [remark] if remark else []
     text = "\n\n".join([head, table(rows), *remarks]) + "\n"
     print(text, end="")
-    store.write_text(ROOT / "results/bench.md", text)
+    write_text(ROOT / "results/bench.md", text)
 
 
 if __name__ == "__main__":

@@ -19,15 +19,15 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from recurate import store
-from recurate.components import load
-from recurate.encoding import Encoding
-from recurate.gaussians import frechet_distance, moments
-from recurate.judges import FittedJudge
+from recurate.curation.judges import FittedJudge
+from recurate.files.arrays import read_arrays, read_metadata, read_parameters
+from recurate.foundation.components import load
+from recurate.foundation.randomness import numpy_generator
+from recurate.measuring.metrics.parts.frechet_distance import frechet_distance, moments
 from recurate.models import VelocityModel
-from recurate.randomness import numpy_generator
-from recurate.samplers import Counted, FlowSampler
-from recurate.study_files import read_trained
+from recurate.models.parts.units import Encoding
+from recurate.sampling.parts.flow import Counted, FlowSampler
+from recurate.study.reading import read_trained
 
 ROOT = Path(__file__).parents[2]
 STEPS = {"euler": (4, 8, 20), "midpoint": (2, 3, 4, 5, 10), "heun": (2, 3, 4, 5, 10), "rk4": (2, 5)}
@@ -57,22 +57,22 @@ class Bench:
         folder = ROOT / "results" / self.study / "origins" / self.origin
         self.settings = read_trained(ROOT / f"config/studies/{self.study}.yaml", "demo", {}).origins[self.origin]
         assert self.settings.judge is not None, "the judge gives the features"
-        self.judge = FittedJudge(self.settings.judge, store.read_arrays(folder / "judge.safetensors"))
-        self.reference = store.read_arrays(folder / "reference.safetensors", ["judge/mean", "judge/factor"])
+        self.judge = FittedJudge(self.settings.judge, read_arrays(folder / "judge.safetensors"))
+        self.reference = read_arrays(folder / "reference.safetensors", ["judge/mean", "judge/factor"])
         self.models = sorted(folder.glob("seeds-*/gen-000/model.safetensors"))
 
     def quality(self, settings: dict[str, Any]) -> tuple[str, ...]:
         """Evaluations, Fréchet distance with its standard deviation over seeds, confidence, seconds."""
         distances, confidences, evaluations, seconds = [], [], 0.0, 0.0
         for number, path in enumerate(self.models):
-            encoding = Encoding.from_json(store.read_metadata(path)["encoding"])
-            parameters = {name: torch.from_numpy(value)[:1] for name, value in store.read_parameters(path).items()}
+            encoding = Encoding.from_json(read_metadata(path)["encoding"])
+            parameters = {name: torch.from_numpy(value)[:1] for name, value in read_parameters(path).items()}
             generator = numpy_generator(number, 0, "measure", 1)
             latents = generator.standard_normal((1, self.samples, *encoding.shape), dtype=np.float32)
             assert isinstance(self.settings.model, VelocityModel)
             network = Counted(self.settings.model)
             begin = time.process_time()
-            drawn = load(FlowSampler, "samplers", settings | {"chunk": 500}).generate(
+            drawn = load(FlowSampler, settings | {"chunk": 500}).generate(
                 network, parameters, torch.from_numpy(latents)
             )
             seconds += time.process_time() - begin

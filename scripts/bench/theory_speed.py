@@ -10,7 +10,7 @@ import numpy as np
 from measuring import ROOT, Row, run_child
 
 from recurate.curation.bradley_terry import BradleyTerry
-from recurate.randomness import numpy_generator
+from recurate.foundation.randomness import numpy_generator
 
 SAMPLES, CHOICES, GENERATIONS = 50_000, 4, 20
 FORECAST_SECONDS, FORECAST_MEGABYTES, CURATION_SECONDS = 3.0, 500.0, 0.1

@@ -17,13 +17,13 @@ import torch
 from measuring import ROOT, Row, interleaved, largest_difference
 from torch import Tensor, nn
 
-from recurate.encoding import Encoding
+from recurate.foundation.randomness import numpy_generator
 from recurate.models.mlp import MLP
-from recurate.origin import Origin
-from recurate.randomness import numpy_generator
-from recurate.state import State
-from recurate.study_files import read_trained
-from recurate.training import CHUNK, Pool, Trainer
+from recurate.models.parts.units import Encoding
+from recurate.study.origin import Origin
+from recurate.study.reading import read_trained
+from recurate.training.state import State
+from recurate.training.trainer import CHUNK, Pool, Trainer
 
 TARGET = 2.5
 AGREEMENT = 1e-4

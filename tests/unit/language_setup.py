@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recurate.encoding import Encoding
-from recurate.fitted_model import FittedModel
+from recurate.models.parts.fitted import FittedModel
+from recurate.models.parts.units import Encoding
 from recurate.models.transformer import Transformer
 
 torch.set_num_threads(1)

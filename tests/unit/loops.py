@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from recurate.components import load
+from recurate.closed_form.estimators import Estimator, Preference
+from recurate.closed_form.laws.law import SimulatedLoop
+from recurate.closed_form.simulate import simulate
 from recurate.curation import Curation
-from recurate.estimators import Estimator, Preference
-from recurate.mixing import SimulatedMixing
-from recurate.rewards import Reward
-from recurate.simulation import simulate
-from recurate.theory.laws import SimulatedLoop
+from recurate.curation.rewards import Reward
+from recurate.foundation.components import load
+from recurate.mixing.simulated import SimulatedMixing
 
 REGIMES: dict[str, dict[str, Any]] = {
     "replace": {"regime": "replace", "initial": 20},
@@ -26,7 +26,7 @@ REGIMES: dict[str, dict[str, Any]] = {
 
 
 def estimator(**spec: Any) -> Estimator:
-    return load(Estimator, "estimators", spec)
+    return load(Estimator, spec)
 
 
 def loop(mixing: dict[str, Any], generations: int, **settings: Any) -> SimulatedLoop:
@@ -47,5 +47,5 @@ def run(fitted: Estimator, of: SimulatedLoop, replicates: int, **settings: Any) 
 
 def preference(choices: float, kept: int) -> Preference:
     """Curators who like what is near 2."""
-    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [2.0], "radius": 0.5})
-    return Preference(reward, load(Curation, "curation", {"kind": "bradley_terry", "choices": choices, "kept": kept}))
+    reward = load(Reward, {"kind": "clipped_distance", "target": [2.0], "radius": 0.5})
+    return Preference(reward, load(Curation, {"kind": "bradley_terry", "choices": choices, "kept": kept}))

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from recurate import config
-from recurate.errors import RecurateError
-from recurate.study_files import read_trained
-from recurate.trained_study import Study
+from recurate.foundation.errors import RecurateError
+from recurate.study.reading import read_trained
+from recurate.study.trained import Study
 
-ROOT = Path(config.__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 ABSENT = object()
 TRAINING = {"steps": 10, "batch_size": 8, "learning_rate": 1e-3, "schedule": "constant"}
 STUDY: dict[str, Any] = {

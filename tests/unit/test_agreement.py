@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from loops import estimator, loop
 
-from recurate import store
-from recurate.theory import agreement
-from recurate.theory.rates import (
+from recurate.closed_form.rates import (
     bootstrap_means,
     fit_rates,
     fitted_slope,
@@ -19,6 +17,8 @@ from recurate.theory.rates import (
     pool_sizes,
     theoretical_exponent,
 )
+from recurate.files.tables import CLAIM_COLUMNS, METRIC_COLUMNS, write_rows
+from recurate.theory import agreement
 
 RANDOM = np.random.default_rng(0)
 NORMAL = RANDOM.normal(1.0, 0.1, 100)
@@ -109,7 +109,7 @@ def rate(**changes: Any) -> dict[str, str]:
 def test_slopes_are_held_to_the_law_and_to_the_bound(changes: dict[str, Any], expected: list[str]) -> None:
     rows = agreement.with_rates([rate(**changes)], 100)
     assert [row["verdict"] for row in rows] == expected
-    assert {tuple(row) for row in rows} == {store.CLAIM_COLUMNS[1:]}
+    assert {tuple(row) for row in rows} == {CLAIM_COLUMNS[1:]}
 
 
 def test_values_are_read_by_arm_metric_and_generation(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_values_are_read_by_arm_metric_and_generation(tmp_path: Path) -> None:
         for g in (0, 7)
         for s in range(3)
     ]
-    store.write_rows(tmp_path / "metrics.csv", store.METRIC_COLUMNS, rows)
+    write_rows(tmp_path / "metrics.csv", METRIC_COLUMNS, rows)
     found = agreement.read_values(str(tmp_path / "metrics.csv"))
     assert set(found) == {("a", "m", 0), ("a", "m", 7)}
     np.testing.assert_array_equal(found["a", "m", 7], [70, 71, 72])

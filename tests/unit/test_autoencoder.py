@@ -17,21 +17,22 @@ from training_setup import make_trainer, mixed_pool
 import extract
 import train
 import traverse
-from recurate import store
-from recurate.components import load
 from recurate.data import Description
-from recurate.drawing import Request
-from recurate.encoding import Encoding
-from recurate.fitted_model import FittedModel
-from recurate.measurement import space
-from recurate.metrics import Evidence
-from recurate.metrics.spread import Spread
+from recurate.files.arrays import read_arrays, write_arrays
+from recurate.foundation.components import load
+from recurate.measuring.every_arm import space
+from recurate.measuring.metrics import Evidence
+from recurate.measuring.metrics.spread import Spread
 from recurate.models.conv_vae import ConvVAE
-from recurate.objectives.evidence_bound import EvidenceBound
-from recurate.pool import Pool
-from recurate.samplers.decoder import Decoder
-from recurate.study_files import read_trained
-from recurate.training import CHUNK, Training
+from recurate.models.parts.fitted import FittedModel
+from recurate.models.parts.units import Encoding
+from recurate.sampling import Request
+from recurate.sampling.decoder import Decoder
+from recurate.study.reading import read_trained
+from recurate.training.objectives.evidence_bound import EvidenceBound
+from recurate.training.settings import Training
+from recurate.training.trainer import CHUNK
+from recurate.training.training_set import Pool
 
 SMALL = ConvVAE(kind="conv_vae", channels=4, latent=3)
 SHAPE = (8, 8, 1)
@@ -205,7 +206,7 @@ def test_no_sample_that_is_drawn_afresh_is_trained_on_twice(real_fraction: float
 def vae_file(path: Path, seeds: list[int], generation: int) -> Path:
     arrays = {f"parameter/{name}": value.numpy() for name, value in stacked(seeds).items()}
     encoding = Encoding(SHAPE, "uint8", 127.5, 127.5)
-    store.write_arrays(path, arrays, {"encoding": encoding.to_json(), "generation": str(generation)})
+    write_arrays(path, arrays, {"encoding": encoding.to_json(), "generation": str(generation)})
     return path
 
 
@@ -214,7 +215,7 @@ def test_training_draws_its_samples_from_the_last_generation_s_model(
 ) -> None:
     source = vae_file(tmp_path / "source.safetensors", [0, 3], 0)
     real = np.random.default_rng(0).integers(256, size=(30, *SHAPE), dtype=np.uint8)
-    store.write_arrays(tmp_path / "real.safetensors", {"train_x": real}, {})
+    write_arrays(tmp_path / "real.safetensors", {"train_x": real}, {})
     seen: list[Tensor] = []
     original = Pool.take
 
@@ -252,7 +253,7 @@ def test_training_draws_its_samples_from_the_last_generation_s_model(
 def test_every_seed_s_samples_are_seen_by_its_own_encoder_of_generation_0(tmp_path: Path) -> None:
     origin = vae_file(tmp_path / "origin.safetensors", [0, 3], 0)
     x = np.random.default_rng(0).integers(256, size=(2, 9, *SHAPE), dtype=np.uint8)
-    store.write_arrays(tmp_path / "samples.safetensors", {"x": x}, {})
+    write_arrays(tmp_path / "samples.safetensors", {"x": x}, {})
     extract.main(
         samples=str(tmp_path / "samples.safetensors"),
         features=str(tmp_path / "features.safetensors"),
@@ -263,7 +264,7 @@ def test_every_seed_s_samples_are_seen_by_its_own_encoder_of_generation_0(tmp_pa
         threads=1,
         origin=str(origin),
     )
-    found = store.read_arrays(tmp_path / "features.safetensors")["encoder"]
+    found = read_arrays(tmp_path / "features.safetensors")["encoder"]
     for row in range(2):
         wanted, _ = encoded(as_layers(stacked([0, 3]), row), torch.from_numpy(x[row]) / 127.5 - 1)
         assert_allclose(found[row], wanted.detach(), atol=1e-5)
@@ -362,4 +363,4 @@ def test_the_encoder_of_a_file_s_second_seed_is_the_second_seed_s(tmp_path: Path
     origin = vae_file(tmp_path / "origin.safetensors", [0, 3], 0)
     fitted = FittedModel.read(SMALL.model_dump(), origin, 1)
     assert all(torch.equal(value[0], stacked([3])[name][0]) for name, value in fitted.parameters.items())
-    assert isinstance(load(ConvVAE, "models", SMALL.model_dump()), ConvVAE)
+    assert isinstance(load(ConvVAE, SMALL.model_dump()), ConvVAE)

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from tiny import changed
 
-from recurate.errors import RecurateError
-from recurate.study_files import read_trained
+from recurate.foundation.errors import RecurateError
+from recurate.study.reading import read_trained
 
 SETTINGS: list[tuple[str, Any, list[str]]] = [
     ("colour", "blue", ["unknown key 'colour'", "known are title"]),

@@ -16,11 +16,12 @@ from training_setup import SPEC, make_trainer, mixed_pool, points
 
 import sample
 import train
-from recurate import store
-from recurate.errors import RecurateError
-from recurate.pool import Pool
-from recurate.state import State
-from recurate.training import CHUNK, Trainer, Training
+from recurate.files.arrays import read_arrays, read_metadata, read_parameters, write_arrays
+from recurate.foundation.errors import RecurateError
+from recurate.training.settings import Training
+from recurate.training.state import State
+from recurate.training.trainer import CHUNK, Trainer
+from recurate.training.training_set import Pool
 
 KEPT = ("exp_avg", "exp_avg_sq", "parameter", "raw", "step")
 AVERAGED = {"steps": CHUNK + 5, "batch_size": 32, "ema_half_life": 500.0, "keep_state": True}
@@ -48,7 +49,7 @@ def halves(folder: Path, carry_over: list[str]) -> tuple[State, State]:
     expected, _ = trainer.train(trainer.start(), mixed_pool(SEEDS))
     trainer = make_trainer(folder, SEEDS, settings=half)
     first, _ = trainer.train(trainer.start(), mixed_pool(SEEDS))
-    store.write_arrays(folder / "model", first.arrays(complete=True), {})
+    write_arrays(folder / "model", first.arrays(complete=True), {})
     later = Later(**{**vars(trainer), "offset": 2})
     return expected, later.train(later.start(folder / "model", carry_over), mixed_pool(SEEDS))[0]
 
@@ -72,7 +73,7 @@ def test_training_starts_from_what_was_sampled_or_with_the_average_from_the_raw_
 ) -> None:
     trainer = make_trainer(tmp_path, SEEDS, settings=Training.model_validate(AVERAGED))
     model, _ = trainer.train(trainer.start(), mixed_pool(SEEDS))
-    store.write_arrays(tmp_path / "model", model.arrays(complete=True), {})
+    write_arrays(tmp_path / "model", model.arrays(complete=True), {})
     next_settings = Training(steps=1, ema_half_life=500.0 if averaged else None)
     next_trainer = make_trainer(tmp_path, SEEDS, settings=next_settings)
     afresh = next_trainer.start(tmp_path / "model")
@@ -91,7 +92,7 @@ def test_a_model_without_the_state_to_carry_over_is_an_error_with_its_path(
     tmp_path: Path, carried: str, missing: str
 ) -> None:
     trainer = make_trainer(tmp_path, SEEDS, settings=Training.model_validate(AVERAGED))
-    store.write_arrays(tmp_path / "model", trainer.start().arrays(complete=False), {})
+    write_arrays(tmp_path / "model", trainer.start().arrays(complete=False), {})
     with pytest.raises(RecurateError, match=f"model: no array named '{missing}' in it"):
         trainer.start(tmp_path / "model", [carried])
 
@@ -102,7 +103,7 @@ def test_a_model_without_the_state_to_carry_over_is_an_error_with_its_path(
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[..., Path]:
     """Trains a generation on real data; gives the model's path."""
-    store.write_arrays(tmp_path / "real", {"train_x": points(60, 2)}, {})
+    write_arrays(tmp_path / "real", {"train_x": points(60, 2)}, {})
 
     def run(name: str, start: Path | None = None, generation: int = 0, **training: Any) -> Path:
         spec = {**SPEC, "mixing": {"real_fraction": 1.0}, "training": {**AVERAGED, **training}}
@@ -135,7 +136,7 @@ def job(tmp_path: Path) -> Callable[..., Path]:
 def test_a_model_file_holds_what_is_asked_for(
     job: Callable[..., Path], keep_state: bool, half_life: float | None, expected: tuple[str, ...]
 ) -> None:
-    arrays = store.read_arrays(job("origin", keep_state=keep_state, ema_half_life=half_life))
+    arrays = read_arrays(job("origin", keep_state=keep_state, ema_half_life=half_life))
     assert tuple(sorted({name.split("/")[0] for name in arrays} - {"loss"})) == expected
 
 
@@ -149,7 +150,7 @@ def test_keeping_the_state_changes_neither_the_network_nor_its_samples(
         path = tmp_path / "samples"
         sample.main(model=str(model), samples=str(path), spec=spec, code="c", seeds=SEEDS, device="cpu", threads=1)
         drawn.append(path.read_bytes())
-        parameters.append(store.read_parameters(model))
+        parameters.append(read_parameters(model))
     assert drawn[0] == drawn[1]
     assert parameters[0].keys() == parameters[1].keys()
     assert all(value.tobytes() == parameters[1][name].tobytes() for name, value in parameters[0].items())
@@ -161,13 +162,13 @@ def test_adam_goes_on_counting_if_it_is_carried_over(
 ) -> None:
     first = job("first", steps=7)
     second = job("second", start=first, generation=1, carry_over=carry_over)
-    assert float(store.read_arrays(second)["step/weight_0"]) == steps
+    assert float(read_arrays(second)["step/weight_0"]) == steps
 
 
 def test_a_model_file_says_how_it_was_trained(job: Callable[..., Path]) -> None:
     first = job("first", warm_up=9)
     second = job("second", start=first, generation=1, carry_over=["optimizer"], learning_rate=0.5e-3)
-    said = [json.loads(store.read_metadata(path)["training"]) for path in (first, second)]
+    said = [json.loads(read_metadata(path)["training"]) for path in (first, second)]
     assert said[0] == {**AVERAGED, "warm_up": 9, "start": "scratch"}
     assert said[1] == {
         **AVERAGED,

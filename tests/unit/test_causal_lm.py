@@ -11,17 +11,17 @@ import torch
 from language_setup import BLOCK, tokens
 
 from recurate.data import Description
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
-from recurate.fitted_model import FittedModel
+from recurate.files.fingerprints import file_digest
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.torchvision_compat import import_torchvision
 from recurate.models.causal_lm import CausalLM
+from recurate.models.parts.fitted import FittedModel
+from recurate.models.parts.likelihood import log_likelihood
+from recurate.models.parts.units import Encoding
 from recurate.models.transformer import _rotated, _rotations
-from recurate.objectives.next_token import NextToken
-from recurate.prediction import log_likelihood
-from recurate.samplers import Request
-from recurate.samplers.continuation import Continuation
-from recurate.store import file_digest
-from recurate.torchvision_compat import import_torchvision
+from recurate.sampling import Request
+from recurate.sampling.continuation import Continuation
+from recurate.training.objectives.next_token import NextToken
 
 import_torchvision()
 transformers = pytest.importorskip("transformers")

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from recurate.checkpoint import Checkpoint, matched
-from recurate.errors import RecurateError
-from recurate.store import file_digest
+from recurate.files.fingerprints import file_digest
+from recurate.foundation.errors import RecurateError
+from recurate.models.parts.checkpoint import Checkpoint, matched
 
 STATE = {"one": torch.arange(6.0).reshape(2, 3), "two": torch.tensor([1.5, -2.0], dtype=torch.float64)}
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recurate.errors import RecurateError
-from recurate.mixing import TrainedRegime
-from recurate.store import CLAIM_COLUMNS as COLUMNS
+from recurate.files.tables import CLAIM_COLUMNS as COLUMNS
+from recurate.foundation.errors import RecurateError
+from recurate.mixing.regimes import TrainedRegime
 from recurate.theory import bounds
 from recurate.theory.claims import CLAIMS, ClosedLoop, Evidence, Exemption, check_claims
 from recurate.theory.forecast import forecast, statistics

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recurate.errors import RecurateError
 from recurate.figures import comparison, trajectory
-from recurate.figures.series import Series
+from recurate.figures.parts.series import Series
+from recurate.foundation.errors import RecurateError
 
 ALPHAS = ("0", "0.5", "1")
 ARMS: dict[str, dict[str, Any]] = {

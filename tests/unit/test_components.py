@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from recurate.components import FAMILIES, component_class, import_kind, kinds, load, module_file
+from recurate.closed_form.estimators import Estimator
 from recurate.curation import Curation
+from recurate.curation.judges import Judge
+from recurate.curation.rewards import Reward
+from recurate.curation.rewards.clipped_distance import ClippedDistance
 from recurate.data import Data
-from recurate.errors import RecurateError
-from recurate.estimators import Estimator
-from recurate.features import Features
-from recurate.judges import Judge
-from recurate.metrics import Metric
+from recurate.foundation.components import FAMILIES, component_class, import_kind, kinds, load, module_file
+from recurate.foundation.errors import RecurateError
+from recurate.measuring.features import Features
+from recurate.measuring.metrics import Metric
 from recurate.models import Model
-from recurate.objectives import Objective
-from recurate.rewards import Reward
-from recurate.rewards.clipped_distance import ClippedDistance
-from recurate.samplers import Sampler
-from recurate.trained_study import Study
+from recurate.sampling import Sampler
+from recurate.study.trained import Study
+from recurate.training.objectives import Objective
 
 BASES: dict[str, Any] = {
     "data": Data,
@@ -38,7 +38,7 @@ BASES: dict[str, Any] = {
 }
 OWN_REWARD = '''
 from pydantic import Field
-from recurate.rewards import Reward
+from recurate.curation.rewards import Reward
 
 
 class Height(Reward):
@@ -71,27 +71,27 @@ def test_every_shipped_module_holds_one_class_with_described_keys(family: str) -
 
 
 def test_a_shipped_kind_is_loaded_with_its_keys() -> None:
-    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [1.0, 2.0]})
+    reward = load(Reward, {"kind": "clipped_distance", "target": [1.0, 2.0]})
     assert isinstance(reward, ClippedDistance)
     assert reward.target == (1.0, 2.0)
 
 
 def test_a_component_already_built_is_taken_as_it_is() -> None:
     reward = ClippedDistance(kind="clipped_distance", target=(0.0,))
-    assert load(Reward, "rewards", reward) is reward
+    assert load(Reward, reward) is reward
 
 
 def test_a_reward_of_the_user_loads_from_its_path_and_works(own: Path) -> None:
-    reward = load(Reward, "rewards", {"kind": str(own), "slope": 3})
+    reward = load(Reward, {"kind": str(own), "slope": 3})
     np.testing.assert_array_equal(reward(np.array([[0.0, 1], [0, -2]]), None), [0, -6])
-    assert type(load(Reward, "rewards", {"kind": str(own)})) is type(reward)
+    assert type(load(Reward, {"kind": str(own)})) is type(reward)
 
 
 def test_keys_of_a_user_s_reward_are_validated_like_ours(own: Path) -> None:
     with pytest.raises(ValidationError, match="greater than 0"):
-        load(Reward, "rewards", {"kind": str(own), "slope": -1})
+        load(Reward, {"kind": str(own), "slope": -1})
     with pytest.raises(ValidationError, match="unknown key 'slop'; known are kind, slope"):
-        load(Reward, "rewards", {"kind": str(own), "slop": 1})
+        load(Reward, {"kind": str(own), "slop": 1})
 
 
 def test_a_study_takes_a_user_s_reward_and_dumps_its_path(own: Path) -> None:
@@ -120,18 +120,18 @@ def test_files_of_the_same_name_in_two_folders_are_two_kinds(own: Path, tmp_path
     (tmp_path / "other").mkdir()
     other = tmp_path / "other" / own.name
     other.write_text(OWN_REWARD.replace("Height", "Depth"))
-    names = {component_class(Reward, "rewards", str(path)).__name__ for path in (own, other)}
+    names = {component_class(Reward, str(path)).__name__ for path in (own, other)}
     assert names == {"Height", "Depth"}
 
 
 def test_names_for_one_class_count_once(own: Path) -> None:
     own.write_text(OWN_REWARD + "\n\nTallness = Height\n")
-    assert component_class(Reward, "rewards", str(own)).__name__ == "Height"
+    assert component_class(Reward, str(own)).__name__ == "Height"
 
 
 def test_classes_imported_from_the_library_do_not_count(own: Path) -> None:
-    own.write_text("from recurate.rewards.clipped_distance import ClippedDistance\n" + OWN_REWARD)
-    assert component_class(Reward, "rewards", str(own)).__name__ == "Height"
+    own.write_text("from recurate.curation.rewards.clipped_distance import ClippedDistance\n" + OWN_REWARD)
+    assert component_class(Reward, str(own)).__name__ == "Height"
 
 
 @pytest.mark.parametrize(
@@ -140,18 +140,18 @@ def test_classes_imported_from_the_library_do_not_count(own: Path) -> None:
 def test_a_module_without_exactly_one_class_is_refused(own: Path, text: str, count: int) -> None:
     own.write_text(text)
     with pytest.raises(RecurateError, match=rf"{own} must define exactly one subclass of Reward, it has {count}"):
-        component_class(Reward, "rewards", str(own))
+        component_class(Reward, str(own))
 
 
 def test_a_component_of_another_family_does_not_count(own: Path) -> None:
     with pytest.raises(RecurateError, match="exactly one subclass of Metric, it has 0"):
-        component_class(Metric, "metrics", str(own))
+        component_class(Metric, str(own))
 
 
 def test_a_class_with_methods_missing_is_refused_with_their_names(own: Path) -> None:
-    own.write_text("from recurate.rewards import Reward\n\n\nclass Half(Reward):\n    pass\n")
+    own.write_text("from recurate.curation.rewards import Reward\n\n\nclass Half(Reward):\n    pass\n")
     with pytest.raises(RecurateError, match=rf"{own}: Half must also define __call__, supremum"):
-        load(Reward, "rewards", {"kind": str(own)})
+        load(Reward, {"kind": str(own)})
 
 
 @pytest.mark.parametrize(
@@ -167,15 +167,15 @@ def test_a_module_that_cannot_be_imported_gives_its_reason_every_time(own: Path,
     own.write_text(text)
     for _ in range(2):
         with pytest.raises(RecurateError, match=rf"{own} cannot be imported \({reason}"):
-            import_kind("rewards", str(own))
+            import_kind(Reward, str(own))
 
 
 def test_a_module_that_was_mended_loads(own: Path) -> None:
     own.write_text("1 / 0\n")
     with pytest.raises(RecurateError):
-        import_kind("rewards", str(own))
+        import_kind(Reward, str(own))
     own.write_text(OWN_REWARD + "\n\nMENDED = True\n")
-    assert component_class(Reward, "rewards", str(own)).__name__ == "Height"
+    assert component_class(Reward, str(own)).__name__ == "Height"
 
 
 @pytest.mark.parametrize("kind", ["clipped", "", "__init__", "absent.py", "Clipped_Distance"])
@@ -184,10 +184,10 @@ def test_an_unknown_kind_is_answered_with_the_known_ones(kind: str) -> None:
         RecurateError,
         match=r"unknown kind .*; known are class_probability, clipped_distance, confidence, .*log_probability, or name",
     ):
-        module_file("rewards", kind)
+        module_file(Reward, kind)
 
 
 @pytest.mark.parametrize("spec", ["clipped_distance", None, {}, {"kind": 3}, ["kind"]])
 def test_a_block_without_a_kind_is_refused(spec: Any) -> None:
     with pytest.raises(RecurateError, match="must be a mapping with the key 'kind', one of class_probability"):
-        load(Reward, "rewards", spec)
+        load(Reward, spec)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from study_setup import ABSENT, STUDY, changed, complaint, read
 
-from recurate.errors import RecurateError
-from recurate.layout import format_generation, format_seeds, parse_seeds
-from recurate.study_files import merge, read_study, read_yaml
-from recurate.trained_study import Study
+from recurate.files.paths import format_generation, format_seeds, parse_seeds
+from recurate.foundation.errors import RecurateError
+from recurate.study.reading import merge, read_study, read_yaml
+from recurate.study.trained import Study
 
 # Layers
 

@@ -10,8 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 
 import draw_contact_sheet
-from recurate import store
-from recurate.figures import contact_sheet, style
+from recurate.figures import contact_sheet
+from recurate.figures.parts import style
+from recurate.files.arrays import write_arrays
 
 SHOWN = [0, 2, 4, 6, 8, 10]
 
@@ -65,9 +66,9 @@ def test_the_script_shows_the_first_seed_s_images_of_the_generations_it_names(
     samples = [str(tmp_path / f"{number}.safetensors") for number in range(11)]
     for number, path in enumerate(samples):
         shades = np.array([10 * number, 200], np.uint8).reshape(2, 1, 1, 1, 1)  # of the first and of the second seed
-        store.write_arrays(path, {"x": np.tile(shades, (1, 30, 28, 28, 1))}, {})
+        write_arrays(path, {"x": np.tile(shades, (1, 30, 28, 28, 1))}, {})
     real = str(tmp_path / "real.safetensors")
-    store.write_arrays(real, {"test_x": np.full((30, 28, 28, 1), 255, np.uint8)}, {})
+    write_arrays(real, {"test_x": np.full((30, 28, 28, 1), 255, np.uint8)}, {})
     drawn: list[Figure] = []
     monkeypatch.setattr(style, "save", lambda figure, pdf, png: drawn.append(figure))
     spec = {"answers": "Somebody", "seeds": [0, 1], "generations": 10, "arms": arms(1)}

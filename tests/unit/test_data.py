@@ -22,20 +22,20 @@ from scipy.stats import chisquare, kstest
 from sklearn.datasets import load_digits, make_moons
 
 import prepare_real
-from recurate import store
-from recurate.components import component_class, kinds, load
 from recurate.data import Data, PublishedData, RealData, cifar10, fashion_mnist
 from recurate.data.digits import Digits
 from recurate.data.eight_gaussians import EightGaussians
+from recurate.data.parts.sources import deliver
 from recurate.data.two_moons import TwoMoons
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
-from recurate.sources import deliver
-from recurate.torchvision_compat import import_torchvision
+from recurate.files.arrays import read_arrays
+from recurate.foundation.components import component_class, kinds, load
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.torchvision_compat import import_torchvision
+from recurate.models.parts.units import Encoding
 
-PUBLISHED = [kind for kind in kinds("data") if component_class(Data, "data", kind).shared]
+PUBLISHED = [kind for kind in kinds(Data) if component_class(Data, kind).shared]
 TEXT = {"corpus": "brown", "tokenizer": {"kind": "bpe", "vocabulary": 256}}  # has tests of its own
-COMPUTED = [kind for kind in kinds("data") if kind not in (*PUBLISHED, "text")]
+COMPUTED = [kind for kind in kinds(Data) if kind not in (*PUBLISHED, "text")]
 
 
 def drawn(source: Data, seed: int = 0) -> RealData:
@@ -54,7 +54,7 @@ def digits() -> RealData:
 
 @pytest.mark.parametrize("kind", COMPUTED)
 def test_every_kind_gives_what_it_describes(kind: str) -> None:
-    source = load(Data, "data", {"kind": kind, "test": 60})
+    source = load(Data, {"kind": kind, "test": 60})
     real = drawn(source)
     for part in ("train", "test"):
         x, y = getattr(real, f"{part}_x"), getattr(real, f"{part}_y")
@@ -67,7 +67,7 @@ def test_every_kind_gives_what_it_describes(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", COMPUTED)
 def test_data_depend_on_the_generator_alone(kind: str) -> None:
-    source = load(Data, "data", {"kind": kind})
+    source = load(Data, {"kind": kind})
     one, again, other = (drawn(source, seed).arrays() for seed in (1, 1, 2))
     for name, array in one.items():
         assert_array_equal(array, again[name])
@@ -77,17 +77,17 @@ def test_data_depend_on_the_generator_alone(kind: str) -> None:
 def test_the_kinds_that_all_studies_share_are_the_published_ones_and_have_no_settings() -> None:
     assert PUBLISHED == ["brown", "cifar10", "fashion_mnist", "mnist"]
     for kind in PUBLISHED:
-        found = component_class(Data, "data", kind)
+        found = component_class(Data, kind)
         assert issubclass(found, PublishedData)
         assert set(found.model_fields) == {"kind"}
 
 
-@pytest.mark.parametrize("kind", kinds("data"))
+@pytest.mark.parametrize("kind", kinds(Data))
 def test_a_description_is_hashable_and_names_every_class_or_none(kind: str) -> None:
     settings = {"kind": kind, **(TEXT if kind == "text" else {})}
-    description = load(Data, "data", settings).description
-    assert description == load(Data, "data", settings).description
-    assert len({description, load(Data, "data", settings).description}) == 1
+    description = load(Data, settings).description
+    assert description == load(Data, settings).description
+    assert len({description, load(Data, settings).description}) == 1
     assert len(description.class_names) in (0, description.classes)
     assert len(set(description.class_names)) == len(description.class_names)
 
@@ -103,7 +103,7 @@ def test_a_card_says_what_the_file_holds_and_where_it_came_from(tmp_path: Path, 
     real, card = tmp_path / "real.safetensors", tmp_path / "real.json"
     spec = {"data": {"kind": kind, "test": 60}, "data_seed": 3}
     prepare_real.main(str(real), str(card), spec, "code")
-    said, arrays = json.loads(card.read_text()), store.read_arrays(real)
+    said, arrays = json.loads(card.read_text()), read_arrays(real)
     assert said["arrays"] == {name: list(array.shape) for name, array in arrays.items()}
     assert said["array_sha256"] == {name: hashlib.sha256(a.tobytes()).hexdigest() for name, a in arrays.items()}
     assert said["sha256"] == hashlib.sha256(real.read_bytes()).hexdigest()
@@ -193,7 +193,7 @@ def test_published_data_reach_their_file_and_card_from_the_folder_the_user_names
     folder = write_pictures(tmp_path / "mine", known_photographs)
     real, card = tmp_path / "cifar10.safetensors", tmp_path / "cifar10.json"
     prepare_real.main(str(real), str(card), {"data": {"kind": "cifar10"}}, "code", {"cifar10": str(folder)})
-    assert_same(RealData(**store.read_arrays(real)), known_photographs)
+    assert_same(RealData(**read_arrays(real)), known_photographs)
     said = json.loads(card.read_text())
     assert said["source"] == f"folder {folder}"
     assert said["array_sha256"] == known_photographs.checksums()

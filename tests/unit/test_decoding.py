@@ -9,10 +9,10 @@ import pytest
 import torch
 from language_setup import BLOCK, MODEL, VOCABULARY, parameters, tokens
 
-from recurate.decoding import Bending, by_beams, by_chance, drawn, without_cache
-from recurate.errors import RecurateError
-from recurate.samplers import Drawn, Request
-from recurate.samplers.continuation import Continuation
+from recurate.foundation.errors import RecurateError
+from recurate.sampling import Drawn, Request
+from recurate.sampling.continuation import Continuation
+from recurate.sampling.parts.text_generation import Bending, by_beams, by_chance, drawn, without_cache
 
 REAL = tokens(40, BLOCK, seed=5).numpy().astype(np.int32)
 

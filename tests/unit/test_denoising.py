@@ -13,12 +13,12 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from numpy.testing import assert_allclose
 from torch import Generator, Tensor
 
-from recurate.drawing import Drawn, Request
 from recurate.models import NoiseModel
-from recurate.noise_schedule import noised, signal_shares, step_back, visited_steps
-from recurate.objectives.denoising import Denoising
-from recurate.samplers.ancestral import Ancestral
-from recurate.samplers.ddim import DDIM
+from recurate.models.parts.noise_schedule import noised, signal_shares, step_back, visited_steps
+from recurate.sampling import Drawn, Request
+from recurate.sampling.ancestral import Ancestral
+from recurate.sampling.ddim import DDIM
+from recurate.training.objectives.denoising import Denoising
 
 torch.set_num_threads(1)
 

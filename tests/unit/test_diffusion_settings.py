@@ -13,14 +13,13 @@ import torch
 from study_setup import ROOT, changed, complaint, read
 
 import train
-from recurate import store
-from recurate.errors import RecurateError
-from recurate.mixing import Mixing
+from recurate.files.arrays import write_arrays
+from recurate.foundation.errors import RecurateError
+from recurate.mixing.trained import Mixing
 from recurate.models.noise_unet import NoiseUNet
-from recurate.pool import Pool
-from recurate.rows import real_rows
-from recurate.study_files import read_trained
-from recurate.workflow import Project
+from recurate.study.reading import read_trained
+from recurate.training.training_set import Pool, real_rows
+from recurate.workflow.project import Project
 
 ORIGIN = "origins.gaussians"
 NETWORK = {"kind": "noise_unet", "channel_multipliers": [1], "head_channels": 32, "noise_steps": 50}
@@ -172,7 +171,7 @@ def test_the_shares_of_classes_are_those_of_what_is_drawn() -> None:
 def test_a_loss_that_is_not_finite_is_a_sentence_and_leaves_no_model(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8), rng.integers(0, 10, 20)
-    store.write_arrays(tmp_path / "real.safetensors", {"train_x": images, "train_y": labels}, {})
+    write_arrays(tmp_path / "real.safetensors", {"train_x": images, "train_y": labels}, {})
     spec = {
         "model": {**NETWORK, "classes": 10, "precision": "float32"},
         "objective": {"kind": "denoising", "label_dropout": 0.1},

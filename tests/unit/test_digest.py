@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recurate import components, digest
-from recurate.digest import FAMILY_OF_KEY, code_digest, kinds_in, spec_digest
+from recurate.files.fingerprints import spec_digest
+from recurate.foundation import components
+from recurate.workflow.code_digest import FAMILY_OF_KEY, code_digest, kinds_in
+from recurate.workflow.project import code_digest as digest
 
 SCRIPTS = Path(digest.__file__).parents[1]
 KINDS = {
@@ -89,8 +91,7 @@ def digests(scripts: Path) -> dict[str, str]:
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of scripts/ whose digests the module computes."""
     copy = shutil.copytree(SCRIPTS, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(digest, "LIBRARY", copy / "recurate")
-    monkeypatch.setattr(components, "LIBRARY", copy / "recurate")
+    monkeypatch.setattr(digest, "SCRIPTS", copy)
     return copy
 
 
@@ -123,7 +124,9 @@ def test_code_that_means_something_else_has_another_digest(tmp_path: Path, one: 
     assert digest_of(tmp_path, one) != digest_of(tmp_path, other)
 
 
-@pytest.mark.parametrize("file", ["train.py", "recurate/training.py", "recurate/objectives/flow_matching.py"])
+@pytest.mark.parametrize(
+    "file", ["train.py", "recurate/training/trainer.py", "recurate/training/objectives/flow_matching.py"]
+)
 def test_prose_in_script_module_or_component_changes_no_digest(
     changed_by: Callable[[str, str], set[str]], file: str
 ) -> None:
@@ -134,26 +137,26 @@ def test_prose_in_script_module_or_component_changes_no_digest(
     ("file", "affected"),
     [
         ("train.py", {"train"}),
-        ("recurate/training.py", {"train"}),
-        ("recurate/objectives/flow_matching.py", {"train"}),
-        ("recurate/objectives/__init__.py", {"train"}),
+        ("recurate/training/trainer.py", {"train"}),
+        ("recurate/training/objectives/flow_matching.py", {"train"}),
+        ("recurate/training/objectives/__init__.py", {"train"}),
         ("recurate/models/mlp.py", {"train", "sample"}),
-        ("recurate/samplers/ode.py", {"sample"}),
+        ("recurate/sampling/ode.py", {"sample"}),
         ("recurate/curation/bradley_terry.py", {"curate"}),
-        ("recurate/rewards/clipped_distance.py", {"curate"}),
+        ("recurate/curation/rewards/clipped_distance.py", {"curate"}),
         ("recurate/data/eight_gaussians.py", {"prepare_real", "curate"}),
-        ("recurate/metrics/sliced_wasserstein.py", {"measure"}),
-        ("recurate/measurement.py", {"measure"}),
+        ("recurate/measuring/metrics/sliced_wasserstein.py", {"measure"}),
+        ("recurate/measuring/every_arm.py", {"measure"}),
         ("recurate/theory/forecast.py", {"forecast"}),
-        ("recurate/theory/operator.py", {"forecast"}),
+        ("recurate/curation/parts/keep_operator.py", {"forecast"}),
         ("recurate/theory/claims.py", {"check_claims"}),
-        ("recurate/layout.py", set(KINDS)),
-        ("recurate/store.py", set(KINDS)),
-        ("recurate/samplers/unrelated.py", set()),
-        ("recurate/rewards/class_probability.py", set()),
-        ("recurate/metrics/precision_recall.py", set()),
-        ("recurate/config.py", set()),
-        ("recurate/workflow.py", set()),
+        ("recurate/files/paths.py", set(KINDS)),
+        ("recurate/files/store.py", set(KINDS)),
+        ("recurate/sampling/unrelated.py", set()),
+        ("recurate/curation/rewards/class_probability.py", set()),
+        ("recurate/measuring/metrics/precision_recall.py", set()),
+        ("recurate/study/config.py", set()),
+        ("recurate/workflow/project.py", set()),
     ],
 )
 def test_an_edit_changes_the_digests_of_what_runs_it_and_no_other(
@@ -185,7 +188,7 @@ def test_every_way_of_importing_counts(scripts: Path, line: str) -> None:
 
 def test_a_module_of_the_user_counts_with_what_it_imports(scripts: Path, tmp_path: Path) -> None:
     own = tmp_path / "own_reward.py"
-    own.write_text("from recurate.rewards import Reward\nfrom recurate.theory.bounds import *\n")
+    own.write_text("from recurate.curation.rewards import Reward\nfrom recurate.theory.bounds import *\n")
     states = [code_digest(scripts / "curate.py", [("rewards", str(own))])]
     for edited in (own, scripts / "recurate/theory/bounds.py"):
         append(edited, "\nADDED = 1\n")
@@ -198,7 +201,7 @@ def test_the_digest_does_not_depend_on_the_order_of_kinds_or_on_the_folder(scrip
     here = code_digest(scripts / "curate.py", kinds)
     assert code_digest(scripts / "curate.py", reversed(kinds)) == here
     command = (
-        "import json, sys; from recurate.digest import code_digest\n"
+        "import json, sys; from recurate.workflow.code_digest import code_digest\n"
         "print(code_digest('curate.py', json.loads(sys.argv[1])))"
     )
     elsewhere = subprocess.run(
@@ -213,7 +216,7 @@ def test_the_digest_does_not_depend_on_the_order_of_kinds_or_on_the_folder(scrip
 
 def test_computing_a_digest_imports_no_component() -> None:
     command = (
-        "import sys; from recurate.digest import code_digest as d\n"
+        "import sys; from recurate.workflow.code_digest import code_digest as d\n"
         "d('train.py', [('models', 'mlp'), ('metrics', 'precision_recall')])\n"
         "assert not {'torch', 'numpy', 'recurate.models.mlp'} & set(sys.modules), 'imported'"
     )

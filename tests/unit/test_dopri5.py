@@ -12,14 +12,15 @@ from numpy.testing import assert_allclose
 from torch import Tensor
 
 import sample
-from recurate import store
-from recurate.components import load
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
+from recurate.files.arrays import read_metadata, write_arrays
+from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.randomness import torch_generator
 from recurate.models.mlp import MLP
-from recurate.randomness import torch_generator
-from recurate.samplers import Counted, Sampler
-from recurate.samplers.ode import TABLEAUS
+from recurate.models.parts.units import Encoding
+from recurate.sampling import Sampler
+from recurate.sampling.ode import TABLEAUS
+from recurate.sampling.parts.flow import Counted
 
 torch.set_num_threads(1)
 
@@ -54,7 +55,7 @@ def latents(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 def drawn(function: Callable[[Tensor, Tensor], Tensor], start: Tensor, **keys: Any) -> tuple[Tensor, float]:
     """Samples, and evaluations per sample."""
     model = Counted(Velocity(function))
-    x = load(Sampler, "samplers", {"kind": "dopri5", **keys}).generate(model, {}, start)
+    x = load(Sampler, {"kind": "dopri5", **keys}).generate(model, {}, start)
     return x, model.evaluations / (start.shape[0] * start.shape[1])
 
 
@@ -80,7 +81,7 @@ def test_the_flow_of_a_gaussian_is_the_closed_one() -> None:
 @pytest.mark.parametrize(("tolerance", "error"), [(1e-5, 1e-3), (1e-7, 1e-5), (1e-9, 1e-6)])
 def test_solutions_agree_with_fine_fixed_steps_within_the_tolerance(tolerance: float, error: float) -> None:
     start = latents(2, 30, 2, dtype=torch.float64)
-    fine = load(Sampler, "samplers", {"kind": "ode", "method": "rk4", "steps": 512})
+    fine = load(Sampler, {"kind": "ode", "method": "rk4", "steps": 512})
     found, _ = drawn(swirl, start, relative_tolerance=tolerance, absolute_tolerance=tolerance)
     assert_allclose(found, fine.generate(Velocity(swirl), {}, start), atol=error)
 
@@ -110,7 +111,7 @@ def test_the_network_is_never_asked_beyond_the_data() -> None:
 
 def test_a_seed_alone_equals_the_same_seed_in_a_batch_bit_for_bit() -> None:
     seeds, start = [0, 4, 9], latents(3, 40, 2)
-    sampler = load(Sampler, "samplers", {"kind": "dopri5", "chunk": 15})
+    sampler = load(Sampler, {"kind": "dopri5", "chunk": 15})
     network, parameters = stacked_mlp(seeds, factor=3.0)
     together = sampler.generate(network, parameters, start)
     for row, seed in enumerate(seeds):
@@ -140,7 +141,7 @@ def test_chunks_bound_memory_and_keep_the_tolerance(chunk: int) -> None:
 @pytest.mark.parametrize("chunk", [7, 100])
 def test_the_evaluations_of_a_fixed_method_are_its_stages_times_its_steps(method: str, chunk: int) -> None:
     model = Counted(Velocity(swirl))
-    sampler = load(Sampler, "samplers", {"kind": "ode", "method": method, "steps": 6, "chunk": chunk})
+    sampler = load(Sampler, {"kind": "ode", "method": method, "steps": 6, "chunk": chunk})
     sampler.generate(model, {}, latents(3, 20, 2))
     assert model.evaluations == 3 * 20 * 6 * STAGES[method]
 
@@ -167,7 +168,7 @@ def run(folder: Path, sampler: dict[str, Any], factor: float = 1.0) -> dict[str,
     parameters = stacked_mlp([0, 1], factor)[1]
     arrays = {f"parameter/{name}": value.numpy() for name, value in parameters.items()}
     metadata = {"encoding": Encoding((2,), "float32", 0.0, 1.0).to_json()}
-    store.write_arrays(folder / "model", arrays, metadata)
+    write_arrays(folder / "model", arrays, metadata)
     sample.main(
         model=str(folder / "model"),
         samples=str(folder / "samples"),
@@ -177,7 +178,7 @@ def run(folder: Path, sampler: dict[str, Any], factor: float = 1.0) -> dict[str,
         device="cpu",
         threads=1,
     )
-    return store.read_metadata(folder / "samples")
+    return read_metadata(folder / "samples")
 
 
 def test_the_samples_say_how_often_the_network_was_evaluated(

@@ -9,11 +9,11 @@ import pytest
 from loops import estimator, loop, run
 from scipy import stats
 
-from recurate import roots
-from recurate.batches import Counts, Samples, drawn_cells, drawn_counts
-from recurate.estimators.gaussian import Fitted
-from recurate.replicates import Replicates
-from recurate.simulation import simulate
+from recurate.closed_form import covariance_roots as roots
+from recurate.closed_form.estimators.gaussian import Fitted
+from recurate.closed_form.samples import Counts, Samples, drawn_cells, drawn_counts
+from recurate.closed_form.simulate import simulate
+from recurate.closed_form.streams import Replicates
 
 
 def randoms(seeds: int = 4) -> Replicates:

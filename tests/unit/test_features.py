@@ -13,15 +13,15 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 import fetch_inception
-from recurate import store
-from recurate.components import load
 from recurate.data import Description
-from recurate.errors import RecurateError
-from recurate.features import Features, ImageFeatures, inception
-from recurate.features.efficientnet_lite0 import EfficientNetLite0
-from recurate.features.inception import NAME, Inception
-from recurate.resizing import bicubic_matrix, resized
-from recurate.torchvision_compat import import_cleanfid
+from recurate.files.fingerprints import file_digest
+from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.torchvision_compat import import_cleanfid
+from recurate.measuring.features import Features, ImageFeatures, inception
+from recurate.measuring.features.efficientnet_lite0 import EfficientNetLite0
+from recurate.measuring.features.inception import NAME, Inception
+from recurate.measuring.features.parts.resizing import bicubic_matrix, resized
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # clean-fid's format of the network
 
@@ -127,7 +127,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         torch.jit.script(Network()).save(str(path))
-    monkeypatch.setattr(inception, "SHA256", store.file_digest(path))
+    monkeypatch.setattr(inception, "SHA256", file_digest(path))
     return str(path)
 
 
@@ -225,7 +225,7 @@ def test_a_failed_fetch_leaves_nothing_and_says_what_to_put_where(
 @pytest.mark.parametrize("kind", ["efficientnet_lite0", "inception"])
 @pytest.mark.parametrize("shape", [(2,), (8, 8), (8, 8, 2), (8, 8, 4)])
 def test_data_that_are_no_pictures_are_refused_before_anything_runs(kind: str, shape: tuple[int, ...]) -> None:
-    features = load(Features, "features", {"kind": kind})
+    features = load(Features, {"kind": kind})
     with pytest.raises(ValueError, match=f"{kind} needs images of 1 or 3 channels, the data have shape"):
         features.check(Description(shape=shape, classes=0))
     for channels in (1, 3):
@@ -245,5 +245,5 @@ def test_a_network_that_runs_out_of_memory_says_which_key_to_lower() -> None:
 
 
 def test_a_space_is_called_by_its_kind_or_by_the_stem_of_its_file() -> None:
-    assert load(Features, "features", {"kind": "judge"}).space == "judge"
+    assert load(Features, {"kind": "judge"}).space == "judge"
     assert Inception(kind="own/deep_features.py").space == "deep_features"

@@ -12,25 +12,19 @@ import pytest
 import scipy.stats
 from PIL import Image
 
-from recurate import store
-from recurate.components import load
-from recurate.errors import RecurateError
-from recurate.figures import (
-    animation,
-    choices,
-    claims_table,
-    contact_sheet,
-    densities,
-    report,
-    shares,
-    style,
-    text,
-    trajectory,
-)
-from recurate.figures.density import Frame, density, reward_grid
-from recurate.figures.series import entropy, per_arm, read_forecast, read_metrics, student_band
-from recurate.rewards import Reward
-from recurate.tables import by_arm
+from recurate.curation.rewards import Reward
+from recurate.figures import animation, choices, contact_sheet, densities, shares, trajectory
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.density import Frame, density, reward_grid
+from recurate.figures.parts.series import entropy, per_arm, read_forecast, read_metrics, student_band
+from recurate.files.arrays import origin_of_file, write_arrays
+from recurate.files.series import by_arm
+from recurate.files.tables import CLAIM_COLUMNS, FORECAST_COLUMNS, METRIC_COLUMNS, write_rows
+from recurate.files.writing import write_json
+from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
+from recurate.report import claims_table, report
 from recurate.theory import bounds
 from recurate.theory.claims import ClosedLoop, check_claims
 from recurate.theory.forecast import forecast
@@ -206,7 +200,7 @@ def test_density_rows_run_upwards_in_the_second_coordinate() -> None:
 
 
 def test_reward_grid_equals_the_reward_at_the_cell_centres() -> None:
-    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [1.0, 0.0], "radius": 0.5})
+    reward = load(Reward, {"kind": "clipped_distance", "target": [1.0, 0.0], "radius": 0.5})
     frame = Frame(-2.0, 2.0, -1.0, 1.0)
     grid = reward_grid(reward, frame)
     centre = np.array([frame.left + 0.5 * frame.cell, frame.bottom + 0.5 * frame.cell])
@@ -239,7 +233,7 @@ def test_densities_have_a_row_for_each_arm_and_end_with_the_limit() -> None:
     generator = np.random.default_rng(0)
     x = [generator.standard_normal((2, 300, 2)) for _ in range(3)]
     frame = Frame.around(x[0].reshape(-1, 2))
-    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [0.0, 0.0]})
+    reward = load(Reward, {"kind": "clipped_distance", "target": [0.0, 0.0]})
     rows = [
         densities.make_row(ARMS["pure"], x, np.full((2, 300), 1 / 300), reward, frame),
         densities.make_row(ARMS["mixed"], x, None, None, frame),
@@ -367,25 +361,23 @@ def report_settings(folder: Path) -> dict[str, Any]:
         for s in range(SEEDS)
         for g in range(GENERATIONS + 1)
     ]
-    store.write_rows(folder / "metrics.csv", store.METRIC_COLUMNS, rows)
+    write_rows(folder / "metrics.csv", METRIC_COLUMNS, rows)
     predicted = [{**row, "effective_sample_size": "500.0"} for row in rows if row["metric"] != "share_entropy"]
-    store.write_rows(folder / "forecast.csv", store.FORECAST_COLUMNS, predicted)
+    write_rows(folder / "forecast.csv", FORECAST_COLUMNS, predicted)
     claims = []
     for arm, settings in ARMS.items():
         loop = ClosedLoop("s", arm, settings["choices"], settings["real_fraction"])
         for source in ("forecast", "measured"):
             claims += check_claims(loop, {k: v for k, v in measured[arm].items() if k.startswith("exp")}, source)
-    store.write_rows(folder / "claims.csv", store.CLAIM_COLUMNS, claims)
+    write_rows(folder / "claims.csv", CLAIM_COLUMNS, claims)
     for arm in ("pure", "gone"):
         path = folder / f"benchmarks/arms/{arm}/seeds-0-2/gen-001/model.tsv"
         path.parent.mkdir(parents=True)
         path.write_text("s\th:m:s\tmax_rss\tcpu_time\n12.5\t0:00:12\t321\t-\n")
     Image.new("RGB", (4, 4)).save(folder / "trajectory.png")
     (folder / "trajectory.txt").write_text("A caption with 1 < 2.\n")
-    store.write_json(
-        folder / "judge.json", {"judge": {"kind": "small_cnn"}, "test_accuracy": 0.9712, "test_samples": 500}
-    )
-    store.write_arrays(folder / "model.safetensors", {"a": np.zeros(1)}, store.provenance({}, "c0de"))
+    write_json(folder / "judge.json", {"judge": {"kind": "small_cnn"}, "test_accuracy": 0.9712, "test_samples": 500})
+    write_arrays(folder / "model.safetensors", {"a": np.zeros(1)}, origin_of_file({}, "c0de"))
     study = {
         **SPEC,
         "title": "<script>alert(1)</script>",

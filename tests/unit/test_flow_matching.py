@@ -8,7 +8,7 @@ import pytest
 import torch
 from training_setup import MODEL, OBJECTIVE, points
 
-from recurate.objectives.flow_matching import FlowMatching, transport_plan
+from recurate.training.objectives.flow_matching import FlowMatching, transport_plan
 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 3, 1)])

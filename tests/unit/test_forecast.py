@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import rel_entr
 
-from recurate.errors import RecurateError
+from recurate.foundation.errors import RecurateError
 from recurate.theory.forecast import effective_sample_size, forecast, statistics
 
 

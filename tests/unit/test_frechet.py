@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from recurate import gaussians
-from recurate.errors import RecurateError
-from recurate.gaussians import factor, frechet_distance, moments
-from recurate.metrics import DATA, Evidence, Space
-from recurate.metrics.frechet import Frechet
-from recurate.metrics.kernel_distance import KernelDistance, polynomial_mmd_squared
-from recurate.torchvision_compat import import_cleanfid, import_torchvision
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.torchvision_compat import import_cleanfid, import_torchvision
+from recurate.measuring.metrics import DATA, Evidence, Space
+from recurate.measuring.metrics.frechet import Frechet
+from recurate.measuring.metrics.kernel_distance import KernelDistance, polynomial_mmd_squared
+from recurate.measuring.metrics.parts import frechet_distance as gaussians
+from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 
 
 def clouds(n: int, m: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from study_setup import ROOT, changed, complaint, read
 
-from recurate.config import Config
-from recurate.study_files import read_trained
+from recurate.study.config import Config
+from recurate.study.reading import read_trained
 from recurate.theory.bounds import is_stable
-from recurate.workflow import Project
+from recurate.workflow.project import Project
 
 IMAGES = ("cifar10_class", "cifar10_confidence", "fashion_confidence", "mnist_class")
 ORIGIN: list[tuple[str, Any]] = [

@@ -18,11 +18,12 @@ from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Wildcar
 
 import curate
 import measure
-from recurate import job, store
-from recurate.errors import RecurateError
-from recurate.job import Tee, arguments, run
+from recurate.files.arrays import read_arrays, write_arrays
+from recurate.files.tables import METRIC_COLUMNS, read_rows
+from recurate.foundation.errors import RecurateError
+from recurate.workflow.job import Tee, arguments, run
 
-SCRIPTS = Path(job.__file__).parents[1]
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 REWARD = {"kind": "clipped_distance", "target": [0.0, 0.0], "radius": 0.0}
 CURATION = {"kind": "bradley_terry", "choices": 2, "kept": 7}
 DATA = {"kind": "eight_gaussians"}
@@ -149,7 +150,7 @@ def test_text_reaches_the_log_always_and_a_terminal_only_if_there_is_one(termina
 def samples(tmp_path: Path) -> Path:
     path = tmp_path / "samples.safetensors"
     x = np.random.default_rng(0).normal(size=(2, 30, 2)).astype(np.float32)
-    store.write_arrays(path, {"x": x}, {})
+    write_arrays(path, {"x": x}, {})
     return path
 
 
@@ -157,12 +158,12 @@ def curated(samples: Path, seeds: list[int], generation: int = 1, **spec: Any) -
     path = samples.with_name("curated.safetensors")
     settings = {"data": DATA, "judge": None, "reward": REWARD, "curation": CURATION, **spec}
     curate.main(str(samples), str(path), settings, code="c", seeds=seeds, generation=generation, threads=1)
-    return store.read_arrays(path)
+    return read_arrays(path)
 
 
 def test_a_curated_set_holds_rewards_labels_and_rows_of_its_own_seed(samples: Path) -> None:
     found = curated(samples, [0, 1])
-    x = store.read_arrays(samples)["x"]
+    x = read_arrays(samples)["x"]
     np.testing.assert_allclose(found["reward"], -np.linalg.norm(x, axis=-1), rtol=1e-6)
     assert found["index"].shape == (2, 7)
     assert found["label"].shape == (2, 30)
@@ -171,7 +172,7 @@ def test_a_curated_set_holds_rewards_labels_and_rows_of_its_own_seed(samples: Pa
 
 def test_choices_are_the_same_alone_as_in_a_batch_and_new_in_every_generation(samples: Path) -> None:
     together, later = curated(samples, [4, 5]), curated(samples, [4, 5], generation=2)
-    store.write_arrays(samples, {"x": store.read_arrays(samples)["x"][1:]}, {})
+    write_arrays(samples, {"x": read_arrays(samples)["x"][1:]}, {})
     np.testing.assert_array_equal(curated(samples, [5])["index"][0], together["index"][1])
     assert not np.array_equal(together["index"], later["index"])
 
@@ -188,7 +189,7 @@ def test_a_reward_that_breaks_its_promise_ends_in_a_sentence_and_no_file(
 ) -> None:
     own = tmp_path / "own.py"
     own.write_text(
-        "import numpy as np\nfrom recurate.rewards import Reward\n\n\nclass Own(Reward):\n"
+        "import numpy as np\nfrom recurate.curation.rewards import Reward\n\n\nclass Own(Reward):\n"
         f"    @property\n    def supremum(self):\n        return 0.0\n\n"
         f"    def __call__(self, x, judge):\n        {body}\n"
     )
@@ -199,9 +200,7 @@ def test_a_reward_that_breaks_its_promise_ends_in_a_sentence_and_no_file(
 
 def test_a_measured_table_has_a_row_for_every_seed_and_metric(samples: Path, tmp_path: Path) -> None:
     curated(samples, [3, 4])
-    store.write_arrays(
-        tmp_path / "real", {f"{part}_x": np.zeros((20, 2), np.float32) for part in ("train", "test")}, {}
-    )
+    write_arrays(tmp_path / "real", {f"{part}_x": np.zeros((20, 2), np.float32) for part in ("train", "test")}, {})
     measure.main(
         real=str(tmp_path / "real"),
         samples=str(samples),
@@ -215,13 +214,13 @@ def test_a_measured_table_has_a_row_for_every_seed_and_metric(samples: Path, tmp
         },
         study="s", arm="a", seeds=[3, 4], generation=1, threads=1,
     )  # fmt: skip
-    rows = store.read_rows(tmp_path / "metrics.csv", store.METRIC_COLUMNS)
+    rows = read_rows(tmp_path / "metrics.csv", METRIC_COLUMNS)
     names = {row["metric"] for row in rows}
     required = {"reward_mean", "exp_reward_mean", "exp_reward_variance", "sliced_wasserstein"}
     assert required | {f"share_{number}" for number in range(8)} <= names
     assert len(rows) == 2 * len(names)
     assert {(row["study"], row["arm"], row["generation"]) for row in rows} == {("s", "a", "1")}
     assert {row["seed"] for row in rows} == {"3", "4"}
-    rewards = store.read_arrays(samples.with_name("curated.safetensors"))["reward"].astype(np.float64)
+    rewards = read_arrays(samples.with_name("curated.safetensors"))["reward"].astype(np.float64)
     value = next(float(row["value"]) for row in rows if row["metric"] == "exp_reward_mean" and row["seed"] == "4")
     assert value == np.exp(rewards[1]).mean()

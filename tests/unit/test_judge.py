@@ -13,13 +13,15 @@ from scipy.special import log_softmax, softmax
 
 import curate
 import train_judge
-from recurate import store
-from recurate.augmentation import mirrored, shifted
-from recurate.components import load
+from recurate.curation.judges import FittedJudge, Judge
+from recurate.curation.judges.parts.augmentation import mirrored, shifted
 from recurate.data import Data, Description, RealData
-from recurate.errors import RecurateError
-from recurate.judges import FittedJudge, Judge
-from recurate.randomness import numpy_generator, torch_generator
+from recurate.files.arrays import read_arrays, write_arrays
+from recurate.files.fingerprints import file_digest
+from recurate.files.writing import read_json
+from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.randomness import numpy_generator, torch_generator
 
 torch.set_num_threads(1)
 TINY = {"kind": "small_cnn", "channels": 2, "features": 8, "epochs": 1}
@@ -27,12 +29,12 @@ TINY = {"kind": "small_cnn", "channels": 2, "features": 8, "epochs": 1}
 
 @pytest.fixture(scope="module")
 def real() -> RealData:
-    return load(Data, "data", {"kind": "digits"}).load(numpy_generator(11, 0, "data"))
+    return load(Data, {"kind": "digits"}).load(numpy_generator(11, 0, "data"))
 
 
 @pytest.fixture(scope="module")
 def fitted(real: RealData) -> FittedJudge:
-    judge = load(Judge, "judges", {"kind": "small_cnn"})
+    judge = load(Judge, {"kind": "small_cnn"})
     return FittedJudge(judge, judge.fit(real, 10, torch_generator(11, 0, "judge")))
 
 
@@ -81,7 +83,7 @@ def test_half_of_the_images_are_mirrored_left_to_right() -> None:
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3)])
 @pytest.mark.parametrize("poolings", [1, 2, 3])
 def test_every_image_size_is_judged_after_every_number_of_poolings(shape: tuple[int, ...], poolings: int) -> None:
-    judge = load(Judge, "judges", {**TINY, "poolings": poolings, "horizontal_flip": True, "shift": 2})
+    judge = load(Judge, {**TINY, "poolings": poolings, "horizontal_flip": True, "shift": 2})
     judge.check(Description(shape=shape, classes=3))
     x = np.random.default_rng(0).integers(0, 256, (12, *shape), dtype=np.uint8)
     y = np.arange(12) % 3
@@ -93,7 +95,7 @@ def test_every_image_size_is_judged_after_every_number_of_poolings(shape: tuple[
 
 
 def test_a_judge_is_the_same_to_the_byte_on_every_run(real: RealData) -> None:
-    judge = load(Judge, "judges", TINY)
+    judge = load(Judge, TINY)
     one, two = (judge.fit(real, 10, torch_generator(2, 0, "judge")) for _ in range(2))
     assert all(one[name].tobytes() == two[name].tobytes() for name in one)
 
@@ -110,7 +112,7 @@ def test_data_that_a_judge_cannot_be_trained_on_are_refused(
     settings: dict[str, int], shape: tuple[int, ...], classes: int, expected: str
 ) -> None:
     with pytest.raises(ValueError, match=expected):
-        load(Judge, "judges", {**TINY, **settings}).check(Description(shape=shape, classes=classes))
+        load(Judge, {**TINY, **settings}).check(Description(shape=shape, classes=classes))
 
 
 class Watched:
@@ -149,10 +151,10 @@ def test_log_probabilities_are_finite_and_exact_for_any_logits() -> None:
 
 def job(folder: Path, real: RealData, **settings: Any) -> dict[str, Any]:
     """Run the script that trains a judge; returns its card."""
-    store.write_arrays(folder / "real.safetensors", real.arrays(), {})
+    write_arrays(folder / "real.safetensors", real.arrays(), {})
     paths = [str(folder / name) for name in ("real.safetensors", "judge.safetensors", "judge.json")]
     train_judge.main(*paths, spec={"judge": settings, "classes": 10, "data_seed": 0}, code="c", device="cpu", threads=1)
-    return store.read_json(folder / "judge.json")
+    return read_json(folder / "judge.json")
 
 
 def test_a_card_holds_the_accuracy_on_all_held_out_samples_and_on_every_class(real: RealData, tmp_path: Path) -> None:
@@ -168,7 +170,7 @@ def test_a_card_holds_the_accuracy_on_all_held_out_samples_and_on_every_class(re
 @pytest.fixture
 def weights(fitted: FittedJudge, tmp_path: Path) -> dict[str, str]:
     path = tmp_path / "elsewhere.safetensors"
-    store.write_arrays(path, fitted.parameters, {})
+    write_arrays(path, fitted.parameters, {})
     return {"path": str(path)}
 
 
@@ -176,9 +178,9 @@ def test_parameters_trained_elsewhere_are_taken_measured_and_named(
     real: RealData, fitted: FittedJudge, weights: dict[str, str], tmp_path: Path
 ) -> None:
     card = job(tmp_path, real, kind="small_cnn", weights=weights, minimum_accuracy=0.97)
-    taken = store.read_arrays(tmp_path / "judge.safetensors")
+    taken = read_arrays(tmp_path / "judge.safetensors")
     assert all(np.array_equal(taken[name], value) for name, value in fitted.parameters.items())
-    assert card["weights"] == {**weights, "sha256": store.file_digest(weights["path"])}
+    assert card["weights"] == {**weights, "sha256": file_digest(weights["path"])}
     assert card["test_accuracy"] == pytest.approx((fitted.classify(real.test_x) == real.test_y).mean())
 
 
@@ -217,9 +219,9 @@ def test_training_that_diverges_names_the_learning_rate(real: RealData, tmp_path
 def test_a_curated_set_holds_the_judge_s_labels_and_its_confidence_in_them(
     real: RealData, fitted: FittedJudge, tmp_path: Path
 ) -> None:
-    store.write_arrays(judge := tmp_path / "judge.safetensors", fitted.parameters, {})
+    write_arrays(judge := tmp_path / "judge.safetensors", fitted.parameters, {})
     x = np.stack([real.test_x[:40], real.test_x[40:80]])
-    store.write_arrays(samples := tmp_path / "samples.safetensors", {"x": x}, {})
+    write_arrays(samples := tmp_path / "samples.safetensors", {"x": x}, {})
     spec = {
         "data": {"kind": "digits"},
         "judge": {"kind": "small_cnn"},
@@ -228,7 +230,7 @@ def test_a_curated_set_holds_the_judge_s_labels_and_its_confidence_in_them(
     }
     path = tmp_path / "curated.safetensors"
     curate.main(str(samples), str(path), spec, code="c", seeds=[0, 1], generation=0, threads=1, judge=str(judge))
-    found = store.read_arrays(path)
+    found = read_arrays(path)
     logits = np.stack([fitted.judge.evaluate(fitted.parameters, x_seed)[0] for x_seed in x]).astype(np.float64)
     np.testing.assert_array_equal(found["label"], logits.argmax(axis=-1))
     np.testing.assert_allclose(found["confidence"], softmax(logits, axis=-1).max(axis=-1), rtol=1e-6)

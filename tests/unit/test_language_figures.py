@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import draw_perplexities
-from recurate import store
-from recurate.errors import RecurateError
 from recurate.figures import language, perplexities
+from recurate.files.arrays import write_arrays
+from recurate.foundation.errors import RecurateError
 
 ARMS: dict[str, dict[str, Any]] = {"bare": {"title": "0 % real"}, "tenth": {"title": "10 % real"}}
 SPEC: dict[str, Any] = {"arms": ARMS, "seeds": [0, 1, 2], "generations": 2, "answers": "a histogram."}
@@ -53,10 +53,10 @@ def test_blocks_of_all_batches_of_seeds_are_drawn(tmp_path: Path, monkeypatch: p
     files = []
     for batch, arm, t in np.ndindex(2, 2, 3):
         files.append(str(tmp_path / f"{batch}{arm}{t}.safetensors"))
-        store.write_arrays(files[-1], {"block_perplexity": np.full((1, 4, 1), 100 * batch + 10 * arm + t + 1.0)}, {})
+        write_arrays(files[-1], {"block_perplexity": np.full((1, 4, 1), 100 * batch + 10 * arm + t + 1.0)}, {})
     seen: list[Any] = []
     monkeypatch.setattr(perplexities, "draw", lambda arms, pooled: seen.append(pooled))
-    monkeypatch.setattr("recurate.figures.style.save", lambda *_: None)
+    monkeypatch.setattr("recurate.figures.parts.style.save", lambda *_: None)
     draw_perplexities.main(files, "a.pdf", "a.png", str(tmp_path / "a.txt"), SPEC)
     found = [[sorted(set(values)) for values in of_arm] for of_arm in seen[0]]
     assert found == [[[1, 101], [2, 102], [3, 103]], [[11, 111], [12, 112], [13, 113]]]

@@ -10,13 +10,14 @@ import torch
 from language_setup import BLOCK, MODEL, VOCABULARY, fitted, parameters, tokens
 
 from recurate.data import Description
-from recurate.encoding import Encoding
+from recurate.models.parts.likelihood import log_likelihood, predictive_entropy
+from recurate.models.parts.units import Encoding
 from recurate.models.transformer import Transformer
-from recurate.objectives.next_token import NextToken
-from recurate.pool import Pool
-from recurate.prediction import log_likelihood, predictive_entropy
-from recurate.state import State
-from recurate.training import Trainer, Training
+from recurate.training.objectives.next_token import NextToken
+from recurate.training.settings import Training
+from recurate.training.state import State
+from recurate.training.trainer import Trainer
+from recurate.training.training_set import Pool
 
 OBJECTIVE = NextToken(kind="next_token")
 
@@ -89,7 +90,7 @@ def test_likelihood_and_entropy_of_blocks_follow_from_the_probabilities_of_each_
 def test_perplexity_of_a_block_does_not_depend_on_the_blocks_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     scorer, x = fitted(), tokens(9, BLOCK).numpy().astype(np.int32)
     together = log_likelihood(scorer, x)
-    monkeypatch.setattr("recurate.prediction.LOGITS_AT_A_TIME", BLOCK * VOCABULARY * 2)
+    monkeypatch.setattr("recurate.models.parts.likelihood.LOGITS_AT_A_TIME", BLOCK * VOCABULARY * 2)
     np.testing.assert_allclose(log_likelihood(scorer, x), together, rtol=1e-6)
     np.testing.assert_allclose(log_likelihood(scorer, x[3:4]), together[3:4], rtol=1e-6)
 

@@ -12,22 +12,22 @@ from language_setup import BLOCK, VOCABULARY, fitted, tokens
 from study_setup import changed
 
 from recurate.curation.bradley_terry import BradleyTerry
+from recurate.curation.rewards.distinct_words import DistinctWords
+from recurate.curation.rewards.length import Length
+from recurate.curation.rewards.lexicon import Lexicon
+from recurate.curation.rewards.log_likelihood import LogLikelihood
 from recurate.data import Description
-from recurate.features.block_perplexity import BlockPerplexity
-from recurate.measurement import variance_of_answers
-from recurate.metrics import Evidence, Space
-from recurate.metrics.distinct_ngrams import DistinctNgrams
-from recurate.metrics.held_out_prediction import HeldOutPrediction
-from recurate.metrics.perplexity_spread import PerplexitySpread
-from recurate.prediction import log_likelihood
-from recurate.rewards.distinct_words import DistinctWords
-from recurate.rewards.length import Length
-from recurate.rewards.lexicon import Lexicon
-from recurate.rewards.log_likelihood import LogLikelihood
+from recurate.measuring.every_arm import variance_of_answers
+from recurate.measuring.features.block_perplexity import BlockPerplexity
+from recurate.measuring.metrics import Evidence, Space
+from recurate.measuring.metrics.distinct_ngrams import DistinctNgrams
+from recurate.measuring.metrics.held_out_prediction import HeldOutPrediction
+from recurate.measuring.metrics.perplexity_spread import PerplexitySpread
+from recurate.models.parts.likelihood import log_likelihood
+from recurate.study.trained import Study
 from recurate.theory import forecast as theory
 from recurate.theory.claims import ClosedLoop, check_claims
 from recurate.theory.forecast import forecast, statistics
-from recurate.trained_study import Study
 
 TEXTS = np.array(["The cat saw the CAT.", "", "sun-lit sun"], dtype=object)
 

@@ -16,14 +16,14 @@ from prdc import compute_prdc
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from recurate import neighbours
 from recurate.data import Description
-from recurate.errors import RecurateError
-from recurate.metrics import DATA, Evidence, Space
-from recurate.metrics.memorisation import Memorisation
-from recurate.metrics.precision_recall import PrecisionRecall
-from recurate.neighbours import manifolds, nearest_squared, radii_squared
-from recurate.torchvision_compat import import_torchvision
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.torchvision_compat import import_torchvision
+from recurate.measuring.metrics import DATA, Evidence, Space
+from recurate.measuring.metrics.memorisation import Memorisation
+from recurate.measuring.metrics.parts import neighbours
+from recurate.measuring.metrics.parts.neighbours import manifolds, nearest_squared, radii_squared
+from recurate.measuring.metrics.precision_recall import PrecisionRecall
 
 NAMES = ("precision", "recall", "density", "coverage")
 

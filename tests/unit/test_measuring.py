@@ -12,13 +12,13 @@ import pytest
 import extract
 import extract_reference
 import measure
-from recurate import store
-from recurate.errors import RecurateError
-from recurate.gaussians import factor, frechet_distance, moments
-from recurate.judges import FittedJudge
-from recurate.metrics import DATA
-from recurate.neighbours import manifolds
-from recurate.randomness import numpy_generator
+from recurate.curation.judges import FittedJudge
+from recurate.files.arrays import read_arrays, read_seed, write_arrays
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.randomness import numpy_generator
+from recurate.measuring.metrics import DATA
+from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
+from recurate.measuring.metrics.parts.neighbours import manifolds
 
 SEEDS, SAMPLES = [3, 4], 40
 JUDGE = {"kind": "small_cnn", "channels": 4, "features": 6}
@@ -26,7 +26,7 @@ JUDGE = {"kind": "small_cnn", "channels": 4, "features": 6}
 MEANS = '''
 import numpy as np
 
-from recurate.features import Features
+from recurate.measuring.features import Features
 
 
 class Means(Features):
@@ -52,8 +52,8 @@ class Files:
         }
         self.x = rng.integers(20, 240, (2, SAMPLES, 8, 8, 1), dtype=np.uint8)
         self.confidence = rng.uniform(size=(2, SAMPLES)).astype(np.float32)
-        store.write_arrays(self["real"], self.real, {})
-        store.write_arrays(self["samples"], {"x": self.x}, {})
+        write_arrays(self["real"], self.real, {})
+        write_arrays(self["samples"], {"x": self.x}, {})
         self.curate(confidence=self.confidence)
         self.means = str(folder / "means.py")
         Path(self.means).write_text(MEANS)
@@ -63,7 +63,7 @@ class Files:
 
     def curate(self, **more: np.ndarray) -> None:
         curated = {"reward": -np.ones((2, SAMPLES), np.float32), "index": np.zeros((2, 5), np.int64), **more}
-        store.write_arrays(self["curated"], curated, {})
+        write_arrays(self["curated"], curated, {})
 
     def extract(self, *blocks: dict[str, Any], judge: dict[str, Any] | None = None, **reference: Any) -> None:
         spec = {"features": list(blocks), "judge": judge, "reference": {"split": "test", "samples": None, **reference}}
@@ -101,10 +101,10 @@ def files(tmp_path: Path) -> Files:
 
 def test_features_of_samples_and_of_real_data_are_those_of_each_array(files: Files) -> None:
     files.extract({"kind": files.means})
-    found = store.read_arrays(files["features"])
+    found = read_arrays(files["features"])
     assert found.keys() == {"means"}
     np.testing.assert_array_equal(found["means"], np.stack([files.features_of(x) for x in files.x]))
-    real = store.read_arrays(files["reference"])
+    real = read_arrays(files["reference"])
     assert set(real) == {f"means/{part}" for part in ("train", "test", "mean", "factor")}
     test = files.features_of(files.real["test_x"])
     np.testing.assert_array_equal(real["means/train"], files.features_of(files.real["train_x"]))
@@ -116,14 +116,14 @@ def test_features_of_samples_and_of_real_data_are_those_of_each_array(files: Fil
 
 def test_statistics_are_of_the_part_and_of_the_images_that_were_asked_for(files: Files) -> None:
     files.extract({"kind": files.means}, split="train", samples=55)
-    real = store.read_arrays(files["reference"])
+    real = read_arrays(files["reference"])
     assert (real["means/train"].shape, real["means/test"].shape) == ((55, 16), (50, 16))
     np.testing.assert_allclose(real["means/mean"], real["means/train"].mean(axis=0, dtype=np.float64))
     everything = files.features_of(files.real["train_x"]).tolist()
     rows = [everything.index(row) for row in real["means/train"].tolist()]
     assert len(set(rows)) == 55 and rows != sorted(rows)
     files.extract({"kind": files.means}, split="train", samples=55)
-    np.testing.assert_array_equal(store.read_arrays(files["reference"])["means/train"], real["means/train"])
+    np.testing.assert_array_equal(read_arrays(files["reference"])["means/train"], real["means/train"])
 
 
 def test_the_judge_s_features_come_from_its_file(files: Files) -> None:
@@ -134,10 +134,10 @@ def test_the_judge_s_features_come_from_its_file(files: Files) -> None:
     }  # fmt: skip
     parameters = {f"{name}.weight": rng.normal(0, 0.3, size).astype(np.float32) for name, size in sizes.items()}
     parameters |= {f"{name}.bias": np.zeros(size[0], np.float32) for name, size in sizes.items()}
-    store.write_arrays(files["judge"], parameters, {})
+    write_arrays(files["judge"], parameters, {})
     files.extract({"kind": "judge"}, judge=JUDGE)
     judge = FittedJudge.read(dict(JUDGE), files["judge"])
-    np.testing.assert_array_equal(store.read_arrays(files["features"])["judge"][1], judge.features(files.x[1]))
+    np.testing.assert_array_equal(read_arrays(files["features"])["judge"][1], judge.features(files.x[1]))
     found = files.measure({"kind": "frechet", "features": "judge"})
     mean, covariance = moments(judge.features(files.real["test_x"]))
     for row, values in enumerate(found):
@@ -165,7 +165,7 @@ def test_every_seed_is_measured_on_its_own_samples_in_every_space(files: Files, 
 
 def test_memorisation_knows_which_part_is_the_training_data(files: Files) -> None:
     files.x[:] = files.real["train_x"][:SAMPLES]
-    store.write_arrays(files["samples"], {"x": files.x}, {})
+    write_arrays(files["samples"], {"x": files.x}, {})
     for split in ("test", "train"):
         (values, _) = files.measure({"kind": "memorisation"}, with_features=False, split=split)
         assert values["memorisation_data"] > 0.7
@@ -183,20 +183,20 @@ def test_features_that_are_missing_or_of_another_size_are_one_sentence(files: Fi
     with pytest.raises(RecurateError, match="there are no features 'means'; extracted are data"):
         files.measure(asked, with_features=False)
     files.extract({"kind": files.means})
-    reference = store.read_arrays(files["reference"])
-    store.write_arrays(files["features"], {"means": np.zeros((2, SAMPLES, 5), np.float32)}, {})
+    reference = read_arrays(files["reference"])
+    write_arrays(files["features"], {"means": np.zeros((2, SAMPLES, 5), np.float32)}, {})
     with pytest.raises(RecurateError, match="features means: samples have 5 dimensions, real data 16; delete"):
         files.measure(asked)
-    store.write_arrays(files["features"], {"other": np.zeros((2, SAMPLES, 16), np.float32)}, {})
+    write_arrays(files["features"], {"other": np.zeros((2, SAMPLES, 16), np.float32)}, {})
     with pytest.raises(RecurateError, match=r"features.safetensors: no array named 'means' in it \(it holds other\)"):
         files.measure(asked)
-    store.write_arrays(files["reference"], {"means/train": reference["means/train"]}, {})
+    write_arrays(files["reference"], {"means/train": reference["means/train"]}, {})
     with pytest.raises(RecurateError, match=r"reference.safetensors: no array named 'means/test' in it"):
         files.measure(asked)
 
 
 def test_one_seed_is_read_without_the_others(files: Files) -> None:
-    found = store.read_seed(files["samples"], 1, ["x"])
+    found = read_seed(files["samples"], 1, ["x"])
     np.testing.assert_array_equal(found["x"], files.x[1])
     with pytest.raises(RecurateError, match="no array named 'y' in it"):
-        store.read_seed(files["samples"], 0, ["y"])
+        read_seed(files["samples"], 0, ["y"])

@@ -11,11 +11,11 @@ from numpy.testing import assert_allclose
 from scipy.stats import wasserstein_distance_nd
 from sklearn.metrics.pairwise import rbf_kernel
 
-from recurate.errors import RecurateError
-from recurate.metrics import DATA, Evidence, Space, subset
-from recurate.metrics.maximum_mean_discrepancy import MaximumMeanDiscrepancy, mmd_squared
-from recurate.metrics.precision_recall import PrecisionRecall
-from recurate.metrics.sliced_wasserstein import SlicedWasserstein, sliced_wasserstein
+from recurate.foundation.errors import RecurateError
+from recurate.measuring.metrics import DATA, Evidence, Space, subset
+from recurate.measuring.metrics.maximum_mean_discrepancy import MaximumMeanDiscrepancy, mmd_squared
+from recurate.measuring.metrics.precision_recall import PrecisionRecall
+from recurate.measuring.metrics.sliced_wasserstein import SlicedWasserstein, sliced_wasserstein
 
 
 def evidence(x: np.ndarray, real: np.ndarray, seed: int = 0) -> Evidence:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import binomtest, chisquare
 
-from recurate.errors import RecurateError
-from recurate.mixing import Mixing, SimulatedMixing, real_fraction_of, synthetic_ratio_of
-from recurate.rows import draw_rows
+from recurate.foundation.errors import RecurateError
+from recurate.mixing.ratios import real_fraction_of, synthetic_ratio_of
+from recurate.mixing.simulated import SimulatedMixing
+from recurate.mixing.trained import Mixing
+from recurate.training.training_set import draw_rows
 
 
 @given(st.floats(1e-3, 1e12))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from recurate.components import load
+from recurate.foundation.components import load
+from recurate.foundation.randomness import torch_generator
 from recurate.models import Model
-from recurate.randomness import torch_generator
-from recurate.samplers import Sampler
+from recurate.sampling import Sampler
 
 SPECS: list[dict[str, Any]] = [
     {"kind": "mlp", "width": 24, "depth": 3},
@@ -41,7 +41,7 @@ def points(shape: tuple[int, ...], seeds: list[int], count: int = 5) -> tuple[to
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_seed_alone_equals_the_same_seed_in_a_batch(spec: dict[str, Any], shape: tuple[int, ...]) -> None:
-    model = load(Model, "models", spec)
+    model = load(Model, spec)
     together = model.velocity(stacked(model, shape, SEEDS), *points(shape, SEEDS))
     for place, seed in enumerate(SEEDS):
         alone = model.velocity(stacked(model, shape, [seed]), *points(shape, [seed]))
@@ -50,7 +50,7 @@ def test_a_seed_alone_equals_the_same_seed_in_a_batch(spec: dict[str, Any], shap
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_point_alone_equals_the_same_point_in_a_batch(spec: dict[str, Any], shape: tuple[int, ...]) -> None:
-    model = load(Model, "models", spec)
+    model = load(Model, spec)
     parameters = stacked(model, shape, SEEDS)
     x, time = points(shape, SEEDS)
     batch = model.velocity(parameters, x, time)
@@ -61,11 +61,11 @@ def test_a_point_alone_equals_the_same_point_in_a_batch(spec: dict[str, Any], sh
 def test_velocities_have_the_shape_of_the_points_and_samples_that_of_latents(
     spec: dict[str, Any], shape: tuple[int, ...]
 ) -> None:
-    model = load(Model, "models", spec)
+    model = load(Model, spec)
     parameters = stacked(model, shape, SEEDS)
     x, time = points(shape, SEEDS)
     assert model.velocity(parameters, x, time).shape == (len(SEEDS), 5, *shape)
-    samples = load(Sampler, "samplers", {"kind": "ode", "steps": 2, "chunk": 2}).generate(model, parameters, x)
+    samples = load(Sampler, {"kind": "ode", "steps": 2, "chunk": 2}).generate(model, parameters, x)
     assert samples.shape == x.shape and samples.isfinite().all()
 
 
@@ -73,7 +73,7 @@ def test_velocities_have_the_shape_of_the_points_and_samples_that_of_latents(
 def test_the_gradient_reaches_every_parameter_of_every_seed_and_of_that_seed_only(
     spec: dict[str, Any], shape: tuple[int, ...]
 ) -> None:
-    model = load(Model, "models", spec)
+    model = load(Model, spec)
     parameters = {name: value.requires_grad_() for name, value in stacked(model, shape, SEEDS).items()}
     model.velocity(parameters, *points(shape, SEEDS))[1].square().sum().backward()
     for name, value in parameters.items():
@@ -85,7 +85,7 @@ def test_the_gradient_reaches_every_parameter_of_every_seed_and_of_that_seed_onl
 
 
 def test_velocity_depends_on_time(spec: dict[str, Any]) -> None:
-    model = load(Model, "models", spec)
+    model = load(Model, spec)
     parameters = stacked(model, (2,), SEEDS)
     x, _ = points((2,), SEEDS)
     early, late = (model.velocity(parameters, x, torch.full(x.shape[:2], t)) for t in (0.1, 0.2))
@@ -94,7 +94,7 @@ def test_velocity_depends_on_time(spec: dict[str, Any]) -> None:
 
 def test_networks_learn_the_exact_velocity_of_a_gaussian(spec: dict[str, Any]) -> None:
     """For data N(0, s^2) the velocity is known: x (t s^2 - (1 - t)) / (t^2 s^2 + (1 - t)^2)."""
-    model = load(Model, "models", spec)
+    model = load(Model, spec)
     generator = torch_generator(1, 0, "train")
     parameters = {k: v[None].requires_grad_() for k, v in model.initial((2,), generator).items()}
     optimizer = torch.optim.Adam(list(parameters.values()), lr=4e-3)

@@ -10,10 +10,10 @@ from torch import Tensor
 from torchcfm.models.unet.unet import UNetModelWrapper
 
 from recurate.models.noise_unet import NoiseUNet
-from recurate.noise_schedule import signal_shares
-from recurate.objectives.denoising import Denoising
-from recurate.state import State
-from recurate.training import Training
+from recurate.models.parts.noise_schedule import signal_shares
+from recurate.training.objectives.denoising import Denoising
+from recurate.training.settings import Training
+from recurate.training.state import State
 
 torch.set_num_threads(1)
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.stats import binom
 
-from recurate.errors import RecurateError
-from recurate.theory.operator import KeepOperator, check_choices, keep_ratio
+from recurate.curation.parts.keep_operator import KeepOperator, check_choices, keep_ratio
+from recurate.foundation.errors import RecurateError
 
 
 def enumerated_ratio(weights: np.ndarray, rewards: np.ndarray, choices: int) -> np.ndarray:

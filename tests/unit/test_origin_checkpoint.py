@@ -13,9 +13,10 @@ from numpy.testing import assert_array_equal
 
 import sample
 import train
-from recurate import store
-from recurate.components import load
-from recurate.errors import RecurateError
+from recurate.files.arrays import read_arrays, read_metadata, read_parameters, write_arrays
+from recurate.files.fingerprints import file_digest
+from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
 from recurate.models import Model
 
 NETWORK = {"kind": "unet", "channels": 32, "channel_multipliers": [1], "head_channels": 32}
@@ -27,7 +28,7 @@ SEEDS = [5, 6]
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     """A file as torchcfm writes them: several sets of parameters of a network for 8x8 colour images."""
-    network = load(Model, "models", NETWORK)
+    network = load(Model, NETWORK)
     sets = {
         entry: network.initial((8, 8, 3), torch.Generator().manual_seed(seed))
         for seed, entry in enumerate(("net_model", "ema_model"))
@@ -40,7 +41,7 @@ def checkpoint(tmp_path: Path) -> Path:
 def origin(folder: Path, checkpoint: Path, training: dict[str, Any] | None, **settings: Any) -> Path:
     """Make an origin's model file from the checkpoint."""
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
-    store.write_arrays(folder / "real.safetensors", {"train_x": images}, {})
+    write_arrays(folder / "real.safetensors", {"train_x": images}, {})
     model = folder / "model.safetensors"
     described = {"path": str(checkpoint), "entry": "ema_model", "sha256": None, **settings}
     train.main(
@@ -57,28 +58,28 @@ def origin(folder: Path, checkpoint: Path, training: dict[str, Any] | None, **se
 
 
 def test_a_checkpoint_taken_as_it_is_becomes_every_seeds_model(tmp_path: Path, checkpoint: Path) -> None:
-    model = origin(tmp_path, checkpoint, None, sha256=store.file_digest(checkpoint))
+    model = origin(tmp_path, checkpoint, None, sha256=file_digest(checkpoint))
     expected = torch.load(checkpoint, weights_only=True)["ema_model"]
-    found = store.read_parameters(model)
+    found = read_parameters(model)
     assert set(found) == set(expected)
     for name, value in found.items():
         assert_array_equal(value, np.stack([expected[name].numpy()] * len(SEEDS)))
-    metadata = store.read_metadata(model)
+    metadata = read_metadata(model)
     assert metadata["generation"] == "0"
-    assert store.file_digest(checkpoint) in json.loads(metadata["training"])["start"]
+    assert file_digest(checkpoint) in json.loads(metadata["training"])["start"]
 
 
 def test_seeds_that_share_a_checkpoint_draw_samples_of_their_own(tmp_path: Path, checkpoint: Path) -> None:
     model = origin(tmp_path, checkpoint, None)
     spec = {"model": NETWORK, "sampler": {"kind": "ode", "method": "euler", "steps": 2}, "samples": 3}
     sample.main(str(model), str(tmp_path / "samples.safetensors"), spec, "code", SEEDS, "cpu", 1)
-    x = store.read_arrays(tmp_path / "samples.safetensors")["x"]
+    x = read_arrays(tmp_path / "samples.safetensors")["x"]
     assert x.shape == (2, 3, 8, 8, 3) and x.dtype == np.uint8
     assert not np.array_equal(x[0], x[1])
 
 
 def test_training_goes_on_from_a_checkpoint(tmp_path: Path, checkpoint: Path) -> None:
-    found = store.read_parameters(origin(tmp_path, checkpoint, TRAINING))
+    found = read_parameters(origin(tmp_path, checkpoint, TRAINING))
     start = torch.load(checkpoint, weights_only=True)["ema_model"]
     moved = {name: np.abs(value - start[name].numpy()).max() for name, value in found.items()}
     # Adam moves a parameter by at most about its rate in a step.

@@ -13,12 +13,12 @@ import pytest
 import yaml
 from study_setup import ROOT, STUDY
 
-from recurate.components import FAMILIES, kinds
-from recurate.config import Config
-from recurate.errors import RecurateError
-from recurate.inputs import Wildcards
-from recurate.study_files import read_study, validated
-from recurate.workflow import Project
+from recurate.foundation.components import FAMILIES, kinds
+from recurate.foundation.errors import RecurateError
+from recurate.study.config import Config
+from recurate.study.reading import read_study, validated
+from recurate.workflow.inputs import Wildcards
+from recurate.workflow.project import Project
 
 
 def test_overrides_on_the_command_line_are_read_as_yaml() -> None:
@@ -106,7 +106,7 @@ def test_every_kind_of_every_family_can_be_named_in_a_message() -> None:
 
 def test_validating_a_study_imports_no_array_library() -> None:
     command = (
-        "import sys; from pathlib import Path; from recurate.study_files import read_study\n"
+        "import sys; from pathlib import Path; from recurate.study.reading import read_study\n"
         "for path in Path('../config/studies').glob('*.yaml'):\n    read_study(path, 'demo', {})\n"
         "heavy = {'torch', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy"

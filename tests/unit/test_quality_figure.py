@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from recurate.errors import RecurateError
-from recurate.figures import quality, report, shares, text, trajectory
-from recurate.figures.series import Series
+from recurate.figures import quality, shares, trajectory
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Series
+from recurate.foundation.errors import RecurateError
+from recurate.report import report
 
 SEEDS, GENERATIONS = 3, 4
 ARMS: dict[str, dict[str, Any]] = {

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from recurate import randomness
-from recurate.randomness import STAGES, numpy_generator, seed_sequence, torch_generator
+from recurate.foundation import randomness
+from recurate.foundation.randomness import STAGES, numpy_generator, seed_sequence, torch_generator
 
 PARTS = [(), (0,), (1,), (2,), (0, 0), (0, 1), (1, 0), (1, 1), (2, 1)]
 COORDINATES = list(itertools.product(range(4), range(4), STAGES, PARTS))
@@ -68,8 +68,8 @@ def test_drawing_leaves_the_global_generators_alone() -> None:
 
 
 def test_a_stream_is_the_same_in_another_process() -> None:
-    line = "from recurate.randomness import numpy_generator as g; print(repr(float(g(3, 2, 'curate', 1).random())))"
-    scripts = Path(randomness.__file__).parents[1]
+    line = "from recurate.foundation.randomness import numpy_generator as g; print(repr(float(g(3, 2, 'curate', 1).random())))"
+    scripts = Path(randomness.__file__).parents[2]
     run = subprocess.run([sys.executable, "-c", line], cwd=scripts, capture_output=True, text=True, check=True)
     assert float(run.stdout) == numpy_generator(3, 2, "curate", 1).random()
 

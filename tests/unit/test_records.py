@@ -12,16 +12,20 @@ import pytest
 from test_job import snakemake
 
 import verify
-from recurate import records, store
-from recurate.errors import RecurateError
-from recurate.job import run
-from recurate.provenance import chain, costs
+from recurate.files import records
+from recurate.files.arrays import write_arrays
+from recurate.files.costs import costs
+from recurate.files.fingerprints import file_digest
+from recurate.files.provenance import chain
+from recurate.files.writing import replacing
+from recurate.foundation.errors import RecurateError
+from recurate.workflow.job import run
 
 SPEC = {"kept": 3}
 
 
 def write_samples(path: str | Path, value: float = 0.0) -> None:
-    store.write_arrays(path, {"x": np.full((2, 3), value)}, {"device": "cpu"})
+    write_arrays(path, {"x": np.full((2, 3), value)}, {"device": "cpu"})
 
 
 def made(path: Path, value: float = 0.0) -> Path:
@@ -43,8 +47,8 @@ def test_a_job_writes_a_record_beside_every_output(tmp_path: Path) -> None:
     run(main, snakemake(tmp_path / "log", wildcards={"seeds": "0-1"}, **groups))
     record = records.read(samples)
     assert record is not None
-    assert record["inputs"] == {str(real): store.file_digest(real)}
-    assert record["sha256"] == store.file_digest(samples)
+    assert record["inputs"] == {str(real): file_digest(real)}
+    assert record["sha256"] == file_digest(samples)
     assert (record["rule"], record["wildcards"], record["spec"]) == ("curate", {"seeds": "0-1"}, SPEC)
     assert record["versions"]["numpy"] == np.__version__
 
@@ -84,7 +88,7 @@ def test_a_damaged_file_that_cannot_be_made_again_stays_and_is_found_again(
 def test_a_file_without_a_record_is_taken_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("a\n")
-    assert records.check([str(path)]) == {str(path): store.file_digest(path)}
+    assert records.check([str(path)]) == {str(path): file_digest(path)}
 
 
 def test_a_job_that_fails_leaves_no_record_of_its_last_success(tmp_path: Path) -> None:
@@ -112,7 +116,7 @@ def test_a_full_disk_is_a_sentence_wherever_it_is_met(tmp_path: Path) -> None:
 def link(path: Path, content: str, inputs: list[Path], log: str = "results/s/logs/x.log") -> Path:
     """A file with its record."""
     path.write_text(content)
-    digests = {str(file): store.file_digest(file) for file in inputs}
+    digests = {str(file): file_digest(file) for file in inputs}
     records.write([str(path)], {"rule": path.stem, "inputs": digests, "log": log})
     return path
 
@@ -152,7 +156,7 @@ def test_costs_add_up_by_rule(tmp_path: Path) -> None:
 
 
 def test_costs_leave_out_the_record_that_another_job_is_writing(tmp_path: Path) -> None:
-    with store.replacing(records.record_of(tmp_path / "provenance.json")) as temporary:
+    with replacing(records.record_of(tmp_path / "provenance.json")) as temporary:
         temporary.write_text("{")
         assert records.recorded(tmp_path) == []
         assert costs(tmp_path) == []

@@ -13,11 +13,12 @@ import pytest
 import draw_trajectory
 import redraw
 import resolve_config
-from recurate import store
-from recurate.errors import RecurateError
-from recurate.stages import Stages
-from recurate.study_files import read_study, read_trained, read_yaml, validated
-from recurate.trained_study import Study
+from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, write_rows
+from recurate.files.writing import write_json, write_text
+from recurate.foundation.errors import RecurateError
+from recurate.study.reading import read_study, read_trained, read_yaml, validated
+from recurate.study.trained import Study
+from recurate.workflow.stage_settings import Stages
 
 STUDIES = sorted((Path(__file__).parents[2] / "config/studies").glob("*.yaml"))
 FIGURES = ["trajectory", "shares", "quality", "choices", "densities", "animation"]
@@ -37,8 +38,8 @@ def published(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published") / "moons"
     write_tables(folder, study)
     resolve_config.main(str(folder / "config.yaml"), Stages({"moons": study}).spec_resolved(WILDCARDS))
-    store.write_text(folder / "figures/densities.png", "a picture")
-    store.write_text(folder / "figures/densities.txt", "A caption.\n")
+    write_text(folder / "figures/densities.png", "a picture")
+    write_text(folder / "figures/densities.txt", "A caption.\n")
     return folder.parent
 
 
@@ -61,9 +62,9 @@ def write_tables(folder: Path, study: Study) -> None:
         for g in range(study.generations + 1)
         for name in names
     ]
-    store.write_rows(folder / "metrics.csv", store.METRIC_COLUMNS, rows)
+    write_rows(folder / "metrics.csv", METRIC_COLUMNS, rows)
     predicted = [{**row, "effective_sample_size": "500.0"} for row in rows if row["metric"] != "frechet_data"]
-    store.write_rows(folder / "forecast.csv", store.FORECAST_COLUMNS, predicted)
+    write_rows(folder / "forecast.csv", FORECAST_COLUMNS, predicted)
 
 
 def test_redrawn_trajectory_is_the_one_of_the_studys_own_rule(
@@ -104,7 +105,7 @@ def test_a_folder_without_studies_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_settings_of_another_version_are_one_sentence_with_their_file(published: Path, tmp_path: Path) -> None:
     old = tmp_path / "moons/config.yaml"
-    store.write_text(old, (published / "moons/config.yaml").read_text() + "old_key: 1\n")
+    write_text(old, (published / "moons/config.yaml").read_text() + "old_key: 1\n")
     with pytest.raises(SystemExit, match=r"moons/config\.yaml: .*unknown key 'old_key'"):
         redraw.main([str(tmp_path), str(tmp_path / "again")])
 
@@ -121,7 +122,7 @@ def test_without_folders_every_published_run_is_redrawn_and_one_that_fails_stops
         return ["s: drawn"]
 
     for run in ("a", "b"):
-        store.write_json(tmp_path / f"results/published/{run}/run.json", {})
+        write_json(tmp_path / f"results/published/{run}/run.json", {})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(redraw, "redraw", remember)
     with pytest.raises(SystemExit, match="error: a is broken"):

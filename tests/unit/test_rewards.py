@@ -13,13 +13,13 @@ from numpy.testing import assert_allclose
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
+from recurate.curation.judges import FittedJudge
+from recurate.curation.rewards.class_probability import ClassProbability
+from recurate.curation.rewards.clipped_distance import ClippedDistance
+from recurate.curation.rewards.confidence import Confidence
+from recurate.curation.rewards.log_probability import LogProbability
 from recurate.data import Description
-from recurate.judges import FittedJudge
-from recurate.measurement import class_shares, curation_statistics, reward_statistics
-from recurate.rewards.class_probability import ClassProbability
-from recurate.rewards.clipped_distance import ClippedDistance
-from recurate.rewards.confidence import Confidence
-from recurate.rewards.log_probability import LogProbability
+from recurate.measuring.every_arm import class_shares, curation_statistics, reward_statistics
 
 numbers = st.floats(-100, 100)
 

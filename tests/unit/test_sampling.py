@@ -17,12 +17,12 @@ from torch import Tensor
 from torchdiffeq import odeint
 
 import sample
-from recurate import store
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
+from recurate.files.arrays import read_arrays, read_parameters, write_arrays
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.randomness import numpy_generator, torch_generator
 from recurate.models.mlp import MLP
-from recurate.randomness import numpy_generator, torch_generator
-from recurate.samplers.ode import ODE, TABLEAUS
+from recurate.models.parts.units import Encoding
+from recurate.sampling.ode import ODE, TABLEAUS
 
 torch.set_num_threads(1)
 
@@ -154,7 +154,7 @@ def model(tmp_path: Path) -> Callable[..., Path]:
         arrays = {f"parameter/{name}": factor * torch.stack([p[name] for p in alone]).numpy() for name in alone[0]}
         encoding = Encoding(shape, dtype, 127.5 if dtype == "uint8" else 1.0, 127.5 if dtype == "uint8" else 2.0)
         path = tmp_path / f"model-{len(list(tmp_path.iterdir()))}.safetensors"
-        store.write_arrays(path, arrays, {"encoding": encoding.to_json()})
+        write_arrays(path, arrays, {"encoding": encoding.to_json()})
         return path
 
     return write
@@ -172,7 +172,7 @@ def draw(model: Path, seeds: list[int], generation: int = 0, spec: dict[str, Any
         threads=1,
         generation=generation,
     )
-    return store.read_arrays(path)["x"]
+    return read_arrays(path)["x"]
 
 
 def test_every_seed_of_every_generation_has_latents_of_its_own(model: Callable[..., Path]) -> None:
@@ -206,7 +206,7 @@ def test_samples_of_images_are_images(model: Callable[..., Path]) -> None:
 def test_samples_are_in_data_units_and_equal_those_of_torchdiffeq(model: Callable[..., Path]) -> None:
     path = model([3])
     found = draw(path, [3], spec={**SPEC, "sampler": {"kind": "ode", "steps": 6, "method": "midpoint"}})
-    parameters = {name: torch.from_numpy(value) for name, value in store.read_parameters(path).items()}
+    parameters = {name: torch.from_numpy(value) for name, value in read_parameters(path).items()}
     latents = torch.from_numpy(numpy_generator(3, 0, "sample").standard_normal((1, 50, 2), dtype=np.float32))
     network = MLP(kind="mlp", width=8, depth=2)
     x = odeint(

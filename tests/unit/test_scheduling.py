@@ -10,10 +10,10 @@ import pytest
 import yaml
 from study_setup import ROOT, changed
 
-from recurate import store
-from recurate.errors import RecurateError
-from recurate.provenance import COST_COLUMNS
-from recurate.workflow import Project
+from recurate.files.costs import COST_COLUMNS
+from recurate.files.tables import write_rows
+from recurate.foundation.errors import RecurateError
+from recurate.workflow.project import Project
 
 GUESS = {"mem_mb": 4000, "runtime": 120}
 ARM = SimpleNamespace(study="tiny", arm="curated", generation="001", seeds="0-2")
@@ -42,7 +42,7 @@ def test_a_rule_s_guess_grows_with_every_attempt(tmp_path: Path) -> None:
 def test_a_measured_run_replaces_the_guess(tmp_path: Path) -> None:
     row = {"rule": "train_arm", "jobs": 8, "cpu_hours": 1, "gpu_hours": 0, "longest_s": 600.0, "peak_memory_mb": 1000.0}
     table = tmp_path / "results/tiny/cost.csv"
-    store.write_rows(table, COST_COLUMNS, [row, {**row, "rule": "all"}])
+    write_rows(table, COST_COLUMNS, [row, {**row, "rule": "all"}])
     folder = written(tmp_path)
     # 1.5 times the memory and 500 MB for the scheduler's own step; twice the time and five minutes.
     assert asked(folder, "train_arm", ARM) == {"mem_mb": 2000, "runtime": 25, "gpu": 0}

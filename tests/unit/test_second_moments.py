@@ -10,10 +10,10 @@ import pytest
 from loops import REGIMES, loop
 from scipy.stats import binom, hypergeom
 
-from recurate.errors import RecurateError
-from recurate.mixing import Collection
-from recurate.theory.laws import SimulatedLoop
-from recurate.theory.second_moments import second_moments
+from recurate.closed_form.laws.law import SimulatedLoop
+from recurate.closed_form.laws.second_moments import second_moments
+from recurate.foundation.errors import RecurateError
+from recurate.mixing.simulated import Collection
 
 FITS = np.arange(1, 52)
 

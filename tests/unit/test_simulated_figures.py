@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from recurate.figures import curves, equivalent_data, rates, snapshots
-from recurate.figures.agreement_table import agreement_lines, agreement_score
-from recurate.figures.simulated import Line, Lines, measure_label, measure_words
+from recurate.figures.parts.simulated import Line, Lines, measure_label, measure_words
+from recurate.report.agreement_table import agreement_lines, agreement_score
 
 GENERATIONS = np.array([0, 1, 10, 100])
 

@@ -12,13 +12,14 @@ import pytest
 import yaml
 from study_setup import ROOT
 
-from recurate.digest import kinds_in
-from recurate.errors import RecurateError
-from recurate.mixing import REGIMES, SimulatedMixing
-from recurate.simulated_study import SimulatedStudy
-from recurate.simulation import simulate
-from recurate.stages import Stages
-from recurate.study_files import expanded, read_study, read_trained
+from recurate.closed_form.simulate import simulate
+from recurate.foundation.errors import RecurateError
+from recurate.mixing.regimes import REGIMES
+from recurate.mixing.simulated import SimulatedMixing
+from recurate.study.reading import expanded, read_study, read_trained
+from recurate.study.simulated import SimulatedStudy
+from recurate.workflow.code_digest import kinds_in
+from recurate.workflow.stage_settings import Stages
 
 SIMULATED = [
     path for path in sorted((ROOT / "config/studies").glob("*.yaml")) if path.read_text().startswith("loop: simulated")
@@ -230,8 +231,8 @@ def test_recorded_generations_are_dense_at_first_and_then_in_every_power_of_ten(
 OWN = '''
 import numpy as np
 from pydantic import Field
-from recurate.batches import Samples
-from recurate.estimators import Estimator
+from recurate.closed_form.samples import Samples
+from recurate.closed_form.estimators import Estimator
 
 
 class Uniform(Estimator):

@@ -9,15 +9,15 @@ import pytest
 from loops import REGIMES, estimator, loop, preference, run
 from scipy.stats import ks_2samp
 
-from recurate.components import load
+from recurate.closed_form.estimators import Estimator, Preference
+from recurate.closed_form.laws.law import SimulatedLoop
+from recurate.closed_form.simulate import batches, simulate
+from recurate.closed_form.streams import Replicates
 from recurate.curation import Curation
-from recurate.estimators import Estimator, Preference
-from recurate.mixing import Collection
-from recurate.replicates import Replicates
-from recurate.rewards import Reward
-from recurate.simulation import batches, simulate
+from recurate.curation.rewards import Reward
+from recurate.foundation.components import load
+from recurate.mixing.simulated import Collection
 from recurate.theory.forecast import forecast
-from recurate.theory.laws import SimulatedLoop
 
 REPLICATES = 400
 SIGNIFICANCE = 1e-3  # of two-sample tests, with seeds that are fixed
@@ -195,8 +195,8 @@ def test_the_density_on_a_grid_follows_the_forecast(mixing: str, fraction: float
 
 @pytest.mark.parametrize("regime", REGIMES)
 def test_curation_of_the_plane_moves_a_kernel_estimate_in_every_regime(regime: str) -> None:
-    reward = load(Reward, "rewards", {"kind": "clipped_distance", "target": [0.0, 1.0]})
-    likes = Preference(reward, load(Curation, "curation", {"kind": "bradley_terry", "choices": 4, "kept": 20}))
+    reward = load(Reward, {"kind": "clipped_distance", "target": [0.0, 1.0]})
+    likes = Preference(reward, load(Curation, {"kind": "bradley_terry", "choices": 4, "kept": 20}))
     mixing = {**REGIMES[regime], "synthetic": 80}
     mixing.pop("alpha", None)
     fitted = estimator(kind="kde", data={"kind": "two_moons", "train": 5, "test": 20}, bandwidth=0.2)

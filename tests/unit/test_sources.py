@@ -22,10 +22,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from recurate import sources
 from recurate.data import RealData
-from recurate.errors import RecurateError
-from recurate.sources import (
+from recurate.data.parts import sources
+from recurate.data.parts.sources import (
     IDX_FILES,
     Arrangement,
     DebianPackage,
@@ -38,7 +37,8 @@ from recurate.sources import (
     read_idx_files,
     unpack,
 )
-from recurate.torchvision_compat import import_torchvision
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.torchvision_compat import import_torchvision
 
 INSTALLED = "/usr/share/datasets/no-such-package"
 

@@ -19,8 +19,11 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from recurate import store
-from recurate.errors import RecurateError
+from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
+from recurate.files.fingerprints import file_digest
+from recurate.files.tables import METRIC_COLUMNS, read_frame, read_rows, write_rows
+from recurate.files.writing import read_json, replacing, write_json, write_text
+from recurate.foundation.errors import RecurateError
 
 ARRAYS: dict[str, np.ndarray] = {
     "x": np.arange(12, dtype=np.float32).reshape(2, 3, 2),
@@ -31,17 +34,17 @@ ARRAYS: dict[str, np.ndarray] = {
 ROWS = [{"study": "a", "arm": "b,c", "generation": 1, "seed": 0, "metric": 'm"', "value": repr(0.1 + 0.2)}]
 
 WRITERS: dict[str, Callable[[Path], None]] = {
-    "arrays": lambda path: store.write_arrays(path, {"x": np.arange(50_000.0)}, {}),
-    "rows": lambda path: store.write_rows(path, ["a"], ({"a": number} for number in range(20_000))),
-    "json": lambda path: store.write_json(path, list(range(20_000))),
-    "text": lambda path: store.write_text(path, "x" * 50_000),
+    "arrays": lambda path: write_arrays(path, {"x": np.arange(50_000.0)}, {}),
+    "rows": lambda path: write_rows(path, ["a"], ({"a": number} for number in range(20_000))),
+    "json": lambda path: write_json(path, list(range(20_000))),
+    "text": lambda path: write_text(path, "x" * 50_000),
 }
 READERS: dict[str, Callable[[Path], Any]] = {
-    "arrays": store.read_arrays,
-    "metadata": store.read_metadata,
-    "parameters": store.read_parameters,
-    "rows": lambda path: store.read_rows(path, store.METRIC_COLUMNS),
-    "json": store.read_json,
+    "arrays": read_arrays,
+    "metadata": read_metadata,
+    "parameters": read_parameters,
+    "rows": lambda path: read_rows(path, METRIC_COLUMNS),
+    "json": read_json,
 }
 
 
@@ -52,12 +55,12 @@ def nothing_below(folder: Path) -> bool:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "made" / "file.safetensors"
-    store.write_arrays(path, ARRAYS, {"spec_digest": "s", "code_digest": "c"})
+    write_arrays(path, ARRAYS, {"spec_digest": "s", "code_digest": "c"})
     return path
 
 
 def test_arrays_come_back_with_shape_type_and_values(file: Path) -> None:
-    read = store.read_arrays(file)
+    read = read_arrays(file)
     assert read.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
         assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
@@ -66,14 +69,14 @@ def test_arrays_come_back_with_shape_type_and_values(file: Path) -> None:
 
 def test_views_and_transposes_are_written_by_value(tmp_path: Path) -> None:
     array = np.arange(24.0).reshape(4, 6)
-    store.write_arrays(tmp_path / "a", {"t": array.T, "every_second": array[::2, 1::3]}, {})
-    read = store.read_arrays(tmp_path / "a")
+    write_arrays(tmp_path / "a", {"t": array.T, "every_second": array[::2, 1::3]}, {})
+    read = read_arrays(tmp_path / "a")
     np.testing.assert_array_equal(read["t"], array.T)
     np.testing.assert_array_equal(read["every_second"], array[::2, 1::3])
 
 
 def test_only_the_arrays_asked_for_are_read(file: Path) -> None:
-    assert list(store.read_arrays(file, ["index"])) == ["index"]
+    assert list(read_arrays(file, ["index"])) == ["index"]
 
 
 def test_a_file_is_readable_by_safetensors_alone(file: Path) -> None:
@@ -84,25 +87,25 @@ def test_a_file_is_readable_by_safetensors_alone(file: Path) -> None:
 
 def test_parameters_are_read_without_losses(tmp_path: Path) -> None:
     arrays = {"parameter/weight_0": np.ones((2, 3)), "loss": np.zeros(4)}
-    store.write_arrays(tmp_path / "model", arrays, {})
-    assert list(store.read_parameters(tmp_path / "model")) == ["weight_0"]
+    write_arrays(tmp_path / "model", arrays, {})
+    assert list(read_parameters(tmp_path / "model")) == ["weight_0"]
 
 
 def test_two_writings_are_byte_identical_whatever_the_order_of_keys(tmp_path: Path) -> None:
-    metadata = store.provenance({"b": 1, "a": [2]}, code="c")
-    store.write_arrays(tmp_path / "one", ARRAYS, metadata)
-    store.write_arrays(tmp_path / "two", dict(reversed(ARRAYS.items())), dict(reversed(metadata.items())))
+    metadata = origin_of_file({"b": 1, "a": [2]}, code="c")
+    write_arrays(tmp_path / "one", ARRAYS, metadata)
+    write_arrays(tmp_path / "two", dict(reversed(ARRAYS.items())), dict(reversed(metadata.items())))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    assert store.file_digest(tmp_path / "one") == store.file_digest(tmp_path / "two")
+    assert file_digest(tmp_path / "one") == file_digest(tmp_path / "two")
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     line = (
         "import sys, numpy as np; from recurate import store\n"
         "arrays = {name: np.arange(5.0) for name in 'edcba'}\n"
-        "store.write_arrays(sys.argv[1], arrays, store.provenance({'k': 1}, 'c'))"
+        "write_arrays(sys.argv[1], arrays, origin_of_file({'k': 1}, 'c'))"
     )
-    scripts = Path(store.__file__).parents[1]
+    scripts = Path(__file__).parents[2] / "scripts"
     for name, hash_seed in (("one", "1"), ("two", "2")):
         command = [sys.executable, "-c", line, str(tmp_path / name)]
         subprocess.run(command, cwd=scripts, env={"PYTHONHASHSEED": hash_seed}, check=True)
@@ -110,37 +113,37 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_provenance_names_settings_code_libraries_and_device() -> None:
-    known = store.provenance({"steps": 1}, code="abc", device="cpu")
+    known = origin_of_file({"steps": 1}, code="abc", device="cpu")
     assert set(known) == {"spec_digest", "code_digest", "python", "numpy", "torch", "device"}
     assert known["numpy"] == np.__version__
-    assert known["spec_digest"] != store.provenance({"steps": 2}, code="abc")["spec_digest"]
+    assert known["spec_digest"] != origin_of_file({"steps": 2}, code="abc")["spec_digest"]
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5))
 def test_numbers_in_a_table_keep_all_their_digits(numbers: list[float]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
-        store.write_rows(path, ["value"], [{"value": repr(number)} for number in numbers])
-        assert [float(row["value"]) for row in store.read_rows(path, ["value"])] == numbers
+        write_rows(path, ["value"], [{"value": repr(number)} for number in numbers])
+        assert [float(row["value"]) for row in read_rows(path, ["value"])] == numbers
 
 
 def test_a_table_comes_back_with_commas_and_quotes(tmp_path: Path) -> None:
-    store.write_rows(tmp_path / "t.csv", store.METRIC_COLUMNS, ROWS)
+    write_rows(tmp_path / "t.csv", METRIC_COLUMNS, ROWS)
     expected = [{key: str(value) for key, value in row.items()} for row in ROWS]
-    assert store.read_rows(tmp_path / "t.csv", store.METRIC_COLUMNS) == expected
+    assert read_rows(tmp_path / "t.csv", METRIC_COLUMNS) == expected
     assert b"\r" not in (tmp_path / "t.csv").read_bytes()
 
 
 def test_cards_come_back_and_do_not_depend_on_the_order_of_keys(tmp_path: Path) -> None:
-    store.write_json(tmp_path / "one", {"b": [1, None], "a": "é"})
-    store.write_json(tmp_path / "two", {"a": "é", "b": [1, None]})
-    assert store.read_json(tmp_path / "one") == {"b": [1, None], "a": "é"}
+    write_json(tmp_path / "one", {"b": [1, None], "a": "é"})
+    write_json(tmp_path / "two", {"a": "é", "b": [1, None]})
+    assert read_json(tmp_path / "one") == {"b": [1, None], "a": "é"}
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_writing_replaces_an_older_file_and_makes_it_readable_to_all(file: Path) -> None:
-    store.write_arrays(file, {"y": np.zeros(1)}, {})
-    assert list(store.read_arrays(file)) == ["y"]
+    write_arrays(file, {"y": np.zeros(1)}, {})
+    assert list(read_arrays(file)) == ["y"]
     assert file.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
@@ -150,7 +153,7 @@ def test_writing_replaces_an_older_file_and_makes_it_readable_to_all(file: Path)
 def test_an_array_that_is_not_finite_is_not_written(tmp_path: Path, bad: float, kind: type) -> None:
     path = tmp_path / "bad.safetensors"
     with pytest.raises(RecurateError, match="'rewards' holds NaN or infinite") as caught:
-        store.write_arrays(path, {"x": np.zeros(2), "rewards": np.array([0, bad], dtype=kind)}, {})
+        write_arrays(path, {"x": np.zeros(2), "rewards": np.array([0, bad], dtype=kind)}, {})
     assert str(path) in str(caught.value)
     assert nothing_below(tmp_path)
 
@@ -190,7 +193,7 @@ def test_a_full_disk_leaves_the_older_file_and_no_other(tmp_path: Path, writer: 
 
 def test_an_interrupted_writing_leaves_nothing_under_the_final_name(tmp_path: Path) -> None:
     def write_half() -> None:
-        with store.replacing(tmp_path / "deep" / "file.pdf") as temporary:
+        with replacing(tmp_path / "deep" / "file.pdf") as temporary:
             assert temporary.suffix == ".pdf"
             temporary.write_text("half")
             raise KeyboardInterrupt
@@ -225,45 +228,45 @@ def test_a_truncated_file_is_an_error_with_path_and_remedy(file: Path, part: flo
     whole = file.read_bytes()
     file.write_bytes(whole[: int(part * len(whole))])
     with pytest.raises(RecurateError, match=r"truncated or not a safetensors file .* delete the file") as caught:
-        store.read_arrays(file)
+        read_arrays(file)
     assert str(caught.value).startswith(f"{file}: ")
 
 
 def test_a_table_cut_off_within_a_row_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    store.write_rows(path, store.METRIC_COLUMNS, ROWS)
+    write_rows(path, METRIC_COLUMNS, ROWS)
     path.write_text(path.read_text().rsplit(",", 2)[0])
     with pytest.raises(RecurateError, match="a row does not have 6 values"):
-        store.read_rows(path, store.METRIC_COLUMNS)
+        read_rows(path, METRIC_COLUMNS)
 
 
 def test_a_missing_array_is_named_beside_those_that_are_there(file: Path) -> None:
     with pytest.raises(RecurateError, match=r"no array named 'reward' .* holds image, index, step, x"):
-        store.read_arrays(file, ["x", "reward"])
+        read_arrays(file, ["x", "reward"])
 
 
 def test_a_table_with_other_columns_is_an_error(tmp_path: Path) -> None:
-    store.write_rows(tmp_path / "t.csv", ["a", "b"], [])
+    write_rows(tmp_path / "t.csv", ["a", "b"], [])
     with pytest.raises(RecurateError, match="header is not study,arm"):
-        store.read_rows(tmp_path / "t.csv", store.METRIC_COLUMNS)
+        read_rows(tmp_path / "t.csv", METRIC_COLUMNS)
 
 
 def test_a_file_of_somebody_else_has_no_provenance(tmp_path: Path) -> None:
     save_file({"x": np.zeros(1)}, str(tmp_path / "foreign"))
-    assert store.read_metadata(tmp_path / "foreign") == {}
+    assert read_metadata(tmp_path / "foreign") == {}
 
 
 def test_the_digest_of_a_file_is_its_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")  # the message of the example in FIPS 180-4
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert store.file_digest(tmp_path / "abc") == expected
+    assert file_digest(tmp_path / "abc") == expected
 
 
 def test_a_large_table_is_read_with_all_digits(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=200) * 10.0 ** np.arange(-100, 100)
     rows = [{"name": f"row, {number}", "value": repr(float(value))} for number, value in enumerate(values)]
-    store.write_rows(tmp_path / "t.csv", ("name", "value"), rows)
-    found = store.read_frame(tmp_path / "t.csv", ("name", "value"), {"value": float})
+    write_rows(tmp_path / "t.csv", ("name", "value"), rows)
+    found = read_frame(tmp_path / "t.csv", ("name", "value"), {"value": float})
     assert found["value"].tolist() == values.tolist()
     assert found["name"].tolist() == [row["name"] for row in rows]
 
@@ -280,4 +283,4 @@ def test_a_large_table_is_read_with_all_digits(tmp_path: Path) -> None:
 def test_a_damaged_large_table_is_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(RecurateError, match=reason):
-        store.read_frame(tmp_path / "t.csv", ("name", "value"), {"value": float})
+        read_frame(tmp_path / "t.csv", ("name", "value"), {"value": float})

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from language_setup import SENTENCES, write_corpus
 
-from recurate.corpora import of_folder, of_raw, raw_corpus
 from recurate.data import RealData
 from recurate.data.brown import FILES, untagged
+from recurate.data.parts.corpora import of_folder, of_raw, raw_corpus
+from recurate.data.parts.tokenization import Codec, Tokenizer
 from recurate.data.text import Text
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
-from recurate.tokenization import Codec, Tokenizer
+from recurate.foundation.errors import RecurateError
+from recurate.models.parts.units import Encoding
 
 
 def text(corpus: Any, **changes: Any) -> Text:
@@ -136,7 +136,7 @@ def test_an_unknown_tokenizer_is_refused_in_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_pretrained_tokenizer_cuts_as_the_library_does(tmp_path: Path) -> None:
-    from recurate.torchvision_compat import import_torchvision
+    from recurate.foundation.torchvision_compat import import_torchvision
 
     import_torchvision()
     transformers = pytest.importorskip("transformers")

@@ -28,12 +28,14 @@ from training_setup import (
 )
 
 import train
-from recurate import store, training
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
-from recurate.objectives.flow_matching import FlowMatching
-from recurate.state import State
-from recurate.training import CHUNK, Pool, Training
+from recurate.files.arrays import read_parameters, write_arrays
+from recurate.foundation.errors import RecurateError
+from recurate.models.parts.units import Encoding
+from recurate.training.objectives.flow_matching import FlowMatching
+from recurate.training.settings import Training
+from recurate.training.state import State
+from recurate.training.trainer import CHUNK, Pool
+from recurate.training.trainer import trainer as training
 
 # The loop against plain PyTorch
 
@@ -233,9 +235,9 @@ def test_a_rate_that_is_far_too_large_ends_in_the_sentence(tmp_path: Path) -> No
 def job(tmp_path: Path) -> Callable[..., Path]:
     """Runs the training job of an arm on files in its own folder; gives the model's path."""
     real, samples, curated = points(60, 2), points(2, 50, 2, seed=1), np.arange(50, dtype=np.int64) % 20
-    store.write_arrays(tmp_path / "real.safetensors", {"train_x": real}, {})
-    store.write_arrays(tmp_path / "samples.safetensors", {"x": samples}, {})
-    store.write_arrays(tmp_path / "curated.safetensors", {"index": np.stack([curated, curated + 20])}, {})
+    write_arrays(tmp_path / "real.safetensors", {"train_x": real}, {})
+    write_arrays(tmp_path / "samples.safetensors", {"x": samples}, {})
+    write_arrays(tmp_path / "curated.safetensors", {"index": np.stack([curated, curated + 20])}, {})
 
     def run(folder: str = "gen-001", **changes: Any) -> Path:
         model = tmp_path / folder / "model.safetensors"
@@ -302,7 +304,7 @@ def test_a_job_with_other_settings_code_or_inputs_does_not_resume(
     elif change == "code":
         changes["code"] = "d"
     else:
-        store.write_arrays(tmp_path / "samples.safetensors", {"x": points(2, 50, 2, seed=5)}, {})
+        write_arrays(tmp_path / "samples.safetensors", {"x": points(2, 50, 2, seed=5)}, {})
     changed = job(**changes).read_bytes()
     assert "resuming" not in capsys.readouterr().err
     assert changed == job("fresh", **changes).read_bytes()
@@ -312,12 +314,12 @@ def test_a_later_generation_can_start_from_an_earlier_model(job: Callable[..., P
     first = job("first")
     tiny = {**SPEC, "training": {"steps": 1, "batch_size": 32, "learning_rate": 1e-9}}
     assert_allclose(
-        store.read_parameters(job("next", start=str(first), spec=tiny))["weight_1"],
-        store.read_parameters(first)["weight_1"],
+        read_parameters(job("next", start=str(first), spec=tiny))["weight_1"],
+        read_parameters(first)["weight_1"],
         atol=1e-6,
     )
-    scratch = store.read_parameters(job("scratch", spec=tiny))["weight_1"]
-    assert np.abs(scratch - store.read_parameters(first)["weight_1"]).max() > 1e-2
+    scratch = read_parameters(job("scratch", spec=tiny))["weight_1"]
+    assert np.abs(scratch - read_parameters(first)["weight_1"]).max() > 1e-2
 
 
 def test_a_generation_without_real_data_sees_its_own_curated_samples_only(job: Callable[..., Path]) -> None:
@@ -338,9 +340,9 @@ def test_a_generation_without_real_data_sees_its_own_curated_samples_only(job: C
 
 
 def test_accumulated_generations_are_trained_on_together(job: Callable[..., Path], tmp_path: Path) -> None:
-    store.write_arrays(tmp_path / "later.safetensors", {"x": points(2, 30, 2, seed=2)}, {})
+    write_arrays(tmp_path / "later.safetensors", {"x": points(2, 30, 2, seed=2)}, {})
     kept = np.arange(50, dtype=np.int64) % 30
-    store.write_arrays(tmp_path / "later-curated.safetensors", {"index": np.stack([kept, kept])}, {})
+    write_arrays(tmp_path / "later-curated.safetensors", {"index": np.stack([kept, kept])}, {})
     samples = [str(tmp_path / f"{name}.safetensors") for name in ("samples", "later")]
     curated = [str(tmp_path / f"{name}.safetensors") for name in ("curated", "later-curated")]
     pool = train._curated("x", samples, curated, "cpu")

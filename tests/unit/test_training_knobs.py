@@ -23,12 +23,13 @@ from training_setup import (
     trained,
 )
 
-from recurate.encoding import Encoding
-from recurate.errors import RecurateError
-from recurate.objectives.flow_matching import FlowMatching
-from recurate.pool import Pool
-from recurate.state import clip
-from recurate.training import CHUNK, Trainer, Training
+from recurate.foundation.errors import RecurateError
+from recurate.models.parts.units import Encoding
+from recurate.training.objectives.flow_matching import FlowMatching
+from recurate.training.settings import Training
+from recurate.training.state import clip
+from recurate.training.trainer import CHUNK, Trainer
+from recurate.training.training_set import Pool
 
 STEPS = 2 * CHUNK + 7
 ALL_KNOBS: dict[str, Any] = {

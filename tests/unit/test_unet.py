@@ -11,11 +11,11 @@ import pytest
 import torch
 from torchcfm.models.unet.unet import UNetModelWrapper
 
-from recurate.checkpoint import Checkpoint, matched
-from recurate.components import load
 from recurate.data import Description
-from recurate.errors import RecurateError
+from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
 from recurate.models import Model
+from recurate.models.parts.checkpoint import Checkpoint, matched
 
 PUBLISHED = {
     "kind": "unet",
@@ -57,7 +57,7 @@ def published_network() -> UNetModelWrapper:
 def test_the_published_network_has_torchcfms_parameters_by_name_and_shape() -> None:
     with torch.device("meta"):
         expected = {name: tuple(p.shape) for name, p in published_network().named_parameters()}
-    found = load(Model, "models", PUBLISHED).shapes((32, 32, 3))
+    found = load(Model, PUBLISHED).shapes((32, 32, 3))
     assert list(found.items()) == list(expected.items())
 
 
@@ -74,7 +74,7 @@ def test_a_checkpoint_of_the_published_structure_gives_torchcfms_velocity(tmp_pa
     others = {"optim": optimizer.state_dict(), "sched": {"last_epoch": 3}, "step": 400_000}
     torch.save({"net_model": {}, "ema_model": state, **others}, path)
 
-    model = load(Model, "models", PUBLISHED)
+    model = load(Model, PUBLISHED)
     arrays = matched(Checkpoint(path=str(path), entry="ema_model").read(), model.shapes((32, 32, 3)), str(path))
     parameters = {name: torch.from_numpy(value)[None] for name, value in arrays.items()}
     x, time = torch.randn(1, 2, 32, 32, 3), torch.rand(1, 2)
@@ -93,16 +93,16 @@ def test_a_checkpoint_of_the_published_structure_gives_torchcfms_velocity(tmp_pa
     ],
 )
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, changes: dict[str, object], reason: str) -> None:
-    model = load(Model, "models", TINY)
+    model = load(Model, TINY)
     path = tmp_path / "weights.pt"
     torch.save(model.initial((8, 8, 1), generator()), path)
-    other = load(Model, "models", TINY | changes)
+    other = load(Model, TINY | changes)
     with pytest.raises(RecurateError, match=f"another network.*({reason})"):
         matched(Checkpoint(path=str(path)).read(), other.shapes((8, 8, 1)), str(path))
 
 
 def test_a_checkpoint_for_colour_images_is_refused_for_grey_ones(tmp_path: Path) -> None:
-    model = load(Model, "models", TINY)
+    model = load(Model, TINY)
     path = tmp_path / "weights.pt"
     torch.save(model.initial((8, 8, 3), generator()), path)
     with pytest.raises(RecurateError, match="has shape"):
@@ -110,7 +110,7 @@ def test_a_checkpoint_for_colour_images_is_refused_for_grey_ones(tmp_path: Path)
 
 
 def test_a_seed_alone_gives_what_it_gives_in_a_batch() -> None:
-    model = load(Model, "models", TINY)
+    model = load(Model, TINY)
     parameters = stacked(model, (8, 8, 1), 3)
     x, time = torch.randn(3, 4, 8, 8, 1, generator=generator()), torch.rand(3, 4, generator=generator())
     together = model.velocity(parameters, x, time)
@@ -119,7 +119,7 @@ def test_a_seed_alone_gives_what_it_gives_in_a_batch() -> None:
 
 
 def test_the_same_generator_gives_the_same_parameters_and_leaves_the_global_one_alone() -> None:
-    model = load(Model, "models", TINY)
+    model = load(Model, TINY)
     before = torch.random.get_rng_state()
     first, second = (model.initial((8, 8, 1), generator()) for _ in range(2))
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -129,10 +129,10 @@ def test_the_same_generator_gives_the_same_parameters_and_leaves_the_global_one_
 def test_a_step_of_training_imports_neither_the_compiler_nor_what_only_torchcfms_examples_need() -> None:
     code = (
         "import sys, torch\n"
-        "from recurate.components import load\n"
+        "from recurate.foundation.components import load\n"
         "from recurate.models import Model\n"
-        "from recurate.state import State\n"
-        "from recurate.training import Training\n"
+        "from recurate.training.state import State\n"
+        "from recurate.training.settings import Training\n"
         f"model = load(Model, 'models', {TINY})\n"
         "initial = model.initial((8, 8, 1), torch.Generator())\n"
         "state = State({name: value[None] for name, value in initial.items()}, Training(steps=1), 'cpu')\n"
@@ -147,7 +147,7 @@ def test_a_step_of_training_imports_neither_the_compiler_nor_what_only_torchcfms
 def test_folding_squares_of_pixels_keeps_every_pixel_in_its_place() -> None:
     # With the output layer's weights at zero, its bias alone remains: channel c of the folded image, which unfolds to
     # the same place of every square.
-    model = load(Model, "models", TINY | {"patch": 2, "attention": []})
+    model = load(Model, TINY | {"patch": 2, "attention": []})
     parameters = {name: value[None] for name, value in model.initial((8, 8, 1), generator()).items()}
     weight, bias = [name for name in parameters if name.startswith("out.")][-2:]
     parameters[weight] = torch.zeros_like(parameters[weight])
@@ -157,8 +157,8 @@ def test_folding_squares_of_pixels_keeps_every_pixel_in_its_place() -> None:
 
 
 def test_predicting_the_image_gives_the_velocity_of_the_straight_path() -> None:
-    model = load(Model, "models", TINY)
-    estimate = load(Model, "models", TINY | {"prediction": "image", "floor": 0.2})
+    model = load(Model, TINY)
+    estimate = load(Model, TINY | {"prediction": "image", "floor": 0.2})
     parameters = stacked(model, (8, 8, 1), 1)
     x = torch.randn(1, 3, 8, 8, 1, generator=generator())
     time = torch.tensor([[0.0, 0.5, 0.95]])
@@ -171,7 +171,7 @@ def test_predicting_the_image_gives_the_velocity_of_the_straight_path() -> None:
     "changes", [{}, {"channel_multipliers": [1], "attention": []}, {"channels": 64, "scale_shift": False}]
 )
 def test_every_network_sees_time(changes: dict[str, object]) -> None:
-    model = load(Model, "models", TINY | changes)
+    model = load(Model, TINY | changes)
     rng = generator()
     parameters = {name: 0.1 * torch.randn(1, *shape, generator=rng) for name, shape in model.shapes((8, 8, 1)).items()}
     x = torch.randn(1, 3, 8, 8, 1, generator=generator())
@@ -180,7 +180,7 @@ def test_every_network_sees_time(changes: dict[str, object]) -> None:
 
 
 def test_bfloat16_agrees_with_float32_to_its_precision() -> None:
-    exact, coarse = (load(Model, "models", TINY | {"precision": p}) for p in ("float32", "bfloat16"))
+    exact, coarse = (load(Model, TINY | {"precision": p}) for p in ("float32", "bfloat16"))
     parameters = stacked(exact, (8, 8, 1), 1)
     x, time = torch.randn(1, 8, 8, 8, 1, generator=generator()), torch.rand(1, 8, generator=generator())
     a, b = (model.velocity(parameters, x, time) for model in (exact, coarse))
@@ -203,4 +203,4 @@ def test_bfloat16_agrees_with_float32_to_its_precision() -> None:
 )
 def test_data_that_do_not_fit_are_refused(changes: dict[str, object], shape: tuple[int, ...], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        load(Model, "models", TINY | changes).check(Description(shape=shape, classes=10))
+        load(Model, TINY | changes).check(Description(shape=shape, classes=10))

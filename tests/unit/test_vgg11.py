@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from recurate.components import load
+from recurate.curation.judges import FittedJudge, Judge
+from recurate.curation.judges.vgg11 import VGG11
 from recurate.data import Description, RealData
-from recurate.errors import RecurateError
-from recurate.judges import FittedJudge, Judge
-from recurate.judges.vgg11 import VGG11
-from recurate.randomness import torch_generator
-from recurate.torchvision_compat import import_torchvision
+from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.randomness import torch_generator
+from recurate.foundation.torchvision_compat import import_torchvision
 
 torch.set_num_threads(1)
 IMAGES = (32, 32, 3)
@@ -24,7 +24,7 @@ TINY = {"kind": "vgg11", "width": 0.0625, "hidden": 64, "batch_size": 20, "learn
 
 
 def vgg11(**settings: Any) -> VGG11:
-    judge = load(Judge, "judges", {**TINY, **settings})
+    judge = load(Judge, {**TINY, **settings})
     assert isinstance(judge, VGG11)
     return judge
 

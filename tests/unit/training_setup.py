@@ -12,11 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from recurate.encoding import Encoding
 from recurate.models.mlp import MLP
-from recurate.objectives.flow_matching import FlowMatching
-from recurate.pool import Pool
-from recurate.training import CHUNK, Trainer, Training
+from recurate.models.parts.units import Encoding
+from recurate.training.objectives.flow_matching import FlowMatching
+from recurate.training.settings import Training
+from recurate.training.trainer import CHUNK, Trainer
+from recurate.training.training_set import Pool
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread
 

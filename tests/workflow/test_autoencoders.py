@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tiny import JUDGE, Copy, fresh
 
-from recurate import store
+from recurate.files.arrays import read_arrays
+from recurate.files.writing import read_json
 
 pytestmark = pytest.mark.workflow
 
@@ -66,7 +67,7 @@ def test_latents_draw_together_without_real_data(vae: Copy) -> None:
 
 def test_samples_drawn_afresh_are_not_read_from_the_last_generation_s_files(vae: Copy) -> None:
     def inputs(arm: str) -> list[str]:
-        record = store.read_json(vae.folder / f"results/tiny/arms/{arm}/seeds-0-1/gen-001/.model.safetensors.record")
+        record = read_json(vae.folder / f"results/tiny/arms/{arm}/seeds-0-1/gen-001/.model.safetensors.record")
         return sorted(path.rpartition("gen-")[2] for path in record["inputs"] if "gen-" in path)
 
     assert inputs("replace") == ["000/model.safetensors"]
@@ -74,7 +75,7 @@ def test_samples_drawn_afresh_are_not_read_from_the_last_generation_s_files(vae:
 
 
 def test_every_generation_decodes_the_same_path(vae: Copy) -> None:
-    images = store.read_arrays(vae.folder / "results/tiny/traversals.safetensors")["x"]
+    images = read_arrays(vae.folder / "results/tiny/traversals.safetensors")["x"]
     assert images.shape[:2] == (2, 2) and images.shape[3:] == (28, 28, 1)
     assert (images[0, 0] == images[1, 0]).all()  # the arms share generation 0
     assert (images[0, 1] != images[1, 1]).any()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tiny import JUDGE, Copy, fresh
 
-from recurate import store
+from recurate.files.arrays import read_arrays
 
 pytestmark = pytest.mark.workflow
 
@@ -86,7 +86,7 @@ def table(copy: Copy, name: str) -> list[dict[str, str]]:
 
 
 def arrays(copy: Copy, path: str) -> dict[str, np.ndarray]:
-    return store.read_arrays(copy.folder / "results/tiny" / path)
+    return read_arrays(copy.folder / "results/tiny" / path)
 
 
 def test_samples_carry_the_classes_they_were_asked_for(mnist: Copy) -> None:

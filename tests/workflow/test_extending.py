@@ -12,7 +12,7 @@ pytestmark = pytest.mark.workflow
 REWARD = '''
 import numpy as np
 from pydantic import Field
-from recurate.rewards import Reward
+from recurate.curation.rewards import Reward
 
 
 class Upwards(Reward):
@@ -66,7 +66,7 @@ class Affine(VelocityModel):
         return (1 - half) * early + half * late
 '''
 METRIC = '''
-from recurate.metrics import Evidence, Metric
+from recurate.measuring.metrics import Evidence, Metric
 
 
 class Height(Metric):

@@ -83,7 +83,7 @@ def test_a_table_of_the_user_s_own_with_other_columns_is_named(project: Copy) ->
 
 BAD_REWARD = """
 import numpy as np
-from recurate.rewards import Reward
+from recurate.curation.rewards import Reward
 
 class Bad(Reward):
     @property

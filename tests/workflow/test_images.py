@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from tiny import JUDGE, Copy, fresh
 
-from recurate import store
 from recurate.curation.bradley_terry import BradleyTerry
+from recurate.files.arrays import read_arrays
+from recurate.files.writing import read_json
 
 pytestmark = pytest.mark.workflow
 
@@ -77,11 +78,11 @@ def metrics(copy: Copy) -> dict[tuple[str, int, str], float]:
 
 
 def test_data_are_fetched_once_and_carry_a_card(mnist: Copy) -> None:
-    real = store.read_arrays(mnist.folder / "data/mnist.safetensors")
+    real = read_arrays(mnist.folder / "data/mnist.safetensors")
     assert real["train_x"].shape == (60_000, 28, 28, 1) and real["train_x"].dtype == np.uint8
     assert real["test_x"].shape == (10_000, 28, 28, 1)
     assert np.bincount(real["test_y"]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    card = store.read_json(mnist.folder / "data/mnist.json")
+    card = read_json(mnist.folder / "data/mnist.json")
     assert {"source", "licence", "sha256"} <= set(card)
     assert mnist.planned("data") == {}
 
@@ -107,7 +108,7 @@ def test_every_image_metric_is_there_and_in_its_range(mnist: Copy) -> None:
 
 def test_the_forecast_predicts_class_shares_from_generation_0(mnist: Copy) -> None:
     """The forecast's generation 1 is what curation of generation 0 keeps, on average over many curations."""
-    curated = store.read_arrays(mnist.folder / "results/tiny/arms/curated/seeds-0-0/gen-000/curated.safetensors")
+    curated = read_arrays(mnist.folder / "results/tiny/arms/curated/seeds-0-0/gen-000/curated.safetensors")
     reward, label = curated["reward"][0].astype(np.float64), curated["label"][0]
     people = BradleyTerry(kind="bradley_terry", choices=4, kept=300)
     kept = np.concatenate([people.keep(reward, np.random.default_rng(seed)) for seed in range(400)])

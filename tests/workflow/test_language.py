@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tiny import Copy, fresh
 
-from recurate import store
-from recurate.tokenization import Codec
+from recurate.data.parts.tokenization import Codec
+from recurate.files.arrays import read_arrays, read_metadata
 
 pytestmark = pytest.mark.workflow
 
@@ -78,10 +78,10 @@ def metrics(copy: Copy) -> dict[tuple[str, int, str], float]:
 
 def test_blocks_are_english_and_the_corpus_lies_in_the_data_folder(brown: Copy) -> None:
     real = brown.folder / "results/tiny/origins/brown/real.safetensors"
-    arrays, codec = store.read_arrays(real), Codec(store.read_metadata(real)["tokenizer"])
+    arrays, codec = read_arrays(real), Codec(read_metadata(real)["tokenizer"])
     assert arrays["train_x"].shape == (1000, 16) and arrays["test_x"].shape == (100, 16)
     assert " the " in " ".join(codec.decode(arrays["train_x"]))
-    raw = store.read_arrays(brown.folder / "data/brown.safetensors")
+    raw = read_arrays(brown.folder / "data/brown.safetensors")
     assert len(raw["train_y"]) == 450 and len(raw["test_y"]) == 50
     assert raw["train_x"].tobytes().startswith(b"The Fulton County Grand Jury said Friday")
 
@@ -96,7 +96,7 @@ def test_training_on_own_texts_makes_real_text_less_likely(brown: Copy) -> None:
 
 def test_people_choose_among_the_answers_to_one_prompt(brown: Copy) -> None:
     folder = brown.folder / "results/tiny/arms/curated/seeds-0-1/gen-000"
-    curated = store.read_arrays(folder / "curated.safetensors")
+    curated = read_arrays(folder / "curated.safetensors")
     for prompts, index in zip(curated["prompt"], curated["index"], strict=True):
         assert np.unique(prompts, return_counts=True)[1].tolist() == [4] * 50
         assert np.unique(prompts[index], return_counts=True)[1].tolist() == [2] * 50

@@ -23,9 +23,11 @@ def test_a_built_study_has_nothing_to_do(project: Copy) -> None:
 
 def test_a_comment_or_docstring_schedules_nothing(project: Copy) -> None:
     project.edit("scripts/train.py", '"""Train a generation', '"""Fit a generation')
-    project.edit("scripts/recurate/training.py", "CHUNK = 50", "# the number of steps drawn at once\nCHUNK = 50")
-    project.edit("scripts/recurate/samplers/ode.py", '"""Sampling by', '"""How to sample by')
-    project.edit("scripts/recurate/store.py", "def write_json", "\n\ndef write_json")
+    project.edit(
+        "scripts/recurate/training/trainer.py", "CHUNK = 50", "# the number of steps drawn at once\nCHUNK = 50"
+    )
+    project.edit("scripts/recurate/sampling/ode.py", '"""Sampling by', '"""How to sample by')
+    project.edit("scripts/recurate/files/writing.py", "def write_json", "\n\ndef write_json")
     assert project.planned("all") == {}
 
 
@@ -36,7 +38,9 @@ def test_editing_a_figure_script_schedules_only_drawing(project: Copy) -> None:
 
 
 def test_editing_a_metric_schedules_no_training_and_no_sampling(project: Copy) -> None:
-    project.edit("scripts/recurate/metrics/sliced_wasserstein.py", "return float(np.sqrt", "return 1.0 * float(np.sqrt")
+    project.edit(
+        "scripts/recurate/measuring/metrics/sliced_wasserstein.py", "return float(np.sqrt", "return 1.0 * float(np.sqrt"
+    )
     planned = project.planned()
     assert planned["measure"] == 6
     assert not RETRAIN & set(planned)
@@ -44,7 +48,7 @@ def test_editing_a_metric_schedules_no_training_and_no_sampling(project: Copy) -
 
 
 def test_editing_the_sampler_schedules_sampling_and_what_follows_but_no_origin_training(project: Copy) -> None:
-    project.edit("scripts/recurate/samplers/ode.py", "h = 1.0 / self.steps", "h = 1 / self.steps")
+    project.edit("scripts/recurate/sampling/ode.py", "h = 1.0 / self.steps", "h = 1 / self.steps")
     planned = project.planned()
     assert planned["sample_origin"] == 1
     assert planned["train_arm"] == 4  # trained on samples that change
@@ -53,7 +57,7 @@ def test_editing_the_sampler_schedules_sampling_and_what_follows_but_no_origin_t
 
 
 def test_editing_the_training_loop_schedules_training(project: Copy) -> None:
-    project.edit("scripts/recurate/training.py", "CHUNK = 50", "CHUNK = 40")
+    project.edit("scripts/recurate/training/trainer.py", "CHUNK = 50", "CHUNK = 40")
     planned = project.planned()
     assert planned["train_origin"] == 1
     assert planned["train_arm"] == 4
@@ -61,7 +65,9 @@ def test_editing_the_training_loop_schedules_training(project: Copy) -> None:
 
 
 def test_editing_a_component_that_is_not_used_schedules_nothing(project: Copy) -> None:
-    project.edit("scripts/recurate/rewards/class_probability.py", "self.gamma * scorer", "1.0 * self.gamma * scorer")
+    project.edit(
+        "scripts/recurate/curation/rewards/class_probability.py", "self.gamma * scorer", "1.0 * self.gamma * scorer"
+    )
     project.edit("scripts/recurate/data/two_moons.py", "sign = 1 - 2 * y", "sign = -2 * y + 1")
     assert project.planned("all") == {}
 
@@ -115,7 +121,7 @@ def test_renaming_an_arm_changes_no_number(project: Copy) -> None:
 
 def test_reading_the_workflow_imports_neither_torch_nor_pandas(built: Copy) -> None:
     probe = (
-        "import sys; sys.path.insert(0, 'scripts'); from recurate.workflow import Project; import yaml;"
+        "import sys; sys.path.insert(0, 'scripts'); from recurate.workflow.project import Project; import yaml;"
         "p = Project(yaml.safe_load(open('config/config.yaml')));"
         "w = type('W', (), dict(study='tiny', arm='curated', seeds='0-1', generation='001'))();"
         "p.code('train.py', 'train_arm')(w); p.spec('measure')(w);"

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from tiny import Copy, contents, fresh
 
-from recurate import store
+from recurate.files.arrays import read_arrays
+from recurate.files.tables import CLAIM_COLUMNS, LAW_COLUMNS, METRIC_COLUMNS, RATE_COLUMNS, read_rows
 
 LOOPS: dict[str, Any] = {
     "loop": "simulated",
@@ -61,19 +62,19 @@ def project(simulated: Copy, tmp_path: Path) -> Copy:
 def test_each_arm_is_one_job_and_all_generations_are_recorded(simulated: Copy) -> None:
     folder = simulated.folder / "results/tiny"
     assert sorted(path.name for path in (folder / "arms").iterdir()) == ["ecdf_0_25", "ecdf_1_0", "kde"]
-    arrays = store.read_arrays(folder / "arms/kde/trajectories.safetensors")
+    arrays = read_arrays(folder / "arms/kde/trajectories.safetensors")
     assert {name: array.shape for name, array in arrays.items()} == {"w1": (12, 41), "squared_distance": (12, 41)}
-    rows = store.read_rows(folder / "metrics.csv", store.METRIC_COLUMNS)
+    rows = read_rows(folder / "metrics.csv", METRIC_COLUMNS)
     last = [row for row in rows if (row["arm"], row["generation"], row["metric"]) == ("kde", "40", "w1")]
     assert [float(row["value"]) for row in last] == arrays["w1"][:, 40].tolist()
 
 
 def test_tables_hold_laws_rates_and_verdicts(simulated: Copy) -> None:
     folder = simulated.folder / "results/tiny"
-    laws = store.read_rows(folder / "laws.csv", store.LAW_COLUMNS)
+    laws = read_rows(folder / "laws.csv", LAW_COLUMNS)
     assert {row["arm"] for row in laws} == {"ecdf_0_25", "ecdf_1_0"}
-    assert len(store.read_rows(folder / "rates.csv", store.RATE_COLUMNS)) == 6
-    claims = store.read_rows(folder / "claims.csv", store.CLAIM_COLUMNS)
+    assert len(read_rows(folder / "rates.csv", RATE_COLUMNS)) == 6
+    claims = read_rows(folder / "claims.csv", CLAIM_COLUMNS)
     exact = [row["verdict"] for row in claims if row["claim"] == "law_squared_distance"]
     assert "holds" in exact and "fails" not in exact
 
@@ -109,7 +110,7 @@ def test_another_arm_runs_alone(project: Copy) -> None:
 
 
 def test_an_edited_estimator_runs_its_own_arms_again(project: Copy) -> None:
-    project.edit("scripts/recurate/estimators/lattice_kde.py", "MARGIN = 12", "MARGIN = 13")
+    project.edit("scripts/recurate/closed_form/estimators/lattice_kde.py", "MARGIN = 12", "MARGIN = 13")
     assert project.planned()["simulate"] == 1
 
 

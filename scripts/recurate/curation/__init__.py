@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from recurate.components import Component
-from recurate.errors import RecurateError
-from recurate.lazy import np
+from recurate.foundation.components import Component
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy

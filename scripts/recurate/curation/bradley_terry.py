@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from recurate.curation import Curation, by_prompt
-from recurate.lazy import np
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy

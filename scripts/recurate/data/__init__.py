@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from recurate.components import Component
-from recurate.lazy import np
+from recurate.foundation.components import Component
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from recurate.corpora import raw_corpus
 from recurate.data import Description, PublishedData, RealData
-from recurate.sources import Arrangement, Distribution, NpmPackage, deliver
+from recurate.data.parts.corpora import raw_corpus
+from recurate.data.parts.sources import Arrangement, Distribution, NpmPackage, deliver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

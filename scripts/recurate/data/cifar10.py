@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from recurate.data import Description, PublishedData, RealData
-from recurate.lazy import np
-from recurate.sources import Arrangement, Distribution, NpmPackage, Torchvision, deliver
+from recurate.data.parts.sources import Arrangement, Distribution, NpmPackage, Torchvision, deliver
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy
@@ -37,7 +37,7 @@ def _photographs(path: Path) -> numpy.ndarray:
 
 def read_batches(folder: Path) -> RealData:
     """The original files, which are pickles: torchvision opens only those whose MD5 is that of the original."""
-    from recurate.torchvision_compat import import_torchvision
+    from recurate.foundation.torchvision_compat import import_torchvision
 
     here = type("Here", (import_torchvision().datasets.CIFAR10,), {"base_folder": ""})
     train, test = (here(root=str(folder), train=part) for part in (True, False))

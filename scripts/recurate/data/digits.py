@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.data import Data, Description, RealData
-from recurate.errors import RecurateError
-from recurate.lazy import np
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy

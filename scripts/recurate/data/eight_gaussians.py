@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from recurate.data import Description, DrawnData
-from recurate.lazy import np
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy

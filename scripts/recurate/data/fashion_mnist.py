@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from recurate.data import Description, PublishedData, RealData
-from recurate.sources import IDX_FILES, Arrangement, DebianPackage, Distribution, Torchvision, deliver, read_idx_files
+from recurate.data.parts.sources import (
+    IDX_FILES,
+    Arrangement,
+    DebianPackage,
+    Distribution,
+    Torchvision,
+    deliver,
+    read_idx_files,
+)
 
 CLASS_NAMES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",

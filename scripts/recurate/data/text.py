@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.components import Settings
-from recurate.corpora import Corpus, of_dataset, of_folder, of_raw
 from recurate.data import DerivedData, Description, RealData
-from recurate.errors import RecurateError
-from recurate.lazy import np
-from recurate.tokenization import Codec, Tokenizer
+from recurate.data.parts.corpora import Corpus, of_dataset, of_folder, of_raw
+from recurate.data.parts.tokenization import Codec, Tokenizer
+from recurate.foundation.components import Settings
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy

@@ -12,10 +12,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from recurate.figures import text
-from recurate.figures.density import Frame, colour_scale, draw_density, draw_level_sets
-from recurate.figures.style import DENSITY, LEVEL_SET, new_figure, styled
-from recurate.store import replacing
+from recurate.figures.parts import words as text
+from recurate.figures.parts.density import Frame, colour_scale, draw_density, draw_level_sets
+from recurate.figures.parts.style import DENSITY, LEVEL_SET, new_figure, styled
+from recurate.files.writing import replacing
 
 MOST_ARMS = 3
 DOTS_PER_INCH = 120

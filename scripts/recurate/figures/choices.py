@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from recurate.errors import RecurateError
-from recurate.figures import style, text
-from recurate.figures.series import Series, student_band
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Series, student_band
+from recurate.foundation.errors import RecurateError
 
 METRIC = "exp_reward_mean"
 

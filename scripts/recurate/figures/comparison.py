@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from recurate.errors import RecurateError
-from recurate.figures import feature_spaces, style, text
-from recurate.figures.series import Series
+from recurate.figures.parts import feature_spaces, style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Series
+from recurate.foundation.errors import RecurateError
 
 FAMILIES = ("frechet", "precision", "recall")
 SHARES = ("precision", "recall")  # lie between 0 and 1

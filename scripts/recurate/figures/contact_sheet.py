@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recurate.figures import text
-from recurate.figures.style import DOUBLE_COLUMN, new_figure, styled
+from recurate.figures.parts import words as text
+from recurate.figures.parts.style import DOUBLE_COLUMN, new_figure, styled
 
 LINES = 2  # most lines of images for each generation
 MOST_STRIPS = 8  # below each other with so many lines; more strips have one line each

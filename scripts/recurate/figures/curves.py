@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from recurate.figures import style, text
-from recurate.figures.series import student_band
-from recurate.figures.simulated import Line, Lines, measure_label, measure_words, panels
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import student_band
+from recurate.figures.parts.simulated import Line, Lines, measure_label, measure_words, panels
 
 MOST_COLUMNS = 4
 SHARES = ("absorbed",)

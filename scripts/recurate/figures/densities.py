@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from recurate.figures import text
-from recurate.figures.density import Frame, colour_scale, density, draw_density, draw_level_sets, reward_grid
-from recurate.figures.style import DOUBLE_COLUMN, INK, new_figure, styled
-from recurate.rewards import Reward
+from recurate.curation.rewards import Reward
+from recurate.figures.parts import words as text
+from recurate.figures.parts.density import Frame, colour_scale, density, draw_density, draw_level_sets, reward_grid
+from recurate.figures.parts.style import DOUBLE_COLUMN, INK, new_figure, styled
 
 MOST_COLUMNS = 5  # generations shown, besides the limit
 BAR = 0.07  # inches

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from recurate.figures import style, text
-from recurate.figures.series import Band, student_band
-from recurate.figures.simulated import Lines
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Band, student_band
+from recurate.figures.parts.simulated import Lines
 
 # Error of a Gaussian fitted to n real samples, times n, in units of the variance, by measure.
 ERROR_OF_ONE = {"squared_error": 1.0, "w2_squared": 1.5}

@@ -7,9 +7,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recurate.errors import RecurateError
-from recurate.figures import feature_spaces, style, text
-from recurate.figures.series import Series, student_band
+from recurate.figures.parts import feature_spaces, style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Series, student_band
+from recurate.foundation.errors import RecurateError
 
 METRICS = (
     "test_perplexity",

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from recurate.errors import RecurateError
-from recurate.figures import style, text
-from recurate.figures.series import Series, student_band
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Series, student_band
+from recurate.foundation.errors import RecurateError
 
 SPREAD = "spread_encoder"
 HALF_WIDTH = 3.0  # of the densities' axis; the prior of a latent has standard deviation 1

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from recurate.figures import style, text
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
 
 BINS = 40
 COVERED = (0.002, 0.998)  # quantiles over everything that the axis reaches to

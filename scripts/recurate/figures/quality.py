@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recurate.errors import RecurateError
-from recurate.figures import feature_spaces, style, text
-from recurate.figures.series import Series, student_band
+from recurate.figures.parts import feature_spaces, style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Series, student_band
+from recurate.foundation.errors import RecurateError
 
 CONFIDENCE = "confidence_mean"
 SHARES = ("precision", "recall", "coverage")  # lie between 0 and 1

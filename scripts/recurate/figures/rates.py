@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from recurate.figures import style, text
-from recurate.figures.simulated import measure_label, measure_words, panels
-from recurate.theory.rates import theoretical_exponent
+from recurate.closed_form.rates import theoretical_exponent
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.simulated import measure_label, measure_words, panels
 
 Rows = list[dict[str, str]]
 

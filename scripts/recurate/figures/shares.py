@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from recurate.errors import RecurateError
-from recurate.figures import style, text
-from recurate.figures.series import Series, class_shares, student_band
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import Series, class_shares, student_band
+from recurate.foundation.errors import RecurateError
 
 MOST_COLOURED = 4
 NOTABLE_RISE = 1.25  # over the share in generation 0, in some arm

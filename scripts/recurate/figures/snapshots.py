@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from recurate.figures import style, text
+from recurate.figures.parts import style
+from recurate.figures.parts import words as text
 
 HALF_WIDTH = 3.6  # of a panel, in standard deviations of the real blob
 POINTS = 241

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from recurate.figures import feature_spaces, style, text
-from recurate.figures.series import FEW_SAMPLES, Series, student_band
-from recurate.mixing import REGIMES, synthetic_ratio_of
+from recurate.figures.parts import feature_spaces, style
+from recurate.figures.parts import words as text
+from recurate.figures.parts.series import FEW_SAMPLES, Series, student_band
+from recurate.mixing.ratios import synthetic_ratio_of
+from recurate.mixing.regimes import REGIMES
 from recurate.theory import bounds
 
 MOST_COLUMNS = 6

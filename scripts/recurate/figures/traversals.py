@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from recurate.figures import contact_sheet, text
+from recurate.figures import contact_sheet
+from recurate.figures.parts import words as text
 
 
 def draw(arms: dict[str, dict[str, Any]], shown: list[int], images: np.ndarray) -> Figure:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from recurate.components import Component
-from recurate.lazy import torch
+from recurate.foundation.components import Component
+from recurate.foundation.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from recurate.errors import RecurateError
-from recurate.lazy import torch
+from recurate.files.fingerprints import file_digest
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import torch
+from recurate.foundation.torchvision_compat import import_torchvision
 from recurate.models import LanguageModel
-from recurate.store import file_digest
-from recurate.torchvision_compat import import_torchvision
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

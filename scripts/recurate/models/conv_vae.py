@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from recurate.lazy import torch
+from recurate.foundation.lazy import torch
 from recurate.models import Autoencoder
 
 if TYPE_CHECKING:

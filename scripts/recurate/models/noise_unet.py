@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recurate.lazy import torch
+from recurate.foundation.lazy import torch
 from recurate.models import NoiseModel
-from recurate.noise_schedule import signal_shares
-from recurate.unet_network import UNetNetwork
+from recurate.models.parts.noise_schedule import signal_shares
+from recurate.models.parts.unet_network import UNetNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor

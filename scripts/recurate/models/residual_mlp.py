@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.lazy import torch
+from recurate.foundation.lazy import torch
 from recurate.models import TIME_FEATURES, VelocityModel, time_features
 
 if TYPE_CHECKING:

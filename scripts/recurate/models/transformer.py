@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from recurate.lazy import torch
+from recurate.foundation.lazy import torch
 from recurate.models import LanguageModel
 
 if TYPE_CHECKING:

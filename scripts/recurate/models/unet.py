@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from recurate.models import VelocityModel
-from recurate.unet_network import UNetNetwork
+from recurate.models.parts.unet_network import UNetNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor

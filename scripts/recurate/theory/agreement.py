@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recurate import store
-from recurate.lazy import np
+from recurate.files.tables import METRIC_COLUMNS, read_frame
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 def read_values(path: str) -> Values:
     """Values (R,) by arm, metric and generation, of a metrics table."""
-    table = store.read_frame(path, store.METRIC_COLUMNS, {"generation": int, "value": float})
+    table = read_frame(path, METRIC_COLUMNS, {"generation": int, "value": float})
     groups = table.groupby(["arm", "metric", "generation"], sort=False)["value"]
     return {(str(arm), str(metric), int(when)): part.to_numpy() for (arm, metric, when), part in groups}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from recurate.lazy import np
+    from recurate.foundation.lazy import np
 
     Values = TypeVar("Values", float, NDArray[np.float64])
 

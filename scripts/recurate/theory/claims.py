@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recurate.errors import RecurateError
-from recurate.lazy import np
-from recurate.mixing import REGIMES, TrainedRegime, synthetic_ratio_of
-from recurate.store import CLAIM_COLUMNS
+from recurate.files.tables import CLAIM_COLUMNS
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
+from recurate.mixing.ratios import synthetic_ratio_of
+from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.theory import bounds
 
 if TYPE_CHECKING:

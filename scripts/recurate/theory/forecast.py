@@ -15,11 +15,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol, cast
 
 from recurate.curation import by_prompt
-from recurate.errors import RecurateError
-from recurate.lazy import np
-from recurate.mixing import REGIMES, Mixing, TrainedRegime
-from recurate.rewards import TOP_TOLERANCE
-from recurate.theory.operator import MEMORY_BUDGET, KeepOperator, check_rewards
+from recurate.curation.parts.keep_operator import MEMORY_BUDGET, KeepOperator, check_rewards
+from recurate.curation.rewards import TOP_TOLERANCE
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
+from recurate.mixing.regimes import REGIMES, TrainedRegime
+from recurate.mixing.trained import Mixing
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recurate.lazy import np
-from recurate.mixing import REGIMES, TrainedRegime
-from recurate.rewards import TOP_TOLERANCE
+from recurate.curation.rewards import TOP_TOLERANCE
+from recurate.foundation.lazy import np
+from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.theory.forecast import forecast
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Closed-form loops: estimators, their laws, and the loop around them."""

@@ -1,0 +1,146 @@
+"""Estimators of closed-form loops: what is fitted to a pool of data, and how it is sampled. One module per kind.
+
+All arrays have a leading axis of seeds, R. Where the statistic that an estimator needs has a known law, a loop draws
+that statistic and no samples; curation and random subsets of a pool, which look at single samples, make it draw them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from recurate.foundation.components import Component
+from recurate.foundation.lazy import np
+from recurate.measuring.every_arm import reward_statistics
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.laws.law import Law, SimulatedLoop
+    from recurate.closed_form.streams import Replicates
+    from recurate.curation import Curation
+    from recurate.curation.rewards import Reward
+    from recurate.mixing.regimes import Regime, Sizes
+
+
+class Batch(Protocol):
+    """Data of all seeds, or their sufficient statistics."""
+
+    @property
+    def size(self) -> int:
+        """Number of samples of each seed."""
+
+    def __add__(self, other: Any, /) -> Any:
+        """Both together."""
+
+    def subset(self, size: int, randoms: Replicates) -> Any:
+        """A uniformly random subset, without replacement."""
+
+
+REWARD_MEASURES = ("reward_mean", "exp_reward_mean", "exp_reward_variance", "top_share")  # of curated loops
+
+
+@dataclass(frozen=True)
+class Preference:
+    """What curators prefer, and how they choose."""
+
+    reward: Reward
+    curation: Curation
+
+    def keep(self, x: numpy.ndarray, randoms: Replicates) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Rewards (R, n) of samples `x` (R, n, d), and the kept samples (R, kept, d)."""
+        rewards = np.stack([self.reward(row, None) for row in x])
+        kept = randoms.draw(lambda generator, row: self.curation.keep(row, generator), rewards)
+        return rewards, np.take_along_axis(x, kept[..., None], axis=1)
+
+
+Measure = Callable[[Any], "numpy.ndarray"]  # gives one number for each seed, (R,)
+
+
+def stacked(statistics: Sequence[Mapping[str, float]]) -> dict[str, numpy.ndarray]:
+    """What is measured on the rewards of every seed, (R,) by name."""
+    return {name: np.array([found[name] for found in statistics]) for name in REWARD_MEASURES}
+
+
+class Estimator(Component, ABC):
+    """A family of distributions: how to fit it, the truth that generation 0 is fitted to, and what is measured."""
+
+    has_samples: ClassVar[bool] = True  # False: single samples do not exist or mean nothing, so nobody can choose
+    scales_spread: ClassVar[bool] = False  # True: `bias` of `draw` scales the model's covariance
+
+    @property
+    def coordinates(self) -> int:
+        """Number of coordinates of a sample."""
+        return 1
+
+    @property
+    def has_contaminant(self) -> bool:
+        """Whether real data can come from a wrong distribution as well."""
+        return False
+
+    @abstractmethod
+    def truth(self, initial: int, randoms: Replicates) -> Any:
+        """The model that real data come from, for loops whose generation 0 sees `initial` samples."""
+
+    def real(self, truth: Any, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False) -> Any:
+        """A batch of `n` real samples, each from the wrong distribution with probability `wrong_share`."""
+        return self.draw(truth, n, randoms, explicit=explicit)
+
+    @abstractmethod
+    def fit(self, batch: Any, randoms: Replicates) -> Any:
+        """The model of every seed, fitted to a batch."""
+
+    @abstractmethod
+    def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Any:
+        """A batch of `n` samples of the model, whose covariance is scaled by `bias` (Alemohammad's lambda_s).
+
+        `explicit`: with all samples in it, rather than statistics drawn from their law.
+        """
+
+    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+        """Samples (R, n, d) of the model."""
+        raise NotImplementedError(f"{self.kind} has no samples")
+
+    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Any:
+        """The batch of samples `x` (R, n, d)."""
+        raise NotImplementedError(f"{self.kind} has no samples")
+
+    def curated(
+        self,
+        model: Any,
+        n: int,
+        preference: Preference,
+        randoms: Replicates,
+        bias: float = 1.0,
+        explicit: bool = False,
+    ) -> tuple[Any, Mapping[str, numpy.ndarray]]:
+        """The batch of samples that are kept of `n`, and what is measured on the rewards of all."""
+        rewards, kept = preference.keep(self.samples(model, n, randoms, bias), randoms)
+        found = [reward_statistics(row, preference.reward.supremum) for row in rewards]
+        return self.batch(kept, explicit), stacked(found)
+
+    @property
+    @abstractmethod
+    def measures(self) -> Mapping[str, Measure]:
+        """What can be measured, by name: functions of what `seen` gives."""
+
+    def seen(self, model: Any) -> Any:
+        """What measures look at, computed once for all of them."""
+        return model
+
+    def laws(self, loop: SimulatedLoop) -> list[Law]:
+        """What theory says about the measures of a loop."""
+        return []
+
+    def holds_samples(self, rule: Regime) -> bool:
+        """Whether a pool is made of samples in this regime, rather than of statistics of fixed size."""
+        return False
+
+    def check(self, rule: Regime, sizes: Sizes) -> None:
+        """Raise ValueError with one sentence if a loop cannot be run with such sizes."""
+
+    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+        """A model as named arrays, for pictures."""
+        return {}

@@ -1,0 +1,154 @@
+"""The empirical distribution function in one dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from recurate.closed_form.estimators import Estimator, Measure
+from recurate.closed_form.normal_mixture import NormalMixture
+from recurate.closed_form.samples import Counts, counted, drawn_cells, drawn_counts
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.laws.law import Law, SimulatedLoop
+    from recurate.closed_form.streams import Replicates
+
+
+# Wang et al.'s target
+WANG = NormalMixture(weights=(0.35, 0.65), means=(-2.0, 1.0), stds=(0.8, 1.3))
+
+
+class Ecdf(Estimator):
+    """Resampling a pool: the model is the pool's empirical distribution, seen at the points of a grid.
+
+    Wang, Niu and Li (2602.16065). Between grid points only the number of samples matters, and resampling keeps every
+    sample in its cell, so that a loop draws cell counts, whatever the size of its pool.
+    """
+
+    target: NormalMixture = Field(WANG, description="distribution of the real data")
+    wrong: NormalMixture | None = Field(None, description="distribution of wrongly collected real data")
+    points: int = Field(500, ge=2, description="grid points, the ends included")
+    reach: float = Field(6.0, gt=0, description="the grid covers the target's mean +- so many standard deviations")
+
+    @property
+    def has_contaminant(self) -> bool:
+        return self.wrong is not None
+
+    @cached_property
+    def grid(self) -> numpy.ndarray:
+        """Points (points,) at which distribution functions are compared."""
+        half = self.reach * self.target.std
+        return np.linspace(self.target.mean - half, self.target.mean + half, self.points)
+
+    @property
+    def spacing(self) -> float:
+        """Distance of grid points."""
+        return float(self.grid[1] - self.grid[0])
+
+    def cell_shares(self, wrong_share: float = 0.0) -> numpy.ndarray:
+        """Probability (points + 1,) of the cells up to the first point, between points, and beyond the last."""
+        shares = _cells(self.target.cdf(self.grid))
+        if self.wrong is None or wrong_share == 0:
+            return shares
+        return (1 - wrong_share) * shares + wrong_share * _cells(self.wrong.cdf(self.grid))
+
+    def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
+        return np.tile(self.cell_shares(), (len(randoms), 1))
+
+    def real(
+        self, truth: numpy.ndarray, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
+    ) -> Counts:
+        shares = np.tile(self.cell_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth
+        return drawn_counts(shares, n, randoms)
+
+    def fit(self, batch: Counts, randoms: Replicates) -> Any:
+        return batch.shares
+
+    def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
+        return drawn_counts(model, n, randoms)
+
+    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+        """Samples at the middle of their cells, those of the outermost cells half a cell beyond the grid."""
+        return self._middles[drawn_cells(model, n, randoms)][..., None]
+
+    @cached_property
+    def _middles(self) -> numpy.ndarray:
+        return np.append(self.grid - self.spacing / 2, self.grid[-1] + self.spacing / 2)
+
+    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Counts:
+        return counted(np.searchsorted(self.grid, x[..., 0]), self.points + 1)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        return {
+            "w1": self._w1,
+            "squared_distance": self._squared_distance,
+            "mmd": self._mmd,
+            "mmd_squared": lambda shares: np.square(self._mmd(shares)),
+        }
+
+    def seen(self, model: Any) -> numpy.ndarray:
+        """Cell probabilities (R, points + 1)."""
+        return model
+
+    @cached_property
+    def _truth(self) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Distribution function (points,) and cell probabilities (points + 1,) of the real data."""
+        return self.target.cdf(self.grid), self.cell_shares()
+
+    def difference(self, shares: numpy.ndarray) -> numpy.ndarray:
+        """F_hat - F at the grid points, (R, points)."""
+        return np.cumsum(shares[:, :-1], axis=1) - self._truth[0]
+
+    def _w1(self, shares: numpy.ndarray) -> numpy.ndarray:
+        """Wasserstein distance: the integral of |F_hat - F|."""
+        return np.abs(self.difference(shares)).sum(axis=1) * self.spacing
+
+    def _squared_distance(self, shares: numpy.ndarray) -> numpy.ndarray:
+        """Integral of (F_hat - F)^2, the Cramér distance."""
+        return np.square(self.difference(shares)).sum(axis=1) * self.spacing
+
+    def _mmd(self, shares: numpy.ndarray) -> numpy.ndarray:
+        """Maximum mean discrepancy of the cell probabilities, with a Gaussian kernel of bandwidth 1/2."""
+        return np.linalg.norm((shares - self._truth[1]) @ self._kernel_root, axis=1)
+
+    def one_sample(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Mean and spread of the squared distance and of MMD^2 of one sample, both squares of a random vector.
+
+        Of a vector with covariance C the square has mean tr C and, if it is normal, standard deviation (2 tr C^2)^1/2.
+        """
+        cdf, shares = self._truth
+        bridge = self.spacing * (np.minimum.outer(cdf, cdf) - np.outer(cdf, cdf))
+        mean = shares @ self._kernel_root
+        kernel = (self._kernel_root.T * shares) @ self._kernel_root - np.outer(mean, mean)
+        cramer, discrepancy = ((float(np.trace(c)), float(np.sqrt(2 * np.square(c).sum()))) for c in (bridge, kernel))
+        return cramer, discrepancy
+
+    @cached_property
+    def _kernel_root(self) -> numpy.ndarray:
+        """Root (points + 1, r) of the kernel matrix between the middles of cells, which is of low rank."""
+        kernel = np.exp(-np.square(self._middles[:, None] - self._middles) / (2 * MMD_BANDWIDTH**2))
+        values, vectors = np.linalg.eigh(kernel)
+        kept = values > values[-1] * 1e-12
+        return vectors[:, kept] * np.sqrt(values[kept])
+
+    def laws(self, loop: SimulatedLoop) -> list[Law]:
+        from recurate.closed_form.laws import urn as urn_laws
+
+        return urn_laws.ecdf(self, loop)
+
+    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+        return {"shares": model}
+
+
+MMD_BANDWIDTH = 0.5  # of the kernel of Wang et al.'s figures, in data units
+
+
+def _cells(cdf: numpy.ndarray) -> numpy.ndarray:
+    return np.diff(cdf, prepend=0.0, append=1.0)

@@ -1,0 +1,96 @@
+"""The loop without any estimation error, on a grid in one dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from recurate.closed_form.estimators import Estimator, Measure, Preference, stacked
+from recurate.closed_form.normal_mixture import NormalMixture
+from recurate.curation.parts.keep_operator import KeepOperator
+from recurate.foundation.lazy import np
+from recurate.theory.forecast import statistics
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.streams import Replicates
+
+
+@dataclass(frozen=True)
+class Mass:
+    """Probabilities (R, points) with the number of samples that they stand for when pools add up."""
+
+    size: int
+    shares: numpy.ndarray
+
+    def __add__(self, other: Mass) -> Mass:
+        size = self.size + other.size
+        return Mass(size, (self.size * self.shares + other.size * other.shares) / size)
+
+    def subset(self, size: int, randoms: Replicates) -> Mass:
+        """A random subset of infinitely many samples has the same law."""
+        return Mass(size, self.shares)
+
+
+class GridDensity(Estimator):
+    """All densities, infinitely many samples: p_{t+1} is the pool's law itself, and curation the exact operator p H.
+
+    Ferbach et al. (2407.09499), equation of the retraining step; sizes only weigh the parts of a pool. Nothing is
+    random.
+    """
+
+    has_samples: ClassVar[bool] = True
+
+    target: NormalMixture = Field(
+        NormalMixture(weights=(1.0,), means=(0.0,), stds=(1.0,)), description="distribution of the real data"
+    )
+    points: int = Field(801, ge=2, description="grid points")
+    reach: float = Field(8.0, gt=0, description="the grid covers the target's mean +- so many standard deviations")
+
+    @property
+    def grid(self) -> numpy.ndarray:
+        """The points, (points,)."""
+        half = self.reach * self.target.std
+        return np.linspace(self.target.mean - half, self.target.mean + half, self.points)
+
+    def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
+        half = (self.grid[1] - self.grid[0]) / 2
+        shares = np.diff(self.target.cdf(np.append(self.grid - half, self.grid[-1] + half)))
+        return np.tile(shares / shares.sum(), (len(randoms), 1))
+
+    def fit(self, batch: Mass, randoms: Replicates) -> numpy.ndarray:
+        return batch.shares
+
+    def draw(
+        self, model: numpy.ndarray, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Mass:
+        return Mass(n, model)
+
+    def curated(
+        self,
+        model: numpy.ndarray,
+        n: int,
+        preference: Preference,
+        randoms: Replicates,
+        bias: float = 1.0,
+        explicit: bool = False,
+    ) -> tuple[Mass, Mapping[str, numpy.ndarray]]:
+        rewards = preference.reward(self.grid[:, None], None)
+        operator = KeepOperator(rewards, preference.curation.choices)
+        kept = np.stack([shares * operator.ratio(shares) for shares in model])
+        found = stacked([statistics(shares, rewards, preference.reward.supremum) for shares in model])
+        return Mass(preference.curation.kept, kept / kept.sum(axis=1, keepdims=True)), found
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        return {
+            "squared_error": lambda model: np.square(model @ self.grid - self.target.mean),
+            "variance": lambda model: model @ np.square(self.grid) - np.square(model @ self.grid),
+        }
+
+    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+        return {"shares": model}

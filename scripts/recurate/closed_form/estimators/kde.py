@@ -1,0 +1,139 @@
+"""Kernel density estimation in any number of dimensions, from the samples themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, SerializeAsAny
+
+from recurate.closed_form.estimators import Estimator, Measure, Preference
+from recurate.closed_form.samples import Samples
+from recurate.data import Data, DrawnData
+from recurate.foundation.components import embedded
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.streams import Replicates
+    from recurate.data import RealData
+    from recurate.mixing.regimes import Regime, Sizes
+
+
+@dataclass(frozen=True)
+class Points:
+    """Samples, held-out points (R, tests, d), and log sum_i exp(-|test - x_i|^2 / 2 h^2), (R, tests).
+
+    The sums are kept because they add up: a pool's log-likelihood costs nothing but that of what it gained.
+    """
+
+    samples: Samples
+    tests: numpy.ndarray
+    log_sums: numpy.ndarray
+    bandwidth: float
+
+    @property
+    def size(self) -> int:
+        return self.samples.size
+
+    def __add__(self, other: Points) -> Points:
+        sums = np.logaddexp(self.log_sums, other.log_sums)
+        return Points(self.samples + other.samples, self.tests, sums, self.bandwidth)
+
+    def subset(self, size: int, randoms: Replicates) -> Points:
+        """A uniformly random subset, without replacement."""
+        return points(self.samples.subset(size, randoms), self.tests, self.bandwidth)
+
+
+def points(samples: Samples, tests: numpy.ndarray, bandwidth: float) -> Points:
+    """Samples with their sums at the held-out points."""
+    sums = [_log_sums(x, t, bandwidth) for x, t in zip(samples.x, tests, strict=True)]
+    return Points(samples, tests, np.stack(sums), bandwidth)
+
+
+def _log_sums(x: numpy.ndarray, tests: numpy.ndarray, bandwidth: float) -> numpy.ndarray:
+    from scipy.spatial.distance import cdist
+    from scipy.special import logsumexp
+
+    return logsumexp(-cdist(tests, x, "sqeuclidean") / (2 * bandwidth**2), axis=1)
+
+
+class Kde(Estimator):
+    """Resampling a pool with normal noise of a fixed bandwidth; measured by the likelihood of held-out real data.
+
+    Kazdan et al. (2410.16713).
+    """
+
+    data: Annotated[SerializeAsAny[Data], embedded(Data)] = Field(
+        description="the real data; its `test` is the number of held-out points of each seed"
+    )
+    bandwidth: float = Field(gt=0, description="standard deviation of the kernel, in data units")
+
+    @property
+    def coordinates(self) -> int:
+        return int(np.prod(self.data.description.shape))
+
+    def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
+        """Held-out points (R, tests, d)."""
+        return randoms.draw(lambda generator: self._load(generator, 1).test_x.astype(np.float64))
+
+    def real(
+        self, truth: numpy.ndarray, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
+    ) -> Points:
+        x = randoms.draw(lambda generator: self._load(generator, n).train_x.astype(np.float64))
+        return points(Samples(x), truth, self.bandwidth)
+
+    def _load(self, generator: numpy.random.Generator, n: int) -> RealData:
+        return self.data.model_validate({**self.data.model_dump(), "train": n}).load(generator)
+
+    def holds_samples(self, rule: Regime) -> bool:
+        return True
+
+    def check(self, rule: Regime, sizes: Sizes) -> None:
+        if not isinstance(self.data, DrawnData):
+            raise ValueError(f"data: {self.data.kind} is no source of endless samples; choose a data set that is drawn")
+
+    def fit(self, batch: Points, randoms: Replicates) -> Points:
+        return batch
+
+    def draw(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Points:
+        return points(Samples(self.samples(model, n, randoms)), model.tests, self.bandwidth)
+
+    def samples(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+        rows = randoms.draw(lambda generator: generator.integers(model.size, size=n))
+        noise = randoms.draw(lambda generator: generator.standard_normal((n, self.coordinates)))
+        return np.take_along_axis(model.samples.x, rows[..., None], axis=1) + self.bandwidth * noise
+
+    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Samples:
+        return Samples(x)
+
+    def curated(
+        self,
+        model: Points,
+        n: int,
+        preference: Preference,
+        randoms: Replicates,
+        bias: float = 1.0,
+        explicit: bool = False,
+    ) -> tuple[Points, Mapping[str, numpy.ndarray]]:
+        kept, seen = super().curated(model, n, preference, randoms, bias, explicit)
+        return points(kept, model.tests, self.bandwidth), seen
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        return {"test_negative_log_likelihood": self._loss, "variance": _variance}
+
+    def _loss(self, model: Points) -> numpy.ndarray:
+        """Mean of -log p over the held-out points, in nats."""
+        constant = np.log(model.size) + self.coordinates / 2 * np.log(2 * np.pi * self.bandwidth**2)
+        return constant - model.log_sums.mean(axis=1)
+
+    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+        return {"points": model.samples.x}
+
+
+def _variance(model: Points) -> numpy.ndarray:
+    """Mean variance over coordinates of the estimated density."""
+    return model.samples.x.var(axis=1).mean(axis=1) + model.bandwidth**2

@@ -1,0 +1,120 @@
+"""Kernel density estimation in one dimension, on a lattice: pools of millions at the cost of their cell counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from recurate.closed_form.estimators.ecdf import Ecdf
+from recurate.closed_form.laws.law import Law, SimulatedLoop
+from recurate.closed_form.samples import Counts, counted, drawn_cells
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.streams import Replicates
+
+MARGIN = 12  # standard deviations of the kernel that are kept free of wrap-around by the Fourier transform
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """Shares (R, cells) of the lattice's cells, to be smoothed with bandwidth `bandwidth` in data units."""
+
+    shares: numpy.ndarray
+    bandwidth: float
+
+
+class LatticeKde(Ecdf):
+    """Resampling a pool with normal noise, whose bandwidth h = `bandwidth` n^-`decay` shrinks with the pool's size n.
+
+    Wang, Niu and Li (2602.16065). Samples sit in the middle of lattice cells. Noise is a Skellam number of cells, which
+    is the normal law's relative on a lattice: its variance is h^2 exactly, however small h is beside a cell.
+    """
+
+    bandwidth: float = Field(0.5, gt=0, description="bandwidth of a pool of one sample, in data units")
+    decay: float = Field(0.25, ge=0, description="exponent with which the bandwidth falls with the pool's size")
+    refinement: int = Field(2, ge=1, description="lattice cells between two grid points")
+
+    @property
+    def cells(self) -> int:
+        """Number of lattice cells, one interval beyond the grid on either side included."""
+        return (self.points + 1) * self.refinement
+
+    @property
+    def cell(self) -> float:
+        """Width of a lattice cell."""
+        return self.spacing / self.refinement
+
+    @cached_property
+    def _boundaries(self) -> numpy.ndarray:
+        """Upper ends (cells - 1,) of all cells but the last, which is unbounded like the first."""
+        return self.grid[0] - self.spacing + self.cell * np.arange(1, self.cells)
+
+    @cached_property
+    def _middles_of_cells(self) -> numpy.ndarray:
+        return self.grid[0] - self.spacing + self.cell * (np.arange(self.cells) + 0.5)
+
+    def lattice_shares(self, wrong_share: float = 0.0) -> numpy.ndarray:
+        """Probability (cells,) of the lattice's cells in real data."""
+        cdf = self.target.cdf(self._boundaries)
+        if self.wrong is not None and wrong_share:
+            cdf = (1 - wrong_share) * cdf + wrong_share * self.wrong.cdf(self._boundaries)
+        return np.diff(cdf, prepend=0.0, append=1.0)
+
+    def truth(self, initial: int, randoms: Replicates) -> Any:
+        return Smoothed(np.tile(self.lattice_shares(), (len(randoms), 1)), 0.0)
+
+    def real(self, truth: Any, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False) -> Counts:
+        shares = np.tile(self.lattice_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth.shares
+        return self.draw(Smoothed(shares, 0.0), n, randoms)
+
+    def fit(self, batch: Counts, randoms: Replicates) -> Any:
+        return Smoothed(batch.shares, self.bandwidth * batch.size**-self.decay)
+
+    def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
+        return counted(self._cells(model, n, randoms), self.cells)
+
+    def _cells(self, model: Smoothed, n: int, randoms: Replicates) -> numpy.ndarray:
+        cells = drawn_cells(model.shares, n, randoms)
+        rate = (model.bandwidth / self.cell) ** 2 / 2
+        steps = randoms.draw(lambda generator: generator.poisson(rate, (2, n)))
+        return np.clip(cells + steps[:, 0] - steps[:, 1], 0, self.cells - 1)
+
+    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+        """Samples in the middle of their cells."""
+        return self._middles_of_cells[self._cells(model, n, randoms)][..., None]
+
+    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Counts:
+        return counted(np.searchsorted(self._boundaries, x[..., 0]), self.cells)
+
+    def seen(self, model: Any) -> numpy.ndarray:
+        """Probabilities (R, points + 1) of the cells between grid points, of the smoothed shares."""
+        smooth = model.shares if model.bandwidth == 0 else self._smoothed(model)
+        cdf = np.cumsum(smooth, axis=1)[:, self.refinement - 1 : -1 : self.refinement]
+        return np.diff(cdf, axis=1, prepend=0.0, append=1.0)
+
+    def _smoothed(self, model: Smoothed) -> numpy.ndarray:
+        """Shares convolved with the Skellam distribution, whose transform is exp(-(h/cell)^2 (1 - cos w))."""
+        from scipy import fft
+
+        free = int(MARGIN * model.bandwidth / self.cell) + 1
+        length = fft.next_fast_len(self.cells + free, real=True)
+        frequency = 2 * np.pi * np.arange(length // 2 + 1) / length
+        kernel = np.exp(-((model.bandwidth / self.cell) ** 2) * (1 - np.cos(frequency)))
+        smooth = fft.irfft(fft.rfft(model.shares, length, axis=1) * kernel, length, axis=1)
+        inside = smooth[:, : self.cells].copy()
+        beyond = (length - self.cells) // 2  # mass that left at the ends stays in the last cells, as `draw` leaves it
+        inside[:, -1] += smooth[:, self.cells : self.cells + beyond].sum(axis=1)
+        inside[:, 0] += smooth[:, self.cells + beyond :].sum(axis=1)
+        return inside
+
+    def laws(self, loop: SimulatedLoop) -> list[Law]:
+        return []
+
+    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+        return {"shares": model.shares, "bandwidth": np.full(len(model.shares), model.bandwidth)}

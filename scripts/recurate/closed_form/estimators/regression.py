@@ -1,0 +1,111 @@
+"""Linear regression by ordinary least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from recurate.closed_form import covariance_roots as roots
+from recurate.closed_form.estimators import Estimator, Measure
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.laws.law import Law, SimulatedLoop
+    from recurate.closed_form.streams import Replicates
+    from recurate.mixing.regimes import Regime, Sizes
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Error w_hat - w (R, d); root (R, d, d) of X^T X of the `rows` inputs that are labelled next."""
+
+    error: numpy.ndarray
+    inputs: numpy.ndarray
+    rows: int
+
+
+@dataclass(frozen=True)
+class Products:
+    """X^T X (R, d, d) and X^T (y - X w) (R, d) of `size` rows, with the inputs that a fixed design labels again."""
+
+    size: int
+    rows: int
+    inputs: numpy.ndarray
+    gram: numpy.ndarray
+    moment: numpy.ndarray
+
+    def __add__(self, other: Products) -> Products:
+        total = self.size + other.size
+        return Products(total, self.rows, self.inputs, self.gram + other.gram, self.moment + other.moment)
+
+
+class Regression(Estimator):
+    """y = w x + noise with x ~ N(0, I) in d dimensions; the model labels inputs anew, with noise, in every generation.
+
+    Gerstgrasser et al. (2404.01413). Least squares is equivariant, so a loop follows the error w_hat - w and draws its
+    sufficient statistics: X^T X is Wishart, X^T noise normal given it.
+    """
+
+    has_samples: ClassVar[bool] = False
+
+    dimensions: int = Field(ge=1, description="number of inputs d")
+    noise: float = Field(1.0, gt=0, description="standard deviation sigma of the noise on labels")
+    design: Literal["fixed", "fresh"] = Field(
+        "fixed", description="whether all generations label the same inputs, as in the paper, or draw new ones"
+    )
+
+    @property
+    def coordinates(self) -> int:
+        return self.dimensions
+
+    def truth(self, initial: int, randoms: Replicates) -> Fitted:
+        return Fitted(np.zeros((len(randoms), self.dimensions)), self._inputs(initial, randoms), initial)
+
+    def fit(self, batch: Products, randoms: Replicates) -> Fitted:
+        error = np.linalg.solve(batch.gram, batch.moment[..., None])[..., 0]
+        return Fitted(error, batch.inputs, batch.rows)
+
+    def check(self, rule: Regime, sizes: Sizes) -> None:
+        if rule.subsamples:
+            raise ValueError(
+                "accumulate_subsample picks single rows, but this loop draws statistics of whole data sets"
+            )
+        for name, rows in vars(sizes).items():
+            if rows and rows < self.dimensions:
+                raise ValueError(f"{name}: {self.dimensions} coefficients need as many rows at least, not {rows}")
+            if rows and self.design == "fixed" and rows != sizes.initial:
+                raise ValueError(
+                    f"{name}: with a fixed design all generations label the same {sizes.initial} inputs, not {rows}; "
+                    "give every size the same number, or choose design: fresh"
+                )
+
+    def draw(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Products:
+        inputs = model.inputs if self.design == "fixed" else self._inputs(n, randoms)
+        z = randoms.draw(lambda generator: generator.standard_normal(self.dimensions))
+        root_noise = np.einsum("rij,rj->ri", np.swapaxes(inputs, 1, 2), model.error) + self.noise * z
+        moment = np.einsum("rij,rj->ri", inputs, root_noise)
+        return Products(n, model.rows, inputs, inputs @ np.swapaxes(inputs, 1, 2), moment)
+
+    def _inputs(self, n: int, randoms: Replicates) -> numpy.ndarray:
+        """Root (R, d, d) of X^T X for `n` rows of inputs."""
+        return roots.wishart_root(n, np.empty((0, self.dimensions, self.dimensions)), randoms)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        return {
+            "test_error": lambda model: np.square(model.error).sum(axis=1),
+            "coefficient_error": lambda model: np.linalg.norm(model.error, axis=1),
+        }
+
+    def laws(self, loop: SimulatedLoop) -> list[Law]:
+        from recurate.closed_form.laws import regression as regression_laws
+
+        return regression_laws.laws(self, loop)
+
+    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+        return {"error": model.error}

@@ -1,0 +1,69 @@
+"""The curated Gaussian loop with infinitely many samples: fit, curate by the exact operator, pool, fit again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recurate.closed_form.estimators import REWARD_MEASURES
+from recurate.closed_form.laws.law import Law, SimulatedLoop
+from recurate.curation.parts.keep_operator import KeepOperator
+from recurate.foundation.lazy import np
+from recurate.mixing.regimes import next_pool
+from recurate.theory.forecast import statistics
+
+if TYPE_CHECKING:
+    from recurate.closed_form.estimators import Preference
+    from recurate.closed_form.estimators.gaussian import Gaussian
+
+SOURCE = "exact operator of K-wise curation, infinitely many samples"
+NODES, REACH = 1_001, 8.0  # quadrature: equidistant points over +- 8 standard deviations
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Mean and variance of a pool, with the number of samples that it stands for."""
+
+    size: int
+    mean: float
+    variance: float
+
+    def __add__(self, other: _Pool) -> _Pool:
+        size = self.size + other.size
+        share = other.size / size
+        step = other.mean - self.mean
+        variance = (1 - share) * self.variance + share * other.variance + share * (1 - share) * step**2
+        return _Pool(size, self.mean + share * step, variance)
+
+
+def operator_laws(gaussian: Gaussian, loop: SimulatedLoop) -> list[Law]:
+    """Rewards and moments of the loop in one dimension, for many samples; none in more dimensions."""
+    if gaussian.dimensions > 1 or loop.preference is None:
+        return []
+    truth = _Pool(loop.sizes.initial, gaussian.mean, gaussian.std**2)
+    pool, curated, rows = truth, truth, []
+    for generation in range(loop.generations + 1):
+        if generation:
+            fresh = _Pool(loop.sizes.real, truth.mean, truth.variance) if loop.sizes.real else None
+            pool = next_pool(loop.rule, pool, truth, fresh, curated)
+        curated, seen = curate(loop.preference, pool, loop.sampling_bias)
+        rows.append({"variance": pool.variance, "mean_shift": pool.mean - gaussian.mean, **seen})
+    values = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    relative = (np.arange(len(rows)) + 1) / min(loop.sizes.initial, int(loop.preference.curation.kept))
+    return [Law(name, line, SOURCE, order=np.abs(line).max() * relative) for name, line in values.items()]
+
+
+def curate(preference: Preference, model: _Pool, bias: float) -> tuple[_Pool, dict[str, float]]:
+    """Moments of p H for a normal p whose variance is scaled by `bias`, and the moments of p's own rewards."""
+    spread = np.sqrt(bias * model.variance)
+    z = np.linspace(-REACH, REACH, NODES)
+    x = model.mean + spread * z
+    weights = np.exp(-(z**2) / 2)
+    weights /= weights.sum()
+    rewards = preference.reward(x[:, None], None)
+    kept = weights * KeepOperator(rewards, preference.curation.choices).ratio(weights)
+    kept /= kept.sum()
+    mean = float(kept @ x)
+    after = _Pool(int(preference.curation.kept), mean, float(kept @ (x - mean) ** 2))
+    seen = statistics(weights, rewards, preference.reward.supremum)
+    return after, {name: seen[name] for name in REWARD_MEASURES}

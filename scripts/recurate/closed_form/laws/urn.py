@@ -1,0 +1,81 @@
+"""Laws of resampled frequencies: urns with finitely many states, and empirical distribution functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recurate.closed_form.laws.gaussian import SECOND_MOMENTS
+from recurate.closed_form.laws.law import Law, SimulatedLoop
+from recurate.closed_form.laws.second_moments import SecondMoments, second_moments
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.estimators.discrete import Discrete
+    from recurate.closed_form.estimators.ecdf import Ecdf
+
+
+def discrete(urn: Discrete, loop: SimulatedLoop) -> list[Law]:
+    """Heterozygosity E[1 - sum p^2], E |p - p_0|^2 and E p_i = p_0(i), which is also the probability of ending in i.
+
+    Replacing M samples a generation the first is (1 - 1/M)^(t+1) (1 - sum p_0^2) (Shumailov et al. 2305.17493).
+    """
+    if loop.preference is not None:
+        return []
+    moments = second_moments(loop)
+    start = 1 - float(np.square(urn.probabilities).sum())
+    found = [
+        Law("heterozygosity", start * moments.variance, SECOND_MOMENTS),
+        Law("squared_error", start * moments.squared_error, SECOND_MOMENTS),
+    ]
+    for state, probability in enumerate(urn.probabilities):
+        values = np.full(loop.generations + 1, probability)
+        deviation = np.sqrt(probability * (1 - probability) * moments.squared_error)
+        found.append(Law(f"frequency_{state}", values, "martingale", deviation))
+    return found
+
+
+def ecdf(estimator: Ecdf, loop: SimulatedLoop) -> list[Law]:
+    """Mean squared distances, exact, and W1 for many samples, where F_hat - F is normal."""
+    if loop.preference is not None:
+        return []
+    moments = ecdf_moments(estimator, loop)
+    deviation = np.sqrt(np.maximum(moments.squared_error - moments.error**2, 0))
+    distance = folded_mean(moments.error, deviation).sum(axis=1) * estimator.spacing
+    relative = second_moments(loop).squared_error  # of samples that are 0 or 1, over their variance
+    squares = moments.squared_error.sum(axis=1) * estimator.spacing
+    found = [Law("w1", distance, "normal limit of F_hat - F", order=distance * relative)]
+    if loop.collection is not None:
+        return [*found, Law("squared_distance", squares, SECOND_MOMENTS)]
+    cramer, kernel = estimator.one_sample()
+    return [
+        *found,
+        Law("squared_distance", squares, SECOND_MOMENTS, cramer[1] * relative),
+        Law("mmd_squared", kernel[0] * relative, SECOND_MOMENTS, kernel[1] * relative),
+    ]
+
+
+def ecdf_moments(estimator: Ecdf, loop: SimulatedLoop) -> SecondMoments:
+    """Moments of F_hat - F at the grid points, (T + 1, points): samples are indicators, whose mean is F."""
+    cdf = estimator.target.cdf(estimator.grid)
+    if estimator.wrong is None or loop.collection is None:
+        return second_moments(loop, variance=cdf * (1 - cdf))
+    step = estimator.wrong.cdf(estimator.grid) - cdf
+
+    def offset(generation: int) -> tuple[numpy.ndarray, numpy.ndarray]:
+        mean = loop.wrong_share(generation) * step
+        return mean, (cdf + mean) * (1 - cdf - mean)
+
+    return second_moments(loop, variance=cdf * (1 - cdf), offset=offset)
+
+
+def folded_mean(mean: numpy.ndarray, deviation: numpy.ndarray) -> numpy.ndarray:
+    """E |x| of a normal x; |mean| where the deviation is 0."""
+    from scipy.special import ndtr
+
+    safe = np.where(deviation > 0, deviation, 1.0)
+    ratio = mean / safe
+    density = np.exp(-(ratio**2) / 2) / np.sqrt(2 * np.pi)
+    normal = 2 * deviation * density + mean * (2 * ndtr(ratio) - 1)
+    return np.where(deviation > 0, normal, np.abs(mean))

@@ -1,0 +1,123 @@
+"""Data of simulated loops: samples, moments, counts. They add up to pools and give random subsets.
+
+All arrays have a leading axis of seeds, R.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recurate.closed_form import covariance_roots as roots
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.closed_form.streams import Replicates
+
+
+class Samples:
+    """Samples (R, size, d). A growing pool shares one buffer with what it grew from, so that adding costs no copy."""
+
+    def __init__(self, x: numpy.ndarray, size: int | None = None, filled: list[int] | None = None) -> None:
+        self._buffer = x
+        self.size = x.shape[1] if size is None else size
+        self._filled = [self.size] if filled is None else filled  # rows of the buffer that somebody owns
+
+    @property
+    def x(self) -> numpy.ndarray:
+        """The samples, (R, size, d)."""
+        return self._buffer[:, : self.size]
+
+    def __add__(self, other: Samples) -> Samples:
+        total = self.size + other.size
+        buffer, filled = self._buffer, self._filled
+        if filled[0] != self.size or total > buffer.shape[1]:
+            buffer = np.empty((len(buffer), max(total, 2 * self.size), buffer.shape[2]))
+            buffer[:, : self.size] = self.x
+            filled = [self.size]
+        buffer[:, self.size : total] = other.x
+        filled[0] = total
+        return Samples(buffer, total, filled)
+
+    def subset(self, size: int, randoms: Replicates) -> Samples:
+        """A uniformly random subset, without replacement."""
+        rows = randoms.draw(lambda generator: generator.choice(self.size, size, replace=False, shuffle=False))
+        return Samples(np.take_along_axis(self.x, rows[..., None], axis=1))
+
+    def moments(self, diagonal: bool) -> Moments:
+        """Size, mean and scatter of the samples."""
+        mean = self.x.mean(axis=1)
+        centred = np.swapaxes(self.x - mean[:, None, :], 1, 2)
+        if diagonal:
+            return Moments(self.size, mean, np.sqrt(np.square(centred).sum(axis=2)))
+        return Moments(self.size, mean, roots.added(centred))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Number of samples, their mean (R, d), and a root of their scatter matrix sum (x - mean)(x - mean)^T."""
+
+    size: int
+    mean: numpy.ndarray
+    scatter_root: numpy.ndarray
+
+    def __add__(self, other: Moments) -> Moments:
+        """Pooled moments (Chan, Golub and LeVeque 1983)."""
+        size = self.size + other.size
+        step = other.mean - self.mean
+        between = np.sqrt(self.size / size * other.size) * step
+        root = roots.added(
+            self.scatter_root, other.scatter_root, roots.column(between, diagonal=self.scatter_root.ndim == 2)
+        )
+        return Moments(size, self.mean + other.size / size * step, root)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of samples in each cell, (R, cells) int64."""
+
+    counts: numpy.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of samples of each seed."""
+        return int(self.counts[0].sum())
+
+    @property
+    def shares(self) -> numpy.ndarray:
+        """Share of every cell, (R, cells)."""
+        return self.counts / self.size
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.counts + other.counts)
+
+    def subset(self, size: int, randoms: Replicates) -> Counts:
+        """A random subset: its counts are multivariate hypergeometric."""
+        return Counts(
+            randoms.draw(lambda generator, row: generator.multivariate_hypergeometric(row, size), self.counts)
+        )
+
+
+def drawn_counts(shares: numpy.ndarray, n: int, randoms: Replicates) -> Counts:
+    """Counts of `n` samples of each of the distributions `shares` (R, cells), which add up to 1."""
+    if n > 4 * shares.shape[1]:
+        return Counts(randoms.draw(lambda generator, row: generator.multinomial(n, row), shares))
+    return counted(drawn_cells(shares, n, randoms), shares.shape[1])
+
+
+def drawn_cells(shares: numpy.ndarray, n: int, randoms: Replicates) -> numpy.ndarray:
+    """Cells (R, n) of samples, by inversion: for few samples and many cells faster than multinomial counts."""
+    upper = np.cumsum(shares, axis=1)
+
+    def cells(generator: numpy.random.Generator, row: numpy.ndarray) -> numpy.ndarray:
+        below = np.nextafter(row[-1], 0)  # a product of rounding must not fall behind the last cell
+        return row.searchsorted(np.minimum(generator.random(n) * row[-1], below), side="right")
+
+    return randoms.draw(cells, upper)
+
+
+def counted(cells: numpy.ndarray, size: int) -> Counts:
+    """Counts of `cells` (R, n), each 0 .. size - 1."""
+    return Counts(np.stack([np.bincount(row, minlength=size) for row in cells]))

@@ -1,0 +1,103 @@
+"""Judges: fixed models that score samples. One module per kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from recurate.files.arrays import read_arrays
+from recurate.foundation.components import Component, load
+from recurate.foundation.device import out_of_memory
+from recurate.foundation.lazy import np
+from recurate.models.parts.checkpoint import Checkpoint, matched
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Generator
+
+    from recurate.data import Description, RealData
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+class Judge(Component, ABC):
+    """A classifier trained once on real data, or read from a file."""
+
+    wants_gpu: ClassVar[bool] = False  # whether a cluster is asked for a GPU to train it and to judge with it
+
+    minimum_accuracy: float = Field(0.0, ge=0, le=1, description="held-out accuracy below which the judge is refused")
+    weights: Checkpoint | None = Field(None, description="parameters trained elsewhere; trained here if none")
+    chunk: int = Field(1_000, ge=1, description="samples judged at a time; fewer need less memory")
+
+    @abstractmethod
+    def shapes(self, shape: tuple[int, ...], classes: int) -> Shapes:
+        """Shapes of the parameters, by name, for samples of `shape`."""
+
+    @abstractmethod
+    def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, numpy.ndarray]:
+        """Train on the training part of `real`; returns the parameters."""
+
+    @abstractmethod
+    def evaluate(
+        self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray, device: str = "cpu"
+    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Logits (n, classes) and features (n, d), float32, of samples `x` (n, *shape), all at a time."""
+
+    def check(self, data: Description) -> None:
+        """Raise ValueError with one sentence if this judge cannot be trained on such data."""
+
+    def read_weights(self, shape: tuple[int, ...], classes: int) -> dict[str, numpy.ndarray]:
+        """Parameters from `weights`, for samples of `shape`.
+
+        Raises RecurateError if they are another network's.
+        """
+        assert self.weights is not None
+        state = self.weights.read()
+        # PyTorch's batch normalisation counts its steps; the count does not enter its results.
+        state = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+        return matched(state, self.shapes(shape, classes), self.weights.path)
+
+
+@dataclass(frozen=True)
+class FittedJudge:
+    """A judge with its parameters."""
+
+    judge: Judge
+    parameters: dict[str, numpy.ndarray]
+    device: str = "cpu"
+
+    @classmethod
+    def read(cls, spec: dict[str, object], path: str | Path, device: str = "cpu") -> FittedJudge:
+        """The judge that `spec` describes, with parameters from its file."""
+        return cls(load(Judge, spec), read_arrays(path), device)
+
+    def log_probabilities(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Logarithms of the class probabilities (n, classes) float64, finite however small a probability is."""
+        logits = self._evaluate(x, 0).astype(np.float64)
+        logits -= logits.max(axis=1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+    def probabilities(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Class probabilities q (n, classes) float64."""
+        return np.exp(self.log_probabilities(x))
+
+    def classify(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Most probable class (n,) int64."""
+        return np.argmax(self._evaluate(x, 0), axis=1)
+
+    def features(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Features of the last hidden layer (n, d) float32."""
+        return self._evaluate(x, 1)
+
+    def _evaluate(self, x: numpy.ndarray, part: int) -> numpy.ndarray:
+        """Logits (`part` 0) or features (1); what is not asked for is dropped chunk by chunk, as it may be large."""
+        parts = []
+        with out_of_memory("judging samples", f"lower judge.chunk (now {self.judge.chunk})"):
+            for first in range(0, len(x), self.judge.chunk):
+                rows = x[first : first + self.judge.chunk]
+                parts.append(self.judge.evaluate(self.parameters, rows, self.device)[part])
+        return np.concatenate(parts)

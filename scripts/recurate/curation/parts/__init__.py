@@ -1,0 +1,1 @@
+"""What curation shares: its exact operator, and moments of rewards."""

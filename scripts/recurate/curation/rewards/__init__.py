@@ -1,0 +1,73 @@
+"""Rewards r(x): what the people who curate prefer. One module per kind."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from recurate.foundation.components import Component
+from recurate.models import Model
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.curation.judges import FittedJudge
+    from recurate.data import Description
+    from recurate.models.parts.fitted import FittedModel
+
+
+Scorer: TypeAlias = "FittedJudge | FittedModel | None"
+WORD = re.compile(r"\w+(?:['-]\w+)*")
+TOP_TOLERANCE = 1e-6  # rewards this close to their supremum count as reaching it
+
+
+class Reward(Component, ABC):
+    """A reward, with its supremum r* known: the theory speaks of e^(r - r*)."""
+
+    needs_judge: ClassVar[bool] = False
+    needs_origin: ClassVar[type[Model] | None] = None  # the kind of network generation 0 must be if it is asked
+    reads_text: ClassVar[bool] = False  # is given decoded texts in place of tokens
+
+    @property
+    @abstractmethod
+    def supremum(self) -> float:
+        """r*, the least upper bound of the reward over all x."""
+
+    @abstractmethod
+    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+        """Rewards (n,) float64 of samples `x` (n, *shape) in data units.
+
+        `scorer` is the judge where `needs_judge`, generation 0's model where `needs_origin`, and else None. Where
+        `reads_text`, `x` are texts (n,).
+        """
+
+    def check(self, data: Description) -> None:
+        """Raise ValueError with one sentence if this reward cannot be used on such data."""
+
+
+class TextReward(Reward):
+    """A reward of what tokens spell."""
+
+    reads_text: ClassVar[bool] = True
+
+    @abstractmethod
+    def score(self, texts: list[str]) -> numpy.ndarray:
+        """Rewards (n,) of `texts`."""
+
+    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+        return self.score(x.tolist())
+
+    def check(self, data: Description) -> None:
+        check_text(data)
+
+
+def check_text(data: Description) -> None:
+    """Raise ValueError with one sentence if the data are not text."""
+    if not data.vocabulary:
+        raise ValueError(f"it is for text, the data have shape {data.shape} and no tokens")
+
+
+def words(text: str) -> list[str]:
+    """Words of a text in lower case, without punctuation; a hyphen or apostrophe within a word belongs to it."""
+    return WORD.findall(text.lower())

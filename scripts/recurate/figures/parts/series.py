@@ -1,0 +1,89 @@
+"""Tables as arrays: values of an arm by metric, means over seeds and their confidence bands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recurate.files.series import Series, by_arm
+from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
+
+CONFIDENCE = 0.95  # two-sided
+FEW_SAMPLES = 100  # an effective sample size below this makes a forecast a rough guess
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean over seeds and confidence interval of that mean, each (generations + 1,); of one seed the limits are nan."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def student_band(values: np.ndarray) -> Band:
+    """Mean of `values` (seeds, generations + 1) and its 95 % Student t interval on seeds - 1 degrees of freedom."""
+    from scipy.stats import t as student
+
+    seeds = len(values)
+    mean = values.mean(axis=0)
+    if seeds == 1:
+        return Band(mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
+    half = student.ppf(0.5 + CONFIDENCE / 2, seeds - 1) * values.std(axis=0, ddof=1) / math.sqrt(seeds)
+    return Band(mean, mean - half, mean + half)
+
+
+def read_metrics(path: str) -> Series:
+    """Measured values, `[arm][metric]` (seeds, generations + 1)."""
+    return by_arm(read_rows(path, METRIC_COLUMNS))
+
+
+def read_forecast(path: str) -> Series:
+    """Forecast values likewise, with two more metrics: `effective_sample_size` and the entropy of class shares."""
+    rows = read_rows(path, FORECAST_COLUMNS)
+    # The size stands beside every metric of a generation; one row of it is enough.
+    size = {
+        (row["arm"], row["seed"], row["generation"]): {
+            **row,
+            "metric": "effective_sample_size",
+            "value": row["effective_sample_size"],
+        }
+        for row in rows
+    }
+    series = by_arm([*rows, *size.values()])
+    for metrics in series.values():
+        shares = class_shares(metrics)
+        if len(shares):
+            metrics["share_entropy"] = entropy(shares)
+    return series
+
+
+def per_arm(paths: Sequence[str], generations: int) -> list[list[str]]:
+    """Cut a list of files, arms in order and each with generations 0..`generations`, into one list for each arm."""
+    size = generations + 1
+    return [list(paths[start : start + size]) for start in range(0, len(paths), size)]
+
+
+def over_batches(paths: Sequence[str], arms: int, generations: int) -> list[list[list[str]]]:
+    """Cut a list of files, a batch of seeds after the other with all arms in order and their generations, anew.
+
+    Gives, for each of the `arms` and generations 0..`generations`, the files of all batches.
+    """
+    of_batch = arms * (generations + 1)
+    batches = [per_arm(paths[start : start + of_batch], generations) for start in range(0, len(paths), of_batch)]
+    return [[[batch[arm][t] for batch in batches] for t in range(generations + 1)] for arm in range(arms)]
+
+
+def class_shares(metrics: dict[str, np.ndarray]) -> np.ndarray:
+    """Shares of classes 0, 1, .., (classes, seeds, generations + 1); empty where samples have no classes."""
+    found = [metrics[name] for number in range(len(metrics)) if (name := f"share_{number}") in metrics]
+    return np.stack(found) if found else np.empty((0, 0, 0))
+
+
+def entropy(shares: np.ndarray) -> np.ndarray:
+    """Entropy in nats over the first axis of `shares`, with 0 log 0 = 0."""
+    safe = np.where(shares > 0, shares, 1.0)
+    return -(safe * np.log(safe)).sum(axis=0)

@@ -1,0 +1,92 @@
+"""The record beside every result: who wrote it, from what, and the digest of its bytes.
+
+`model.safetensors` has `.model.safetensors.record`, JSON that the job writes after its outputs. Before a job reads a
+file it compares the file with its record, so that a truncated, altered or exchanged one is found before it is used. A
+file without a record is the user's own and is taken as it is.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from recurate.files.arrays import read_metadata
+from recurate.files.fingerprints import file_digest
+from recurate.files.writing import TEMPORARY, read_json, write_json
+from recurate.foundation.errors import RecurateError
+
+LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy", "seaborn", "torch", "torchvision")
+SUFFIX = ".record"
+REMEDY = "make verify ARGS=--rebuild makes damaged files again"
+
+
+def record_of(path: str | Path) -> Path:
+    """Where the record of a file lies."""
+    path = Path(path)
+    return path.with_name(f".{path.name}{SUFFIX}")
+
+
+def recorded(folder: Path) -> list[Path]:
+    """Files below a folder that have a record, whether or not they are still there.
+
+    Records that another job is still writing are not among them.
+    """
+    records = sorted(folder.rglob(f".*{SUFFIX}"))
+    whole = [record for record in records if not record.name.startswith(TEMPORARY)]
+    return [record.with_name(record.name.removeprefix(".").removesuffix(SUFFIX)) for record in whole]
+
+
+def read(path: str | Path) -> dict[str, Any] | None:
+    """The record of a file, or None if it has none."""
+    record = record_of(path)
+    return read_json(record) if record.exists() else None
+
+
+def difference(path: str | Path, digest: str) -> str | None:
+    """How a file with this digest differs from its record, as the end of a sentence; None if it has none or agrees."""
+    record = read(path)
+    if record is None or record["sha256"] == digest:
+        return None
+    return f"does not hold the bytes that {record['rule']} wrote{_twin(Path(path), digest)}"
+
+
+def check(inputs: Iterable[str]) -> dict[str, str]:
+    """Digest of every input; raises RecurateError for one that differs from its record."""
+    digests = {path: file_digest(path) for path in inputs}
+    for path, digest in digests.items():
+        if wrong := difference(path, digest):
+            raise RecurateError(f"{path} {wrong}; {REMEDY}")
+    return digests
+
+
+def forget(outputs: Iterable[str]) -> None:
+    """Remove the records of files that are about to be written."""
+    for path in outputs:
+        record_of(path).unlink(missing_ok=True)
+
+
+def write(outputs: Iterable[str], job: Mapping[str, Any]) -> None:
+    """Write the records of a job's outputs: what `job` says of it, device, library versions, digests."""
+    outputs = list(outputs)
+    arrays = [path for path in outputs if path.endswith(".safetensors")]
+    loaded = {name: version(name) for name in LIBRARIES if name in sys.modules}
+    common = {
+        **job,
+        "device": read_metadata(arrays[0]).get("device", "cpu") if arrays else "cpu",
+        "versions": {"python": platform.python_version(), **loaded},
+    }
+    for path in outputs:
+        write_json(record_of(path), {**common, "sha256": file_digest(path)})
+
+
+def _twin(path: Path, digest: str) -> str:
+    """Which other generation's file of the same name has this digest, as part of a sentence."""
+    for record in sorted(path.parent.parent.glob(f"*/{record_of(path).name}")):
+        other = record.parent / path.name
+        if other != path and read_json(record)["sha256"] == digest:
+            return f", but those of {other}"
+    return ""

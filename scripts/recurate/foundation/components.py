@@ -1,0 +1,148 @@
+"""Components: the exchangeable parts of a study, each one class with a validated configuration.
+
+A family is a package of this library (`curation.rewards`, `models`, ..) and the base class in its `__init__`. A kind
+is a plain module of that package, or the path of a Python file outside it; what kinds share lies in subpackages,
+`parts/`. The module holds one subclass of the base class, which is all the registration there is: adding a reward, a
+model or a metric changes no other file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import pkgutil
+import sys
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from recurate.foundation.errors import RecurateError
+
+
+class Settings(BaseModel):
+    """Base of every configuration block: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    other_spellings: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, values: Any) -> Any:
+        for key in values if isinstance(values, dict) else ():
+            if key not in cls.model_fields:
+                known = ", ".join((*cls.model_fields, *cls.other_spellings))
+                raise PydanticCustomError(
+                    "unknown_key", "unknown key '{key}'; known are {known}", {"key": key, "known": known}
+                )
+        return values
+
+
+class Component(Settings):
+    """Base of every exchangeable part; its fields are the keys of its block in a study file."""
+
+    kind: str = Field(description="module of this family, or the path of a Python file with a class of your own")
+
+
+Kind = TypeVar("Kind", bound=Component)
+
+
+def folder(base: type[Component]) -> Path:
+    """Folder of a family, given its base class."""
+    return Path(inspect.getfile(base)).parent
+
+
+def kinds(base: type[Component]) -> list[str]:
+    """Names of the kinds that the library ships in a family, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules([str(folder(base))]) if not module.ispkg)
+
+
+def module_file(base: type[Component], kind: str) -> Path:
+    """File that defines `kind`; it need not be imported for this.
+
+    Raises RecurateError if there is no such module and no such file.
+    """
+    path = Path(kind) if kind.endswith(".py") else folder(base) / f"{kind}.py"
+    if path.name == "__init__.py" or not path.is_file():
+        raise RecurateError(f"unknown kind {kind!r}; known are {', '.join(kinds(base))}, or name an existing .py file")
+    return path
+
+
+def import_kind(base: type[Component], kind: str) -> ModuleType:
+    """Import the module of `kind`.
+
+    A path's folder becomes a package with a name of its own, so that its module may import others beside it, by
+    `from .other import name`.
+    Raises RecurateError if the file of a path cannot be executed.
+    """
+    path = module_file(base, kind)
+    if not kind.endswith(".py"):
+        return importlib.import_module(f"{base.__module__}.{kind}")
+    package = _package(path.resolve().parent)
+    try:
+        return importlib.import_module(f"{package}.{path.stem}")
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        beside = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        remedy = f"write from .{beside} import .." if (path.parent / f"{beside}.py").is_file() else "mend it"
+        raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {reason}); {remedy}") from error
+
+
+def _package(folder: Path) -> str:
+    """Name of the package that a folder of a user's own becomes."""
+    name = f"recurate_user_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        sys.modules[name] = ModuleType(name)
+        sys.modules[name].__path__ = [str(folder)]
+    return name
+
+
+def component_class(base: type[Kind], kind: str) -> type[Kind]:
+    """The one subclass of `base` that the module of `kind` defines.
+
+    Raises RecurateError if the module holds none or several, or one with methods missing.
+    """
+    module = import_kind(base, kind)
+    found = {
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+    }
+    if len(found) != 1:
+        raise RecurateError(
+            f"{module.__file__} must define exactly one subclass of {base.__name__}, it has {len(found)}"
+        )
+    (only,) = found
+    if missing := sorted(getattr(only, "__abstractmethods__", ())):
+        raise RecurateError(f"{module.__file__}: {only.__name__} must also define {', '.join(missing)}")
+    return only
+
+
+def load(base: type[Kind], spec: object) -> Kind:
+    """Build the component that a block of a study file describes.
+
+    `spec` is a mapping with the key `kind` and that kind's own keys, or a component already built.
+    """
+    if isinstance(spec, base):
+        return spec
+    if not isinstance(spec, dict) or not isinstance(spec.get("kind"), str):
+        raise RecurateError(f"must be a mapping with the key 'kind', one of {', '.join(kinds(base))}")
+    return component_class(base, spec["kind"]).model_validate(spec)
+
+
+def embedded(base: type[Component]) -> BeforeValidator:
+    """Validator of a setting that is a component: builds it from its block of a study file."""
+    return BeforeValidator(partial(_embed, base))
+
+
+def _embed(base: type[Component], spec: object) -> Component:
+    try:
+        return load(base, spec)
+    except ValidationError as error:
+        raise PydanticCustomError("component", "invalid", {"inner": error.errors(include_url=False)}) from error
+    except RecurateError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,1 @@
+"""Numbers about generations: feature spaces, metrics, and those that every arm has."""

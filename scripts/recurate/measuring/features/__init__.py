@@ -1,0 +1,84 @@
+"""Feature spaces: fixed maps from samples to vectors, in which sets are compared. One module per kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from recurate.foundation.components import Component
+from recurate.foundation.device import out_of_memory
+from recurate.foundation.lazy import np, torch
+from recurate.models import Model
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Tensor
+
+    from recurate.curation.judges import FittedJudge
+    from recurate.data import Description
+    from recurate.models.parts.fitted import FittedModel
+
+
+class Features(Component, ABC):
+    """A feature space; metrics name it by `space`."""
+
+    needs_judge: ClassVar[bool] = False
+    # The kind of network that generation 0's model must be where the features are what it makes of samples; each seed's
+    # is another one, so that real data have no such features.
+    needs_origin: ClassVar[type[Model] | None] = None
+    wants_gpu: ClassVar[bool] = (
+        False  # whether a cluster is asked for a GPU to extract them; the judge says so for its own
+    )
+
+    @property
+    def space(self) -> str:
+        """Name of the space in a study file and in the names of metrics: the kind, or the stem of its file."""
+        return Path(self.kind).stem
+
+    @property
+    def weights_file(self) -> str | None:
+        """File that the features need and that a rule provides, or None."""
+        return None
+
+    @abstractmethod
+    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+        """Features (n, d) float32 of samples `x` (n, *shape) in data units.
+
+        `scorer` is the judge where `needs_judge`, generation 0's model where `needs_origin`, and else None.
+        """
+
+    def check(self, data: Description) -> None:
+        """Raise ValueError with one sentence if such data have no features of this kind."""
+
+
+class ImageFeatures(Features):
+    """Features that a network for photographs gives; grey images get three equal channels."""
+
+    wants_gpu: ClassVar[bool] = True
+
+    chunk: int = Field(64, ge=1, description="images that go through the network at a time; fewer need less memory")
+
+    @abstractmethod
+    def network(self, device: str) -> Callable[[Tensor], Tensor]:
+        """Map from images (n, 3, height, width) float32 of values 0..255 on `device` to features (n, d)."""
+
+    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+        """Features (n, d) float32 of images `x` (n, height, width, 1 or 3) of values 0..255.
+
+        Raises RecurateError if a chunk does not fit into the memory.
+        """
+        parts = []
+        with out_of_memory(f"features {self.space}", f"lower its chunk (now {self.chunk})"), torch.no_grad():
+            network = self.network(device)
+            for start in range(0, len(x), self.chunk):
+                images = torch.from_numpy(x[start : start + self.chunk]).to(device, torch.float32)
+                parts.append(network(images.permute(0, 3, 1, 2).expand(-1, 3, -1, -1)).cpu().numpy())
+        return np.concatenate(parts)
+
+    def check(self, data: Description) -> None:
+        if len(data.shape) != 3 or data.shape[2] not in (1, 3):
+            raise ValueError(f"{self.kind} needs images of 1 or 3 channels, the data have shape {data.shape}")

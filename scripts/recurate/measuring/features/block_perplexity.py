@@ -1,0 +1,31 @@
+"""Perplexity of each block under generation 0's model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from recurate.foundation.lazy import np
+from recurate.measuring.features import Features
+from recurate.models import LanguageModel, Model
+from recurate.models.parts.fitted import FittedModel
+from recurate.models.parts.likelihood import log_likelihood
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.curation.judges import FittedJudge
+    from recurate.data import Description
+
+
+class BlockPerplexity(Features):
+    """One number a block: exp of the mean cost of its second and later tokens, in nats (Shumailov et al. 2024)."""
+
+    needs_origin: ClassVar[type[Model] | None] = LanguageModel
+
+    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+        assert isinstance(scorer, FittedModel)
+        return np.exp(-log_likelihood(scorer, x)).astype(np.float32)[:, None]
+
+    def check(self, data: Description) -> None:
+        if not data.vocabulary:
+            raise ValueError("block_perplexity needs text, the data have no tokens")

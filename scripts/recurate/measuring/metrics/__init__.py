@@ -1,0 +1,90 @@
+"""Metrics that a study asks for, beside the ones every arm has. One module per kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from recurate.foundation.components import Component
+from recurate.foundation.errors import RecurateError
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.data import Description
+    from recurate.models.parts.fitted import FittedModel
+
+DATA = "data"  # the space of the samples themselves, which needs no feature extractor
+
+
+@dataclass(frozen=True)
+class Space:
+    """One feature space: a generation's samples beside real data, all (n, d), features float32, data as they are.
+
+    `reference` is the part of the real data that metrics compare with, `other` the remaining part;
+    `reference_is_training` says that `reference` is the training part. `statistics` are `mean` and `factor` of the
+    reference, computed once for an origin; the data themselves have none. In a space that generation 0's model makes,
+    of each seed its own, there are no real data: `reference` and `other` are empty.
+    """
+
+    name: str
+    x: numpy.ndarray
+    reference: numpy.ndarray
+    other: numpy.ndarray
+    reference_is_training: bool
+    statistics: Mapping[str, numpy.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a metric may look at: one seed's samples `x` (n, *shape) of one generation beside real data.
+
+    `real` (m, *shape) is the part of the real data that metrics compare with. `spaces` are feature spaces by name.
+    `generator` is the metric's own and the same for every generation and seed, so that subsets and projections add
+    noise neither to a trajectory nor to the spread over seeds. `model` is the generation's own, where `needs_model`;
+    `vocabulary` the number of tokens that texts are made of.
+    """
+
+    x: numpy.ndarray
+    real: numpy.ndarray
+    generator: numpy.random.Generator
+    spaces: Mapping[str, Space] = field(default_factory=dict)
+    model: FittedModel | None = None
+    vocabulary: int = 0
+
+    def space(self, name: str) -> Space:
+        """A feature space; raises RecurateError if it was not extracted."""
+        if name not in self.spaces:
+            raise RecurateError(f"there are no features {name!r}; extracted are {', '.join(self.spaces) or 'none'}")
+        return self.spaces[name]
+
+
+class Metric(Component, ABC):
+    """One or several numbers about one generation of one seed."""
+
+    needs_model: ClassVar[bool] = False  # asks the generation's own model
+    compares: ClassVar[bool] = True  # whether it looks at real data, which spaces made by generation 0's model lack
+
+    @property
+    def space(self) -> str | None:
+        """Name of the feature space that the metric looks at, or None."""
+        return getattr(self, "features", None)
+
+    @abstractmethod
+    def __call__(self, evidence: Evidence) -> dict[str, float]:
+        """Values by metric name."""
+
+    def check(self, data: Description) -> None:
+        """Raise ValueError with one sentence if this metric cannot be computed on such data."""
+
+
+def subset(x: numpy.ndarray, size: int, generator: numpy.random.Generator) -> numpy.ndarray:
+    """Rows of `x` flattened to (m, d) float64; a random subset of `size` rows if there are more."""
+    return chosen(x.reshape(len(x), -1), size, generator).astype("float64")
+
+
+def chosen(x: numpy.ndarray, size: int, generator: numpy.random.Generator) -> numpy.ndarray:
+    """Rows of `x` (n, d) as they are; a random subset of `size` rows if there are more."""
+    return x if len(x) <= size else x[generator.choice(len(x), size, replace=False)]

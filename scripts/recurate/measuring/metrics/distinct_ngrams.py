@@ -1,0 +1,45 @@
+"""How varied a generation's texts are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from recurate.foundation.lazy import np
+from recurate.measuring.metrics import Evidence, Metric, chosen
+
+if TYPE_CHECKING:
+    import numpy
+
+    from recurate.data import Description
+
+LONGEST = 3
+
+
+class DistinctNgrams(Metric):
+    """Different n-grams over all n-grams of the texts together, n = 1, 2, 3 (Li et al. 2016); the vocabulary in use.
+
+    N-grams are of tokens and stay within a block. The more texts, the lower the shares: they compare only for one
+    number of texts, which is written beside them.
+    """
+
+    samples: int = Field(10_000, ge=1, description="at most so many blocks")
+
+    def __call__(self, evidence: Evidence) -> dict[str, float]:
+        x = chosen(evidence.x, self.samples, evidence.generator)
+        values = {f"distinct_{n}": distinct_share(x, n) for n in range(1, LONGEST + 1)}
+        in_use = len(np.unique(x)) / evidence.vocabulary
+        return {**values, "vocabulary_share": in_use, "distinct_samples": float(len(x))}
+
+    def check(self, data: Description) -> None:
+        if not data.vocabulary:
+            raise ValueError("distinct_ngrams needs text, the data have no tokens")
+        if data.shape[0] < LONGEST:
+            raise ValueError(f"distinct_ngrams needs blocks of {LONGEST} tokens, they have {data.shape[0]}")
+
+
+def distinct_share(x: numpy.ndarray, n: int) -> float:
+    """Number of different n-grams of blocks (m, block) over the number of all."""
+    grams = np.lib.stride_tricks.sliding_window_view(x, n, axis=1).reshape(-1, n)
+    return len(np.unique(grams, axis=0)) / len(grams)

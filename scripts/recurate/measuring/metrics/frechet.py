@@ -1,0 +1,33 @@
+"""Fréchet distance to real data in a feature space."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from recurate.measuring.metrics import Evidence, Metric
+from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
+
+
+class Frechet(Metric):
+    """Fréchet distance between Gaussians fitted to features of all samples and of the reference (Heusel et al. 2017).
+
+    It is called fid on Inception's features only; on others it is not the literature's number. Values compare only for
+    one number of samples; with fewer samples than features they say little, and a row warns.
+    """
+
+    features: str = Field(description="feature space, one of the study's features, or data")
+
+    def __call__(self, evidence: Evidence) -> dict[str, float]:
+        space = evidence.space(self.features)
+        mean, covariance = moments(space.x)
+        known = space.statistics
+        if not known:
+            reference_mean, reference_covariance = moments(space.reference)
+            known = {"mean": reference_mean, "factor": factor(reference_covariance)}
+        name = "fid" if space.name == "inception" else f"frechet_{space.name}"
+        values = {name: frechet_distance(mean, covariance, known["mean"], known["factor"])}
+        fewest = min(len(space.x), len(space.reference))
+        if fewest < len(mean):
+            print(f"warning: {name} rests on {fewest} samples of {len(mean)} features, which biases it; take more")
+            values[f"warning_few_samples_{name}"] = float(fewest)
+        return values

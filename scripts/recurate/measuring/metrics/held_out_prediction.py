@@ -1,0 +1,34 @@
+"""How well a generation's own model predicts real text that no model has seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from recurate.foundation.lazy import np
+from recurate.measuring.metrics import Evidence, Metric
+from recurate.models.parts.likelihood import log_likelihood, predictive_entropy
+
+if TYPE_CHECKING:
+    from recurate.data import Description
+
+
+class HeldOutPrediction(Metric):
+    """Test perplexity, exp of the mean cost of a token of the real blocks, and the mean entropy of the predictions.
+
+    All blocks have as many tokens, so the mean over tokens is that over blocks; batches do not enter. The study's
+    `reference` says which part of the real data is meant, by default the held-out one.
+    """
+
+    needs_model: ClassVar[bool] = True
+
+    def __call__(self, evidence: Evidence) -> dict[str, float]:
+        assert evidence.model is not None
+        cost = -log_likelihood(evidence.model, evidence.real).mean()
+        return {
+            "test_perplexity": float(np.exp(cost)),
+            "predictive_entropy": float(predictive_entropy(evidence.model, evidence.real).mean()),
+        }
+
+    def check(self, data: Description) -> None:
+        if not data.vocabulary:
+            raise ValueError("held_out_prediction needs text, the data have no tokens")

@@ -1,0 +1,29 @@
+"""How likely generation 0 finds the texts of a generation, from the likeliest to the least."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from recurate.foundation.lazy import np
+from recurate.measuring.metrics import Evidence, Metric
+
+QUANTILES = {"low": 0.05, "median": 0.5, "high": 0.95}
+
+
+class PerplexitySpread(Metric):
+    """Mean and 5 %, 50 % and 95 % quantiles over blocks of their perplexity under generation 0's model.
+
+    Collapse moves the quantiles to the left, while single blocks that generation 0 would never have written make a tail
+    on the right (Shumailov et al. 2024).
+    """
+
+    compares: ClassVar[bool] = False
+
+    features: str = Field("block_perplexity", description="feature space with one perplexity a block")
+
+    def __call__(self, evidence: Evidence) -> dict[str, float]:
+        perplexity = evidence.space(self.features).x.astype(np.float64)[:, 0]
+        found = {f"block_perplexity_{name}": np.quantile(perplexity, share) for name, share in QUANTILES.items()}
+        return {"block_perplexity_mean": float(perplexity.mean()), **found}

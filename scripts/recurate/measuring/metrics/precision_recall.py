@@ -1,0 +1,50 @@
+"""Precision, recall, density and coverage against real data in a feature space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from recurate.foundation.errors import RecurateError
+from recurate.measuring.metrics import DATA, Evidence, Metric, chosen
+from recurate.measuring.metrics.parts.neighbours import manifolds
+
+if TYPE_CHECKING:
+    from recurate.data import Description
+
+
+class PrecisionRecall(Metric):
+    """Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020).
+
+    The manifold of a set is the union of balls around its points that reach to their k-th neighbour. Precision is the
+    share of samples inside the real manifold, recall that of real data inside the samples'; density is the number of
+    real balls a sample lies in, over k; coverage the share of real balls that hold a sample. A point on the edge of a
+    ball is outside: a generator collapsed to one real point has recall 0. Values depend on k and on the number of
+    points, which is the same for both sides; both are written beside them.
+    """
+
+    features: str = Field(DATA, description="feature space, one of the study's features, or data")
+    neighbours: int = Field(3, ge=1, description="k, neighbour that sets the radius of a ball")
+    samples: int = Field(2_000, ge=2, description="at most so many samples and as many real data")
+
+    def __call__(self, evidence: Evidence) -> dict[str, float]:
+        space = evidence.space(self.features)
+        size = min(self.samples, len(space.x), len(space.reference))
+        if self.neighbours >= size:
+            raise RecurateError(f"precision_recall: neighbours: {self.neighbours} needs more than {size} samples")
+        x, real = (chosen(part, size, evidence.generator) for part in (space.x, space.reference))
+        found = manifolds(x, real, self.neighbours)
+        values = {
+            "precision": found.precision,
+            "recall": found.recall,
+            "density": found.density,
+            "coverage": found.coverage,
+            "neighbours": float(self.neighbours),
+            "manifold_samples": float(size),
+        }
+        return {f"{name}_{space.name}": value for name, value in values.items()}
+
+    def check(self, data: Description) -> None:
+        if self.neighbours >= self.samples:
+            raise ValueError(f"neighbours: {self.neighbours} must be smaller than samples: {self.samples}")

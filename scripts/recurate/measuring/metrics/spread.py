@@ -1,0 +1,26 @@
+"""Spread of samples in a feature space, without real data."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from recurate.foundation.lazy import np
+from recurate.measuring.metrics import Evidence, Metric
+
+
+class Spread(Metric):
+    """Standard deviation of each feature over the samples, averaged over the features.
+
+    In the space `encoder` it is the statistic by which Shumailov et al. (2305.17493) show their autoencoders losing
+    variety.
+    """
+
+    compares: ClassVar[bool] = False
+
+    features: str = Field(description="feature space, one of the study's features, or data")
+
+    def __call__(self, evidence: Evidence) -> dict[str, float]:
+        x = evidence.space(self.features).x
+        return {f"spread_{self.features}": float(np.std(x, axis=0, dtype=np.float64).mean())}

@@ -1,0 +1,48 @@
+"""The papers' ways to say how much of a training set is real, converted here and nowhere else."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from pydantic import model_validator
+
+from recurate.foundation.components import Settings
+
+
+def real_fraction_of(synthetic_ratio: float) -> float:
+    """Real fraction 1 / (1 + lambda), where lambda is the ratio synthetic : real of Ferbach et al. (2024).
+
+    lambda = inf is the loop without real data, lambda = 0 trains on real data only.
+    """
+    return 0.0 if math.isinf(synthetic_ratio) else 1.0 / (1.0 + synthetic_ratio)
+
+
+def synthetic_ratio_of(real_fraction: float) -> float:
+    """Inverse of `real_fraction_of`: lambda = (1 - f) / f."""
+    return math.inf if real_fraction == 0 else (1.0 - real_fraction) / real_fraction
+
+
+class MixingRule(Settings):
+    """What all mixing rules share: the papers' spellings of the real fraction."""
+
+    other_spellings: ClassVar[tuple[str, ...]] = ("lambda", "alpha")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _convert(cls, values: Any) -> Any:
+        """Accept `lambda` (synthetic : real, `.inf` for no real data) or `alpha` in place of `real_fraction`."""
+        given = [key for key in ("lambda", "alpha", "real_fraction") if isinstance(values, dict) and key in values]
+        if len(given) > 1:
+            raise ValueError(f"give either {given[0]} or {given[1]}, not both")
+        if not given or given == ["real_fraction"]:
+            return values
+        value, others = values[given[0]], {key: value for key, value in values.items() if key not in given}
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if given == ["alpha"]:
+            if not (number and 0 <= value <= 1):
+                raise ValueError(f"alpha: {value!r} is not allowed; it must be a number from 0 to 1")
+            return {**others, "real_fraction": value}
+        if not (number and value >= 0):
+            raise ValueError(f"lambda: {value!r} is not allowed; it must be a number >= 0 or .inf")
+        return {**others, "real_fraction": real_fraction_of(float(value))}

@@ -1,0 +1,63 @@
+"""Noise added to data step by step, on a cosine schedule, and one step back from it.
+
+After step t a sample is sqrt(s_t) x + sqrt(1 - s_t) noise, with a share of signal s_t that falls from s_0 = 1 (Ho et
+al. 2020, who write alpha-bar for s).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from recurate.foundation.lazy import np, torch
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Tensor
+
+OFFSET = 0.008  # keeps the noise of the first steps from being too small
+LARGEST_LOSS = 0.999  # of signal in one step; the last would lose all of it
+
+
+def signal_shares(steps: int) -> numpy.ndarray:
+    """Shares of signal s_0 = 1, s_1, .., s_T, float64, for T = `steps` (Nichol and Dhariwal 2021, equation 17)."""
+    angles = (np.arange(steps + 1) / steps + OFFSET) / (1 + OFFSET) * math.pi / 2
+    course = np.cos(angles) ** 2
+    kept = np.maximum(course[1:] / course[:-1], 1 - LARGEST_LOSS)
+    return np.concatenate([[1.0], np.cumprod(kept)])
+
+
+def visited_steps(steps: int, taken: int) -> list[int]:
+    """The steps at which a network is asked by a sampler that takes fewer, T first, and 0 as the end: `taken` + 1."""
+    return [round(steps * number / taken) for number in range(taken, -1, -1)]
+
+
+def noised(x: Tensor, noise: Tensor, share: Tensor) -> Tensor:
+    """`x` (seeds, batch, *shape) with noise of the same shape, at shares of signal (seeds, batch)."""
+    s = share.reshape(*share.shape, *[1] * (x.ndim - 2))
+    return s.sqrt() * x + (1 - s).sqrt() * noise
+
+
+def fresh_noise(share: float, following: float) -> float:
+    """Standard deviation of p(x_s | x_t, x_0), the noise that an ancestral step adds (Ho et al. 2020, equation 7).
+
+    `share` is that of the signal at t, `following` at the earlier s.
+    """
+    return math.sqrt((1 - following) / (1 - share) * (1 - share / following))
+
+
+def step_back(
+    x: Tensor, noise: Tensor, share: float, following: float, added: Tensor | None, limit: float | None
+) -> Tensor:
+    """From `x` with the share `share` of signal to the larger share `following` (Song et al. 2021, equation 12).
+
+    `noise` is what the network sees in `x`, `added` standard normal or None; with it the step is ancestral (eta = 1),
+    without it deterministic (eta = 0). `limit` bounds the estimate of the clean sample in absolute value.
+    """
+    clean = (x - math.sqrt(1 - share) * noise) / math.sqrt(share)
+    if limit is not None:
+        clean = clean.clamp(-limit, limit)
+        noise = (x - math.sqrt(share) * clean) / math.sqrt(1 - share)
+    deviation = 0.0 if added is None else fresh_noise(share, following)
+    stepped = math.sqrt(following) * clean + math.sqrt(max(1 - following - deviation**2, 0.0)) * noise
+    return stepped if added is None else torch.add(stepped, added, alpha=deviation)

@@ -1,0 +1,61 @@
+"""Between data units and the units a network sees."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from recurate.foundation.lazy import np, torch
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Affine map to zero mean and unit scale; a model file carries it in its metadata.
+
+    `shape` and `dtype` are those of one sample in data units; images are uint8 and map to [-1, 1]. Tokens of a text,
+    int32, are numbers of words and stay whole numbers.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    centre: float
+    scale: float
+
+    @classmethod
+    def of(cls, real: numpy.ndarray) -> Encoding:
+        """Encoding for real data (n, *shape): fixed for images, otherwise by mean and standard deviation over all."""
+        if real.dtype == np.uint8:
+            return cls(real.shape[1:], "uint8", 127.5, 127.5)
+        if real.dtype == np.int32:
+            return cls(real.shape[1:], "int32", 0.0, 1.0)
+        return cls(real.shape[1:], "float32", float(real.mean()), float(real.std()))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Data units to network units, float32; tokens to int64, as indices are."""
+        if self.dtype == "int32":
+            return x.to(torch.int64)
+        return (x.to(torch.float32) - self.centre) / self.scale
+
+    def decode(self, x: Tensor) -> numpy.ndarray:
+        """Network units to data units; images are clipped and rounded to uint8."""
+        if self.dtype == "int32":
+            return x.to(torch.int32).cpu().numpy()
+        y = x * self.scale + self.centre
+        if self.dtype == "uint8":
+            return y.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        return y.cpu().numpy()
+
+    def to_json(self) -> str:
+        """Text form for a file's metadata."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Encoding:
+        """Inverse of `to_json`."""
+        fields = json.loads(text)
+        return cls(**{**fields, "shape": tuple(fields["shape"])})

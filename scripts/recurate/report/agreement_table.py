@@ -1,0 +1,67 @@
+"""Comparisons of a simulated study in short: a line for each kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from recurate.figures.parts import words as text
+from recurate.figures.parts.simulated import measure_words
+from recurate.report.claims_table import DECIDED, Row
+
+PREFIXES = {
+    "law_": "law of the {}",
+    "rate_of_law_": "rate at which the {} falls, beside that of its law",
+    "rate_": "rate at which the {} falls, beside the published bound",
+    "published_": "published numbers: {}",
+}
+
+
+def statement(claim: str) -> str:
+    """What a claim of `agreement` compares, in words."""
+    for prefix in ("rate_of_law_", "law_", "rate_", "published_"):
+        if claim.startswith(prefix):
+            return PREFIXES[prefix].format(measure_words(claim.removeprefix(prefix)))
+    return claim.replace("_", " ")
+
+
+def agreement_lines(rows: Sequence[Row], arms: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each claim: how many comparisons hold, fail and say nothing, and the worst that was decided."""
+    return [
+        _line(claim, [row for row in rows if row["claim"] == claim], arms)
+        for claim in dict.fromkeys(row["claim"] for row in rows)
+    ]
+
+
+def _line(claim: str, rows: list[Row], arms: dict[str, Any]) -> dict[str, Any]:
+    decided = [row for row in rows if row["verdict"] in DECIDED]
+    worst = max(decided, key=_distance, default=None)
+    return {
+        "statement": statement(claim),
+        "holds": sum(row["verdict"] == "holds" for row in rows),
+        "fails": sum(row["verdict"] == "fails" for row in rows),
+        "vacuous": sum(row["verdict"] == "vacuous" for row in rows),
+        "worst": _words(worst, arms) if worst else "",
+        "reasons": sorted({row["note"].partition(";")[0] for row in rows if row["verdict"] == "vacuous"}),
+    }
+
+
+def _distance(row: Row) -> float:
+    """Distance in standard errors."""
+    error = float(row["standard_error"])
+    distance = abs(float(row["measured"]) - float(row["bound"]))
+    return distance / error if error > 0 else (math.inf if float(row["slack"]) < 0 else 0.0)
+
+
+def _words(row: Row, arms: dict[str, Any]) -> str:
+    arm = arms[row["arm"]]
+    where = ", ".join(filter(None, (arm["panel"], text.arm_title(arm), f"generation {row['generation']}")))
+    measured = text.with_error(float(row["measured"]), float(row["standard_error"]))
+    return f"{measured} beside {float(row['bound']):.4g} ({where})"
+
+
+def agreement_score(rows: Sequence[Row]) -> dict[str, int]:
+    """How many of the decided comparisons hold."""
+    decided = [row["verdict"] for row in rows if row["verdict"] in DECIDED]
+    return {"holds": decided.count("holds"), "of": len(decided)}

@@ -1,0 +1,102 @@
+"""How samples are drawn from a trained network. One module per kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from recurate.foundation.components import Component
+from recurate.foundation.lazy import np, torch
+from recurate.foundation.randomness import numpy_generator
+from recurate.models import Model
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Tensor
+
+    from recurate.data import Description
+
+
+@dataclass(frozen=True)
+class Request:
+    """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
+
+    Every stream of random numbers belongs to a seed, a generation, a stage and `part`. `label_shares` (seeds, classes)
+    say how often each class occurs in the training set and `real` (n, *shape) are real data in data units, both for
+    samplers that ask for them.
+    """
+
+    seeds: list[int]
+    generation: int
+    samples: int
+    shape: tuple[int, ...]
+    device: str = "cpu"
+    stage: str = "sample"
+    part: tuple[int, ...] = ()
+    label_shares: numpy.ndarray | None = None
+    real: numpy.ndarray | None = None
+
+    def generators(self, *part: int) -> list[numpy.random.Generator]:
+        """A generator for each seed; `part` numbers independent streams."""
+        return [numpy_generator(seed, self.generation, self.stage, *self.part, *part) for seed in self.seeds]
+
+    def latents(self, *shape: int) -> Tensor:
+        """Standard normal numbers (seeds, samples, *shape) float32."""
+        size = (self.samples, *shape)
+        drawn = [generator.standard_normal(size, dtype=np.float32) for generator in self.generators()]
+        return torch.from_numpy(np.stack(drawn)).to(self.device)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A sample set: `x` (seeds, samples, *shape) in network units, and other arrays (seeds, samples, ..) by name.
+
+    `evaluations` says how often the network was evaluated for a sample, on average.
+    """
+
+    x: Tensor
+    evaluations: float
+    beside: Mapping[str, numpy.ndarray] = field(default_factory=dict)
+
+
+class Sampler(Component, ABC):
+    """Draws samples from a network of the kind `draws_from`."""
+
+    draws_from: ClassVar[type[Model]]
+    needs_real: ClassVar[bool] = False  # whether samples begin from real data
+
+    chunk: int = Field(5_000, ge=1, description="samples of a seed drawn at once, which bounds memory")
+
+    @property
+    def uses_label_shares(self) -> bool:
+        """Whether it draws classes as often as they occur in the training set."""
+        return False
+
+    @property
+    def is_biased(self) -> bool:
+        """Whether it draws from another law than the one that the network has learnt."""
+        return False
+
+    @property
+    def answers(self) -> int:
+        """How many samples answer one prompt, whose number stands beside them as `prompt`; 0 without prompts."""
+        return 0
+
+    def check(self, model: Model, drops_labels: bool) -> None:
+        """Raise ValueError with one sentence if it cannot draw from such a network.
+
+        `drops_labels` says whether that learns to do without classes, too.
+        """
+        if not isinstance(model, self.draws_from):
+            raise ValueError(f"{self.kind} needs {self.draws_from.role}, the model {model.kind} is {model.role}")
+
+    @abstractmethod
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+        """Draw the sample set that is asked for."""
+
+    def check_samples(self, data: Description, model: Model, samples: int) -> None:
+        """Raise ValueError with one sentence if so many samples of such data cannot be drawn from the model."""

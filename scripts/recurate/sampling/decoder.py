@@ -1,0 +1,30 @@
+"""Sampling from the prior of an autoencoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from recurate.foundation.lazy import torch
+from recurate.models import Autoencoder, Model
+from recurate.sampling import Drawn, Request, Sampler
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Decoder(Sampler):
+    """Latents from N(0, I), decoded; a pixel is its probability of being on, as in Shumailov et al. (2305.17493)."""
+
+    draws_from: ClassVar[type[Model]] = Autoencoder
+
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+        assert isinstance(model, Autoencoder)
+        latents = request.latents(model.latent)
+        return Drawn(decoded(model, parameters, latents, self.chunk), evaluations=1.0)
+
+
+def decoded(model: Autoencoder, parameters: dict[str, Tensor], latents: Tensor, chunk: int) -> Tensor:
+    """Images (seeds, n, *shape) in network units, -1 for off to 1 for on, of latents (seeds, n, latent)."""
+    with torch.no_grad():
+        parts = [2 * torch.sigmoid(model.decode(parameters, part)) - 1 for part in latents.split(chunk, dim=1)]
+    return torch.cat(parts, dim=1)

@@ -1,0 +1,50 @@
+"""Sampling by moving latents along a vector field."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from recurate.models import Model, VelocityModel
+from recurate.sampling import Drawn, Request
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+from recurate.sampling import Sampler
+
+
+class VectorField(Protocol):
+    """What an integrator needs of a model."""
+
+    def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
+        """Velocity, like `x`, at points `x` (seeds, batch, *shape) and times (seeds, batch)."""
+
+
+class Counted:
+    """A model that counts at how many points its velocity is asked for."""
+
+    def __init__(self, model: VectorField) -> None:
+        self.model = model
+        self.evaluations = 0
+
+    def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
+        """The model's velocity."""
+        self.evaluations += time.numel()
+        return self.model.velocity(parameters, x, time)
+
+
+class FlowSampler(Sampler):
+    """Moves latents along a vector field."""
+
+    draws_from: ClassVar[type[Model]] = VelocityModel
+
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+        assert isinstance(model, VelocityModel)
+        counted = Counted(model)
+        x = self.generate(counted, parameters, request.latents(*request.shape))
+        return Drawn(x, counted.evaluations / (len(request.seeds) * request.samples))
+
+    @abstractmethod
+    def generate(self, model: VectorField, parameters: dict[str, Tensor], latents: Tensor) -> Tensor:
+        """Samples like `latents` (seeds, n, *shape), in network units, from standard normal latents."""

@@ -1,0 +1,1 @@
+"""What configuration and study files may say."""

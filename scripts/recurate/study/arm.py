@@ -1,0 +1,84 @@
+"""What a study file may say of an arm: one way of closing the loop from an origin."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from recurate.curation import Curation
+from recurate.curation.rewards import Reward
+from recurate.foundation.components import Settings, embedded
+from recurate.mixing.trained import Mixing
+from recurate.sampling import Sampler
+from recurate.training.settings import Training
+
+
+class Retraining(Training):
+    """Training of the generations after the origin."""
+
+    start: Literal["scratch", "origin", "previous"] = Field(
+        "previous", description="whose sampled parameters training starts from; the rate's course always starts afresh"
+    )
+    synthetic: Literal["stored", "afresh"] = Field(
+        "stored",
+        description="where synthetic samples come from: the curated set of the last generation, or, for every "
+        "batch anew, its model (Shumailov et al.), which only an uncurated arm can",
+    )
+    carry_over: list[Literal["optimizer", "ema"]] = Field(
+        [],
+        description="what goes on from the model that training starts from, and else starts afresh: `optimizer` Adam's "
+        "moments and step count; `ema` the running average, training then starts from the raw parameters. The origin's "
+        "training needs `keep_state`, for `ema` also `ema_half_life`; with `start: previous` the arm's is implied",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_what_the_next_generation_carries_over(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("carry_over") and values.get("start", "previous") == "previous":
+            return {**values, "keep_state": True}
+        return values
+
+    @model_validator(mode="after")
+    def _something_can_be_carried_over(self) -> Retraining:
+        if self.carry_over and self.start == "scratch":
+            raise ValueError("carry_over: a start from scratch carries nothing over; start from origin or previous")
+        if "ema" in self.carry_over and self.ema_half_life is None:
+            raise ValueError("carry_over: ema needs an average that goes on; give ema_half_life")
+        return self
+
+    def check_origin(self, name: str, training: Training | None) -> None:
+        """Raise ValueError if the origin `name`, trained so, does not keep what is carried over from it."""
+        if self.carry_over and not (training and training.keep_state):
+            raise ValueError(f"carry_over: the origin does not keep it; set origins.{name}.training.keep_state: true")
+        if "ema" in self.carry_over and not (training and training.ema_half_life):
+            raise ValueError(f"carry_over: the origin has no average; give origins.{name}.training.ema_half_life")
+
+
+class Arm(Settings):
+    """One way of closing the loop from an origin."""
+
+    title: str = Field("", description="how figures name the arm; the arm's name if empty")
+    origin: str = Field(description="name of the origin the arm starts from")
+    reward: Annotated[SerializeAsAny[Reward], embedded(Reward)] = Field(description="what curators prefer")
+    curation: Annotated[SerializeAsAny[Curation], embedded(Curation)] = Field(description="which samples they keep")
+    mixing: Mixing = Field(description="how much real data the next generation sees")
+    retraining: Retraining = Field(description="training of generations 1, 2, ..")
+    sampler: Annotated[SerializeAsAny[Sampler], embedded(Sampler)] | None = Field(
+        None, description="how the arm's samples are drawn, from generation 0's model on; the origin's if none"
+    )
+    panel: str = Field("", description="column of the figure `comparison` that shows the arm")
+
+    @model_validator(mode="after")
+    def _samples_drawn_afresh_are_uncurated(self) -> Arm:
+        if self.retraining.synthetic == "afresh":
+            if self.curation.choices != 1:
+                raise ValueError(
+                    "retraining.synthetic: afresh leaves nothing to curate; take curation.choices: 1, or stored samples"
+                )
+            if self.mixing.rule.accumulates or self.mixing.real_fraction == 1:
+                raise ValueError(
+                    "retraining.synthetic: afresh draws from the last generation's model alone; take stored samples, "
+                    "or a mixing rule that trains on it and on no earlier one"
+                )
+        return self

@@ -1,0 +1,82 @@
+"""What trained and simulated studies have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from recurate.files.paths import NAME
+from recurate.foundation.components import Settings
+
+
+class Request(Settings):
+    """What the jobs of one rule ask a scheduler for."""
+
+    mem_mb: int | None = Field(None, ge=1, description="memory in MB; measured or guessed if none")
+    runtime: int | None = Field(None, ge=1, description="time in minutes; measured or guessed if none")
+
+
+class Published(Settings):
+    """A number that a paper or its code printed."""
+
+    arm: str = Field(description="arm that it is about")
+    measure: str = Field(description="what was measured")
+    generation: int = Field(ge=0, description="when")
+    value: float = Field(description="the number")
+    replicates: int = Field(1, ge=1, description="runs that it is the mean of")
+    note: str = Field("", description="where it stands, and what may differ there")
+
+
+class StudySettings(Settings):
+    """Heading, replicates, requests."""
+
+    title: str = Field(description="heading in the report")
+    answers: str = Field(description="which published figure or statement the study answers")
+    seeds: list[int] = Field(description="independent replicates: a number of them (0, 1, ..), or a list")
+    resources: dict[str, Request] = Field(
+        {}, description="memory and time on a cluster by rule (such as train_arm), for the first attempt"
+    )
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count_or_list(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value < 1:
+                raise ValueError(f"{value} is not allowed; give a number of seeds >= 1 or a list of seeds")
+            return list(range(value))
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _sorted_and_unique(cls, value: list[int]) -> list[int]:
+        repeated = [seed for seed, count in Counter(value).items() if count > 1]
+        if repeated or not value or min(value) < 0:
+            raise ValueError(f"duplicate or negative seeds in {value}; list each replicate's number (>= 0) once")
+        return sorted(value)
+
+    @field_validator("origins", "arms", mode="before", check_fields=False)
+    @classmethod
+    def _safe_names(cls, value: Any) -> Any:
+        for name in value if isinstance(value, dict) else ():
+            if not NAME.match(str(name)):
+                raise ValueError(f"{name!r} is not a name; use lower-case letters, digits and _, with a letter first")
+        return value
+
+
+def check(key: str, part: Callable[[], object]) -> None:
+    """Run a check that may raise ValueError, and put the setting's key before its sentence."""
+    try:
+        part()
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
+
+
+def known(values: list[str], allowed: tuple[str, ...]) -> list[str]:
+    """`values` if all are `allowed`; raises ValueError otherwise."""
+    for name in values:
+        if name not in allowed:
+            raise ValueError(f"{name!r} is not known; allowed are {', '.join(allowed)}")
+    return values

@@ -1,0 +1,73 @@
+"""What a study file may say of generation 0: real data, a network and how it is fitted to them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from recurate.curation.judges import Judge
+from recurate.data import Data
+from recurate.foundation.components import Settings, embedded
+from recurate.models import LanguageModel, Model
+from recurate.models.parts.checkpoint import Checkpoint
+from recurate.sampling import Sampler
+from recurate.study.common import check
+from recurate.training.objectives import Objective
+from recurate.training.settings import Training
+
+
+class Origin(Settings):
+    """Generation 0: a model fitted to real data, shared by all arms that start from it."""
+
+    data: Annotated[SerializeAsAny[Data], embedded(Data)] = Field(description="the real data")
+    judge: Annotated[SerializeAsAny[Judge], embedded(Judge)] | None = Field(
+        None, description="classifier trained on the real data, for rewards, class shares and features"
+    )
+    model: Annotated[SerializeAsAny[Model], embedded(Model)] = Field(description="the network")
+    objective: Annotated[SerializeAsAny[Objective], embedded(Objective)] = Field(description="the training objective")
+    training: Training | None = Field(None, description="training of generation 0; none if a checkpoint is taken as is")
+    checkpoint: Checkpoint | None = Field(
+        None, description="parameters trained elsewhere, which generation 0 is, or which its training starts from"
+    )
+    sampler: Annotated[SerializeAsAny[Sampler], embedded(Sampler)] = Field(
+        description="how samples are drawn, in every generation"
+    )
+    samples: int = Field(ge=2, description="size of every generation's sample set")
+    real_samples: int | None = Field(
+        None, ge=1, description="number of real data that generation 0 is trained on; all of them if none"
+    )
+    data_seed: int = Field(0, ge=0, description="seed of the real data and of the judge, shared by all replicates")
+
+    @model_validator(mode="after")
+    def _is_trained_somewhere(self) -> Origin:
+        if self.training is None and self.checkpoint is None:
+            raise ValueError("give training, or a checkpoint, or both")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_the_network(self) -> Origin:
+        check("objective", partial(self.objective.check, self.model))
+        check("sampler", partial(self.sampler.check, self.model, self.objective.drops_labels))
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_the_data(self) -> Origin:
+        if self.data.description.vocabulary and not isinstance(self.model, LanguageModel):
+            raise ValueError(
+                f"model: text needs {LanguageModel.role}, the model {self.model.kind} is {self.model.role}"
+            )
+        for key in ("judge", "model", "training"):
+            part = getattr(self, key)
+            if part is not None:
+                check(key, partial(part.check, self.data.description))
+        check("sampler", partial(self.sampler.check_samples, self.data.description, self.model, self.samples))
+        return self
+
+    def check_answers(self, key: str, kind: str, needed: type[Model] | None) -> None:
+        """Raise ValueError if what `kind` asks of generation 0's model, it cannot answer."""
+        if needed is not None and not isinstance(self.model, needed):
+            raise ValueError(
+                f"{key}: {kind} needs {needed.role} as generation 0, {self.model.kind} is {self.model.role}"
+            )

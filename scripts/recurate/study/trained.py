@@ -1,0 +1,162 @@
+"""What a study of trained loops may say: origins, and arms that are retrained from them generation by generation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
+
+from recurate.foundation.components import Settings, embedded
+from recurate.measuring.features import Features
+from recurate.measuring.metrics import DATA, Metric
+from recurate.models import Autoencoder
+from recurate.study.arm import Arm
+from recurate.study.common import Published, StudySettings, check, known
+from recurate.study.origin import Origin
+from recurate.theory.claims import CLAIMS
+
+FIGURES = (
+    "densities", "trajectory", "shares", "quality", "comparison", "choices", "contact_sheet", "latents", "traversals",
+    "language", "perplexities", "animation",
+)  # fmt: skip
+
+MAX_GENERATIONS = 999
+
+
+class Reference(Settings):
+    """The real data that samples are compared with."""
+
+    split: Literal["train", "test"] = Field("test", description="part of the real data")
+    samples: int | None = Field(
+        None, ge=2, description="at most so many real images of either part get features; all of them if none"
+    )
+
+
+class Study(StudySettings):
+    """One study file: origins, arms, figures and claims."""
+
+    seeds_per_job: int = Field(8, ge=1, description="consecutive seeds that one job trains together")
+    generations: int = Field(ge=1, le=MAX_GENERATIONS, description="number of retrained generations T")
+    origins: dict[str, Origin] = Field(min_length=1, description="origins by name")
+    arms: dict[str, Arm] = Field(min_length=1, description="arms by name")
+    features: list[Annotated[SerializeAsAny[Features], embedded(Features)]] = Field(
+        [], description="feature spaces that metrics name"
+    )
+    reference: Reference = Field(
+        Reference(split="test", samples=None), description="the real data that samples are compared with"
+    )
+    metrics: list[Annotated[SerializeAsAny[Metric], embedded(Metric)]] = Field(
+        [], description="metrics beside those every arm has"
+    )
+    claims: list[str] = Field(list(CLAIMS), description="published claims to check")
+    published: list[Published] = Field([], description="published numbers to compare with")
+    figures: list[str] = Field(["trajectory"], description="figures to draw")
+
+    @field_validator("features")
+    @classmethod
+    def _spaces_of_their_own(cls, value: list[Features]) -> list[Features]:
+        names = [DATA, *(features.space for features in value)]
+        if repeated := [name for name, count in Counter(names).items() if count > 1]:
+            raise ValueError(f"there are two feature spaces {repeated[0]!r}; metrics could not tell them apart")
+        return value
+
+    @field_validator("claims", "figures")
+    @classmethod
+    def _known(cls, value: list[str], info: Any) -> list[str]:
+        return known(value, FIGURES if info.field_name == "figures" else tuple(CLAIMS))
+
+    @model_validator(mode="after")
+    def _arms_fit_their_origins(self) -> Study:
+        for name, arm in self.arms.items():
+            if arm.origin not in self.origins:
+                raise ValueError(
+                    f"arms.{name}.origin: there is no origin {arm.origin!r}; known are {', '.join(self.origins)}"
+                )
+            self._check_arm(f"arms.{name}", arm, self.origins[arm.origin])
+        return self
+
+    @model_validator(mode="after")
+    def _published_numbers_are_of_arms(self) -> Study:
+        for number, found in enumerate(self.published):
+            check(f"published.{number}.arm", partial(known, [found.arm], tuple(self.arms)))
+            if found.generation > self.generations:
+                raise ValueError(f"published.{number}: there is no generation {found.generation}")
+        return self
+
+    def _check_arm(self, key: str, arm: Arm, origin: Origin) -> None:
+        data = origin.data.description
+        if arm.reward.needs_judge and origin.judge is None:
+            raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
+        origin.check_answers(f"{key}.reward", arm.reward.kind, arm.reward.needs_origin)
+        check(f"{key}.reward", partial(arm.reward.check, data))
+        sampler = arm.sampler or origin.sampler
+        if arm.curation.by_prompt and not sampler.answers:
+            raise ValueError(f"{key}.curation: among: prompt, but the sampler {sampler.kind} answers no prompts")
+        pool = sampler.answers if arm.curation.by_prompt else origin.samples
+        check(f"{key}.curation", partial(arm.curation.check, pool))
+        if arm.mixing.rule.real == "fresh" and origin.real_samples is None:
+            raise ValueError(
+                f"{key}.mixing: generation 0 is trained on all real data, so that none are new; give "
+                f"origins.{arm.origin}.real_samples"
+            )
+        if arm.retraining.synthetic == "afresh" and origin.objective.uses_labels:
+            raise ValueError(
+                f"{key}.retraining.synthetic: {origin.objective.kind} is told the classes of what is kept; take stored "
+                "samples"
+            )
+        if arm.retraining.synthetic == "afresh" and sampler.needs_real:
+            raise ValueError(f"{key}.retraining.synthetic: {sampler.kind} begins from real data; take stored samples")
+        if arm.sampler is not None:
+            check(f"{key}.sampler", partial(arm.sampler.check, origin.model, origin.objective.drops_labels))
+            check(f"{key}.sampler", partial(arm.sampler.check_samples, data, origin.model, origin.samples))
+        check(f"{key}.retraining", partial(arm.retraining.check, data))
+        check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
+        self._check_measurement(arm.origin, origin)
+        self._check_figures(key, origin)
+
+    def _check_measurement(self, name: str, origin: Origin) -> None:
+        data = origin.data.description
+        for number, features in enumerate(self.features):
+            if features.needs_judge and origin.judge is None:
+                raise ValueError(f"features.{number}: {features.kind} needs a judge; give origins.{name} one")
+            origin.check_answers(f"features.{number}", features.kind, features.needs_origin)
+            check(f"features.{number}", partial(features.check, data))
+        spaces = [DATA, *(features.space for features in self.features)]
+        own = [features.space for features in self.features if features.needs_origin]
+        for number, metric in enumerate(self.metrics):
+            if metric.space not in (None, *spaces):
+                raise ValueError(
+                    f"metrics.{number}: there are no features {metric.space!r}; known are {', '.join(spaces)}, "
+                    "others are to be listed under features"
+                )
+            if metric.compares and metric.space in own:
+                raise ValueError(
+                    f"metrics.{number}: {metric.kind} compares with real data, which have no features "
+                    f"{metric.space!r}: generation 0's model of every seed makes its own"
+                )
+            check(f"metrics.{number}", partial(metric.check, data))
+
+    def _check_figures(self, key: str, origin: Origin) -> None:
+        shape = origin.data.description.shape
+        spaces = [features.space for features in self.features]
+        for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):
+            if figure in self.figures and len(shape) != dimensions:
+                raise ValueError(f"figures: {figure} cannot show the data of {key}, whose shape is {shape}")
+        for figure in {"latents", "traversals"}.intersection(self.figures):
+            origin.check_answers("figures", figure, Autoencoder)
+        for figure, shown in (("latents", "encoder"), ("perplexities", "block_perplexity")):
+            if figure in self.figures and shown not in spaces:
+                raise ValueError(f"figures: {figure} shows the features {shown}; list them under features")
+
+    def seed_batches(self) -> list[list[int]]:
+        """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""
+        batches: list[list[int]] = []
+        for seed in self.seeds:
+            last = batches[-1] if batches else []
+            if last and seed == last[-1] + 1 and len(last) < self.seeds_per_job:
+                last.append(seed)
+            else:
+                batches.append([seed])
+        return batches

@@ -1,0 +1,1 @@
+"""Training: the settings, the training set, the state, the loop; objectives beside it."""

@@ -1,0 +1,44 @@
+"""Training objectives. One module per kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from recurate.foundation.components import Component
+from recurate.models import Model
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Tensor
+
+
+class Objective(Component, ABC):
+    """A loss on batches of data; its random numbers are drawn ahead, per seed, so that seeds stay independent."""
+
+    trains: ClassVar[type[Model]]  # the kind of network it trains
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether `loss` finds the classes of `x` in its draw, as "label"."""
+        return False
+
+    @property
+    def drops_labels(self) -> bool:
+        """Whether the network also learns to do without classes."""
+        return False
+
+    def check(self, model: Model) -> None:
+        """Raise ValueError with one sentence if this objective cannot train such a network."""
+        if not isinstance(model, self.trains):
+            raise ValueError(f"{self.kind} needs {self.trains.role}, the model {model.kind} is {model.role}")
+
+    @abstractmethod
+    def draw(
+        self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
+    ) -> dict[str, numpy.ndarray]:
+        """Random numbers of `steps` steps of one seed, each array (steps, batch, ..), for samples of `shape`."""
+
+    @abstractmethod
+    def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
+        """Loss (seeds,) on data `x` (seeds, batch, *shape) in network units; `draw` holds (seeds, batch, ..)."""

@@ -1,0 +1,34 @@
+"""Prediction of every next token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from recurate.foundation.lazy import torch
+from recurate.models import LanguageModel, Model
+from recurate.training.objectives import Objective
+
+if TYPE_CHECKING:
+    import numpy
+    from torch import Tensor
+
+
+class NextToken(Objective):
+    """Mean cross entropy, in nats a token, of the second and later tokens of a block given those before."""
+
+    trains: ClassVar[type[Model]] = LanguageModel
+
+    def draw(
+        self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
+    ) -> dict[str, numpy.ndarray]:
+        return {}
+
+    def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
+        assert isinstance(model, LanguageModel)
+        logits = model.logits(parameters, x[..., :-1])
+        # One seed after another: the logits of all would not stay in the processor's cache.
+        costs = [
+            torch.nn.functional.cross_entropy(alone.flatten(0, 1), following.flatten())
+            for alone, following in zip(logits, x[..., 1:], strict=True)
+        ]
+        return torch.stack(costs)

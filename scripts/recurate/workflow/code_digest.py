@@ -1,0 +1,145 @@
+"""Digests of code, so that Snakemake runs again what an edit touches and nothing else.
+
+Snakemake does not see edits in imported modules. Each rule therefore carries a hash of the syntax trees of its script,
+of the components that its settings name, and of everything that these import, be it from this library or from the
+folder of a user's own component. What does not run does not count: comments, docstrings and layout, imports for
+annotations, and the adapter at the end of a script. A module counts where something is imported from it; the packages
+above it, whose `__init__` only define what is imported from them, do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from recurate.files.fingerprints import spec_digest
+
+SCRIPTS = Path(__file__).parents[2]
+NOTES = Path(".snakemake/recurate-digests.json")
+ImportStatement = ast.Import | ast.ImportFrom
+Note = tuple[str, str, tuple[str, ...]]  # of a module: hash of its bytes, hash of its meaning, files that it imports
+
+
+def code_digest(script: str | Path, components: Iterable[str | Path] = ()) -> str:
+    """Digest (16 hex digits) of `script`, of the modules of the `components` that it loads, and of all they import."""
+    seen: dict[Path, str] = {}
+    pending = [Path(script), *map(Path, components)]
+    while pending:
+        path = pending.pop().resolve()
+        if path not in seen:
+            seen[path], imports = _module(path, path.stat().st_mtime_ns)
+            pending.extend(imports)
+    return hashlib.sha256("".join(sorted(seen.values())).encode()).hexdigest()[:16]
+
+
+@cache
+def _module(path: Path, _modified: int) -> tuple[str, tuple[Path, ...]]:
+    """Hash of one module's meaning, and the modules it imports anywhere, also inside functions."""
+    notes, text = _notes(), path.read_bytes()
+    content = hashlib.sha256(text).hexdigest()
+    if str(path) not in notes or notes[str(path)][0] != content:
+        words: list[str] = []
+        imports: list[ImportStatement] = []
+        _read(ast.parse(text, filename=str(path)), words, imports)
+        files = sorted({str(file) for node in imports for file in imported_files(node, path)})
+        notes[str(path)] = (content, hashlib.sha256("".join(words).encode()).hexdigest(), tuple(files))
+    _, digest, names = notes[str(path)]
+    return digest, tuple(Path(file) for file in names)
+
+
+@cache
+def _notes() -> dict[str, Note]:
+    """What `_module` found before, by path and content; kept beside Snakemake's own notes on this folder.
+
+    Every Slurm job parses the Snakefile again, and reading the trees takes a quarter of a second.
+    """
+    modules = [str(path) for path in sorted(SCRIPTS.rglob("*.py"))]
+    valid = spec_digest([sys.version_info[:2], hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), modules])
+    try:
+        kept = json.loads(NOTES.read_text()) if NOTES.exists() else {}
+    except ValueError:  # half of a file, after a power failure: the notes are made anew
+        kept = {}
+    notes: dict[str, Note] = {path: (note[0], note[1], tuple(note[2])) for path, note in kept.get(valid, {}).items()}
+    before = dict(notes)
+
+    def keep() -> None:
+        if notes != before and os.access(NOTES.parent, os.W_OK):
+            temporary = NOTES.with_suffix(f".{os.getpid()}")
+            temporary.write_text(json.dumps({valid: notes}))
+            temporary.replace(NOTES)
+
+    atexit.register(keep)
+    return notes
+
+
+def _read(node: ast.AST, words: list[str], imports: list[ImportStatement]) -> None:
+    """Append a tree's node types and values to `words` and its import statements to `imports`.
+
+    Left out are docstrings, positions, empty fields (which vary with Python), what follows from the rest, and what does
+    not run. One pass and no generators, because every parse of the Snakefile reads the trees of some fifty modules.
+    """
+    words.append(f"({type(node).__name__}")
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports.append(node)
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if value is None or name in ("ctx", "kind") or value == []:
+            continue
+        words.append(f" {name}=")  # without it a[1:] would equal a[:1], and an else branch the end of its if
+        if isinstance(value, ast.AST):
+            _read(value, words, imports)
+        elif isinstance(value, list):
+            for item in value[1:] if name == "body" and _has_docstring(value) else value:
+                if not isinstance(item, ast.AST):
+                    words.append(f" {item!r}")
+                elif not _never_runs(item):
+                    _read(item, words, imports)
+        else:
+            words.append(repr(value))
+    words.append(")")
+
+
+def _has_docstring(body: list[ast.stmt]) -> bool:
+    first = body[0] if body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+
+
+def _never_runs(node: ast.AST) -> bool:
+    """Whether a statement is for type checkers alone, or is the adapter by which a rule calls a script."""
+    if not isinstance(node, ast.If) or node.orelse:
+        return False
+    return ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
+
+
+def imported_files(node: ImportStatement, importer: Path) -> Iterator[Path]:
+    """Files of the modules that an import statement in `importer` names, the project's or its user's."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield from _files(alias.name.split("."), _root(alias.name, importer))
+        return
+    parts = node.module.split(".") if node.module else []
+    root = importer.parents[node.level - 1] if node.level else _root(parts[0], importer)
+    yield from _files(parts, root)
+    for alias in node.names:
+        yield from _files([*parts, alias.name], root)
+
+
+def _root(module: str, importer: Path) -> Path:
+    """Folder that an absolute import starts from: that of the scripts, or of the importing module outside of it."""
+    return SCRIPTS if module.partition(".")[0] == "recurate" else importer.parent
+
+
+def _files(parts: list[str], root: Path) -> Iterator[Path]:
+    """The file of the module `parts` below `root`, if there is one: of a package its `__init__.py`."""
+    place = root.joinpath(*parts)
+    for file in (place / "__init__.py", place.parent / f"{place.name}.py"):
+        if file.is_file():
+            yield file
+            return
