@@ -13,7 +13,7 @@ configfile: "config/config.yaml"
 
 
 project = or_stop(Project, config)
-or_stop(project.check_targets, targets(project.studies))
+or_stop(project.check_targets, targets(project.studies.all))
 
 
 include: "rules/common.smk"
@@ -40,14 +40,14 @@ rule all:
     default_target: True
     input:
         layout.report,
-        [project.complete(study) for study in project.config.studies],
+        [project.targets.complete(study) for study in project.config.studies],
 
 
-for study in project.studies:
+for study in project.studies.all:
 
     rule:
         """All tables and figures of one study."""
         name:
             study
         input:
-            project.complete(study),
+            project.targets.complete(study),

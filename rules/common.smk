@@ -1,11 +1,23 @@
 """What all rules share.
 
 Needs: `project`, the validated configuration.
-Gives: `layout` for paths, and the alphabet of every wildcard.
+Gives: the objects that rules ask, and the alphabet of every wildcard.
 """
 
-layout = project.layout
+from recurate.files.paths import WILDCARDS
+from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS
+from recurate.workflow.job_params import params
+
+layout = project.layout  # where a file lies
+studies = project.studies
+inputs = project.inputs  # which files a job reads
+settings = project.settings  # what its script reads of the study file
+resources = project.resources  # what it asks a scheduler for
+networks = project.networks  # whether it runs a network that is worth a GPU
+targets = project.targets  # what a study is made of
+environment = project.environment  # its conda file
+light_jobs_are_local = project.light_jobs_are_local
 
 
 wildcard_constraints:
-    **project.wildcards,
+    **WILDCARDS,

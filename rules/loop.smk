@@ -9,8 +9,11 @@ on, `gen-ttt/{model,samples,curated}.safetensors`. One generation is one group, 
 rule train_origin:
     """Generation 0: fit the model to real data."""
     input:
-        real=project.real,
-        start=project.checkpoint,
+        real=inputs.real,
+        samples=[],
+        curated=[],
+        source=[],
+        start=inputs.checkpoint,
     output:
         model=layout.origin_generation("model.safetensors"),
     log:
@@ -20,13 +23,12 @@ rule train_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("train_origin", mem_mb=4000, runtime=120),
+        **resources("train_origin", mem_mb=4000, runtime=120, gpu=networks.model),
     params:
-        spec=project.spec("train_origin"),
-        code=project.code("train.py", "train_origin"),
+        **params("train.py", settings.train_origin),
     script:
         "../scripts/train.py"
 
@@ -34,11 +36,11 @@ rule train_origin:
 rule train_arm:
     """A later generation: train on what was kept of the one before, or of all before, mixed with real data."""
     input:
-        real=project.real,
-        samples=project.training_samples,
-        curated=project.training_curated,
-        source=project.training_source,
-        start=project.start,
+        real=inputs.real,
+        samples=inputs.training_samples,
+        curated=inputs.training_curated,
+        source=inputs.training_source,
+        start=inputs.start,
     output:
         model=layout.arm_generation("model.safetensors"),
     log:
@@ -48,13 +50,12 @@ rule train_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("train_arm", mem_mb=4000, runtime=120),
+        **resources("train_arm", mem_mb=4000, runtime=120, gpu=networks.model),
     params:
-        spec=project.spec("train_arm"),
-        code=project.code("train.py", "train_arm"),
+        **params("train.py", settings.train_arm),
     script:
         "../scripts/train.py"
 
@@ -63,7 +64,7 @@ rule sample_origin:
     """Sample set of generation 0."""
     input:
         model=layout.origin_generation("model.safetensors"),
-        real=project.real_of_sampler,
+        real=inputs.real_of_sampler,
     output:
         samples=layout.origin_generation("samples.safetensors"),
     log:
@@ -73,13 +74,12 @@ rule sample_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("sample_origin", mem_mb=4000, runtime=60),
+        **resources("sample_origin", mem_mb=4000, runtime=60, gpu=networks.model),
     params:
-        spec=project.spec("sample"),
-        code=project.code("sample.py", "sample"),
+        **params("sample.py", settings.sample),
     script:
         "../scripts/sample.py"
 
@@ -87,8 +87,8 @@ rule sample_origin:
 rule sample_arm:
     """Sample set of a later generation, with latents of its own, or of generation 0 where the arm draws it otherwise."""
     input:
-        model=project.model,
-        real=project.real_of_sampler,
+        model=inputs.model,
+        real=inputs.real_of_sampler,
     output:
         samples=layout.arm_generation("samples.safetensors"),
     log:
@@ -98,13 +98,12 @@ rule sample_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("sample_arm", mem_mb=4000, runtime=60),
+        **resources("sample_arm", mem_mb=4000, runtime=60, gpu=networks.model),
     params:
-        spec=project.spec("sample"),
-        code=project.code("sample.py", "sample"),
+        **params("sample.py", settings.sample),
     script:
         "../scripts/sample.py"
 
@@ -112,10 +111,10 @@ rule sample_arm:
 rule curate:
     """Rewards of a generation's samples, and which of them are kept."""
     input:
-        samples=project.samples,
-        judge=project.judge,
-        origin=project.origin_of_reward,
-        real=project.text_of_reward,
+        samples=inputs.samples,
+        judge=inputs.judge,
+        origin=inputs.origin_of_reward,
+        real=inputs.text_of_reward,
     output:
         curated=layout.arm_generation("curated.safetensors"),
     log:
@@ -125,12 +124,11 @@ rule curate:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("curate", mem_mb=2000, runtime=30),
+        **resources("curate", mem_mb=2000, runtime=30, gpu=networks.scorer),
     params:
-        spec=project.spec("curate"),
-        code=project.code("curate.py", "curate"),
+        **params("curate.py", settings.curate),
     script:
         "../scripts/curate.py"

@@ -9,9 +9,9 @@ rule extract_origin:
     """Features of generation 0, for all its arms and metrics."""
     input:
         samples=layout.origin_generation("samples.safetensors"),
-        judge=project.judge_of_features,
-        origin=project.origin_of_features,
-        weights=project.feature_weights,
+        judge=inputs.judge_of_features,
+        origin=inputs.origin_of_features,
+        touches=inputs.feature_weights,
     output:
         features=layout.origin_generation("features.safetensors"),
     log:
@@ -21,13 +21,12 @@ rule extract_origin:
     group:
         "{study}-{origin}-{seeds}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("extract_origin", mem_mb=4000, runtime=60),
+        **resources("extract_origin", mem_mb=4000, runtime=60, gpu=networks.features),
     params:
-        spec=project.spec("extract"),
-        code=project.code("extract.py", "extract"),
+        **params("extract.py", settings.extract),
     script:
         "../scripts/extract.py"
 
@@ -36,9 +35,9 @@ rule extract_arm:
     """Features of a later generation, for all its metrics."""
     input:
         samples=layout.arm_generation("samples.safetensors"),
-        judge=project.judge_of_features,
-        origin=project.origin_of_features,
-        weights=project.feature_weights,
+        judge=inputs.judge_of_features,
+        origin=inputs.origin_of_features,
+        touches=inputs.feature_weights,
     output:
         features=layout.arm_generation("features.safetensors"),
     log:
@@ -48,13 +47,12 @@ rule extract_arm:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("extract_arm", mem_mb=4000, runtime=60),
+        **resources("extract_arm", mem_mb=4000, runtime=60, gpu=networks.features),
     params:
-        spec=project.spec("extract"),
-        code=project.code("extract.py", "extract"),
+        **params("extract.py", settings.extract),
     script:
         "../scripts/extract.py"
 
@@ -62,12 +60,12 @@ rule extract_arm:
 rule measure:
     """Metrics of one generation, for all seeds of a job."""
     input:
-        real=project.real,
-        samples=project.samples,
+        real=inputs.real,
+        samples=inputs.samples,
         curated=layout.arm_generation("curated.safetensors"),
-        features=project.features,
-        reference=project.reference,
-        model=project.measured_model,
+        features=inputs.features,
+        reference=inputs.reference,
+        model=inputs.measured_model,
     output:
         metrics=layout.arm_generation("metrics.csv"),
     log:
@@ -77,13 +75,12 @@ rule measure:
     group:
         "{study}-{arm}-{seeds}-{generation}"
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("measure", mem_mb=4000, runtime=30),
+        **resources("measure", mem_mb=4000, runtime=30, gpu=networks.measured),
     params:
-        spec=project.spec("measure"),
-        code=project.code("measure.py", "measure"),
+        **params("measure.py", settings.measure),
     script:
         "../scripts/measure.py"
 
@@ -91,21 +88,21 @@ rule measure:
 rule gather_metrics:
     """One metrics table for the study."""
     input:
-        tables=project.metric_tables,
+        tables=inputs.metric_tables,
     output:
         gathered=layout.in_study("metrics.csv"),
     log:
         layout.log(layout.in_study("metrics.csv")),
     benchmark:
         layout.benchmark(layout.in_study("metrics.csv"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("gather_metrics", mem_mb=1000, runtime=10),
+        **resources("gather_metrics", mem_mb=1000, runtime=10),
     params:
-        columns=project.metric_columns,
-        code=project.code("gather.py"),
+        **params("gather.py"),
+        columns=METRIC_COLUMNS,
     script:
         "../scripts/gather.py"

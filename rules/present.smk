@@ -14,15 +14,14 @@ rule resolved_config:
         layout.log(layout.in_study("config.yaml")),
     benchmark:
         layout.benchmark(layout.in_study("config.yaml"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("resolved_config", mem_mb=1000, runtime=10),
+        **resources("resolved_config", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("resolved"),
-        code=project.code("resolve_config.py"),
+        **params("resolve_config.py", settings.resolved),
     script:
         "../scripts/resolve_config.py"
 
@@ -30,22 +29,21 @@ rule resolved_config:
 rule forecast:
     """The infinite-capacity trajectory of an arm, from its generation-0 rewards alone."""
     input:
-        curated=project.arm_zero_curated,
+        curated=inputs.arm_zero_curated,
     output:
         forecast_path=layout.arm_seeds("forecast.csv"),
     log:
         layout.log(layout.arm_seeds("forecast.csv")),
     benchmark:
         layout.benchmark(layout.arm_seeds("forecast.csv"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("forecast", mem_mb=2000, runtime=30),
+        **resources("forecast", mem_mb=2000, runtime=30),
     params:
-        spec=project.spec("forecast"),
-        code=project.code("forecast.py"),
+        **params("forecast.py", settings.forecast),
     script:
         "../scripts/forecast.py"
 
@@ -53,22 +51,22 @@ rule forecast:
 rule gather_forecasts:
     """One forecast table for the study."""
     input:
-        tables=project.forecast_tables,
+        tables=inputs.forecast_tables,
     output:
         gathered=layout.in_study("forecast.csv"),
     log:
         layout.log(layout.in_study("forecast.csv")),
     benchmark:
         layout.benchmark(layout.in_study("forecast.csv"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("gather_forecasts", mem_mb=1000, runtime=10),
+        **resources("gather_forecasts", mem_mb=1000, runtime=10),
     params:
-        columns=project.forecast_columns,
-        code=project.code("gather.py"),
+        **params("gather.py"),
+        columns=FORECAST_COLUMNS,
     script:
         "../scripts/gather.py"
 
@@ -85,16 +83,15 @@ rule claims:
     benchmark:
         layout.benchmark(layout.in_study("claims.csv"))
     wildcard_constraints:
-        study=project.trained_names,
-    localrule: project.light_jobs_are_local
+        study=studies.trained_names,
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("claims", mem_mb=1000, runtime=10),
+        **resources("claims", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("claims"),
-        code=project.code("check_claims.py"),
+        **params("check_claims.py", settings.claims),
     script:
         "../scripts/check_claims.py"
 
@@ -102,9 +99,9 @@ rule claims:
 rule draw_densities:
     """Densities of two-dimensional samples over generations, with the limit p*."""
     input:
-        samples=project.shown_samples,
-        curated=project.shown_curated,
-        real=project.shown_real,
+        samples=inputs.shown_samples,
+        curated=inputs.shown_curated,
+        real=inputs.shown_real,
     output:
         pdf=layout.in_study("figures/densities.pdf"),
         png=layout.in_study("figures/densities.png"),
@@ -113,15 +110,14 @@ rule draw_densities:
         layout.log(layout.in_study("figures/densities.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/densities.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_densities", mem_mb=4000, runtime=30),
+        **resources("draw_densities", mem_mb=4000, runtime=30),
     params:
-        spec=project.spec("densities"),
-        code=project.code("draw_densities.py", "densities"),
+        **params("draw_densities.py", settings.densities),
     script:
         "../scripts/draw_densities.py"
 
@@ -139,15 +135,14 @@ rule draw_trajectory:
         layout.log(layout.in_study("figures/trajectory.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/trajectory.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_trajectory", mem_mb=1000, runtime=10),
+        **resources("draw_trajectory", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_trajectory.py"),
+        **params("draw_trajectory.py", settings.figure),
     script:
         "../scripts/draw_trajectory.py"
 
@@ -165,15 +160,14 @@ rule draw_shares:
         layout.log(layout.in_study("figures/shares.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/shares.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_shares", mem_mb=1000, runtime=10),
+        **resources("draw_shares", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_shares.py"),
+        **params("draw_shares.py", settings.figure),
     script:
         "../scripts/draw_shares.py"
 
@@ -190,15 +184,14 @@ rule draw_quality:
         layout.log(layout.in_study("figures/quality.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/quality.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_quality", mem_mb=1000, runtime=10),
+        **resources("draw_quality", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_quality.py"),
+        **params("draw_quality.py", settings.figure),
     script:
         "../scripts/draw_quality.py"
 
@@ -215,15 +208,14 @@ rule draw_comparison:
         layout.log(layout.in_study("figures/comparison.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/comparison.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_comparison", mem_mb=1000, runtime=10),
+        **resources("draw_comparison", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_comparison.py"),
+        **params("draw_comparison.py", settings.figure),
     script:
         "../scripts/draw_comparison.py"
 
@@ -240,15 +232,14 @@ rule draw_language:
         layout.log(layout.in_study("figures/language.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/language.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_language", mem_mb=1000, runtime=10),
+        **resources("draw_language", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_language.py"),
+        **params("draw_language.py", settings.figure),
     script:
         "../scripts/draw_language.py"
 
@@ -256,7 +247,7 @@ rule draw_language:
 rule draw_perplexities:
     """Perplexities of every generation's blocks under generation 0's model."""
     input:
-        features=project.shown_features,
+        features=inputs.shown_features,
     output:
         pdf=layout.in_study("figures/perplexities.pdf"),
         png=layout.in_study("figures/perplexities.png"),
@@ -265,15 +256,14 @@ rule draw_perplexities:
         layout.log(layout.in_study("figures/perplexities.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/perplexities.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_perplexities", mem_mb=2000, runtime=10),
+        **resources("draw_perplexities", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_perplexities.py"),
+        **params("draw_perplexities.py", settings.figure),
     script:
         "../scripts/draw_perplexities.py"
 
@@ -291,15 +281,14 @@ rule draw_choices:
         layout.log(layout.in_study("figures/choices.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/choices.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_choices", mem_mb=1000, runtime=10),
+        **resources("draw_choices", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_choices.py"),
+        **params("draw_choices.py", settings.figure),
     script:
         "../scripts/draw_choices.py"
 
@@ -307,8 +296,8 @@ rule draw_choices:
 rule draw_contact_sheet:
     """The first images of every generation."""
     input:
-        samples=project.shown_samples,
-        real=project.shown_real,
+        samples=inputs.shown_samples,
+        real=inputs.shown_real,
     output:
         pdf=layout.in_study("figures/contact_sheet.pdf"),
         png=layout.in_study("figures/contact_sheet.png"),
@@ -317,15 +306,14 @@ rule draw_contact_sheet:
         layout.log(layout.in_study("figures/contact_sheet.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/contact_sheet.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_contact_sheet", mem_mb=4000, runtime=10),
+        **resources("draw_contact_sheet", mem_mb=4000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_contact_sheet.py"),
+        **params("draw_contact_sheet.py", settings.figure),
     script:
         "../scripts/draw_contact_sheet.py"
 
@@ -333,7 +321,7 @@ rule draw_contact_sheet:
 rule draw_latents:
     """What generation 0's encoder makes of later generations."""
     input:
-        features=project.shown_features,
+        features=inputs.shown_features,
         metrics=layout.in_study("metrics.csv"),
     output:
         pdf=layout.in_study("figures/latents.pdf"),
@@ -343,15 +331,14 @@ rule draw_latents:
         layout.log(layout.in_study("figures/latents.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/latents.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_latents", mem_mb=2000, runtime=10),
+        **resources("draw_latents", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("latents"),
-        code=project.code("draw_latents.py"),
+        **params("draw_latents.py", settings.latents),
     script:
         "../scripts/draw_latents.py"
 
@@ -359,7 +346,7 @@ rule draw_latents:
 rule traverse:
     """A path through the latents, decoded by every generation."""
     input:
-        models=project.shown_models,
+        models=inputs.shown_models,
     output:
         traversed=layout.in_study("traversals.safetensors"),
     log:
@@ -370,10 +357,9 @@ rule traverse:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **project.resources("traverse", mem_mb=2000, runtime=10),
+        **resources("traverse", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("traverse"),
-        code=project.code("traverse.py", "traverse"),
+        **params("traverse.py", settings.traverse),
     script:
         "../scripts/traverse.py"
 
@@ -390,15 +376,14 @@ rule draw_traversals:
         layout.log(layout.in_study("figures/traversals.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/traversals.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_traversals", mem_mb=2000, runtime=10),
+        **resources("draw_traversals", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("figure"),
-        code=project.code("draw_traversals.py"),
+        **params("draw_traversals.py", settings.figure),
     script:
         "../scripts/draw_traversals.py"
 
@@ -406,9 +391,9 @@ rule draw_traversals:
 rule draw_animation:
     """Densities of two-dimensional samples, one frame for each generation."""
     input:
-        samples=project.shown_samples,
-        curated=project.shown_curated,
-        real=project.shown_real,
+        samples=inputs.shown_samples,
+        curated=inputs.shown_curated,
+        real=inputs.shown_real,
     output:
         gif=layout.in_study("figures/animation.gif"),
         caption=layout.in_study("figures/animation.txt"),
@@ -416,15 +401,14 @@ rule draw_animation:
         layout.log(layout.in_study("figures/animation.gif")),
     benchmark:
         layout.benchmark(layout.in_study("figures/animation.gif"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_animation", mem_mb=4000, runtime=30),
+        **resources("draw_animation", mem_mb=4000, runtime=30),
     params:
-        spec=project.spec("densities"),
-        code=project.code("draw_animation.py", "densities"),
+        **params("draw_animation.py", settings.densities),
     script:
         "../scripts/draw_animation.py"
 
@@ -432,21 +416,21 @@ rule draw_animation:
 rule provenance:
     """Every file that leads to the study's tables and figures, with its record."""
     input:
-        results=lambda w: project.targets(w.study),
+        results=targets.of_job,
     output:
         provenance=layout.in_study("provenance.json"),
     log:
         layout.log(layout.in_study("provenance.json")),
     benchmark:
         layout.benchmark(layout.in_study("provenance.json"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("provenance", mem_mb=1000, runtime=10),
+        **resources("provenance", mem_mb=1000, runtime=10),
     params:
-        code=project.code("provenance.py"),
+        **params("provenance.py"),
     script:
         "../scripts/provenance.py"
 
@@ -454,21 +438,21 @@ rule provenance:
 rule cost:
     """Processor and GPU hours and peak memory of the study, by rule."""
     input:
-        results=lambda w: project.targets(w.study),
+        touches=targets.of_job,
     output:
         cost=layout.in_study("cost.csv"),
     log:
         layout.log(layout.in_study("cost.csv")),
     benchmark:
         layout.benchmark(layout.in_study("cost.csv"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("cost", mem_mb=1000, runtime=10),
+        **resources("cost", mem_mb=1000, runtime=10),
     params:
-        code=project.code("tabulate_cost.py"),
+        **params("tabulate_cost.py"),
     script:
         "../scripts/tabulate_cost.py"
 
@@ -477,21 +461,20 @@ rule report:
     """Everything about the default studies in one HTML file."""
     input:
         template=project.report_template,
-        shown=project.report_inputs,
+        touches=project.report_inputs,
     output:
         report=layout.report,
     log:
         layout.log(layout.report),
     benchmark:
         layout.benchmark(layout.report)
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("report", mem_mb=1000, runtime=10),
+        **resources("report", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("report"),
-        code=project.code("write_report.py"),
+        **params("write_report.py", project.report),
     script:
         "../scripts/write_report.py"

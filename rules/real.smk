@@ -14,15 +14,17 @@ localrules:
 rule data:
     """All that needs a network, fetched ahead for machines whose compute nodes have none."""
     input:
-        project.fetched,
+        targets.fetched,
 
 
-for data_set in project.shared_data:
+for data_set in targets.shared_data:
 
     rule:
         """Fetch a published data set, verify it and store it once for all studies."""
         name:
             f"fetch_{data_set}"
+        input:
+            raw=[],
         output:
             real=layout.in_data(f"{data_set}.safetensors"),
             card=layout.in_data(f"{data_set}.json"),
@@ -38,8 +40,7 @@ for data_set in project.shared_data:
             mem_mb=2000,
             runtime=60,
         params:
-            spec=project.shared_spec(data_set),
-            code=project.shared_code(data_set),
+            **params("prepare_real.py", settings.shared(data_set)),
         script:
             "../scripts/prepare_real.py"
 
@@ -47,18 +48,18 @@ for data_set in project.shared_data:
 rule fetch_inception:
     """Fetch the network behind the literature's FID and verify it."""
     output:
-        weights=project.inception,
+        weights=targets.inception,
     log:
-        layout.log(project.inception),
+        layout.log(targets.inception),
     benchmark:
-        layout.benchmark(project.inception)
+        layout.benchmark(targets.inception)
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **project.resources("fetch_inception", mem_mb=1000, runtime=30),
+        **resources("fetch_inception", mem_mb=1000, runtime=30),
     params:
-        code=project.code("fetch_inception.py"),
+        **params("fetch_inception.py"),
     script:
         "../scripts/fetch_inception.py"
 
@@ -66,7 +67,7 @@ rule fetch_inception:
 rule real_data:
     """Draw or read an origin's real data; all seeds share them."""
     input:
-        raw=project.raw_data,
+        raw=inputs.raw_data,
     output:
         real=layout.in_origin("real.safetensors"),
         card=layout.in_origin("real.json"),
@@ -75,13 +76,12 @@ rule real_data:
     benchmark:
         layout.benchmark(layout.in_origin("real.safetensors"))
     conda:
-        project.environment("analysis")
+        environment("analysis")
     threads: 1
     resources:
-        **project.resources("real_data", mem_mb=2000, runtime=10),
+        **resources("real_data", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("real"),
-        code=project.code("prepare_real.py", "real"),
+        **params("prepare_real.py", settings.real),
     script:
         "../scripts/prepare_real.py"
 
@@ -89,8 +89,8 @@ rule real_data:
 rule judge:
     """Train the judge of an origin and write its held-out accuracy to its card."""
     input:
-        real=project.real,
-        weights=project.judge_weights,
+        real=inputs.real,
+        touches=inputs.judge_weights,
     output:
         judge=layout.in_origin("judge.safetensors"),
         card=layout.in_origin("judge.json"),
@@ -102,10 +102,9 @@ rule judge:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **project.resources("judge", mem_mb=8000, runtime=240),
+        **resources("judge", mem_mb=8000, runtime=240, gpu=networks.judge),
     params:
-        spec=project.spec("judge"),
-        code=project.code("train_judge.py", "judge"),
+        **params("train_judge.py", settings.judge),
     script:
         "../scripts/train_judge.py"
 
@@ -113,9 +112,9 @@ rule judge:
 rule reference:
     """Features of real data and their statistics, once for an origin."""
     input:
-        real=project.real,
-        judge=project.judge_of_features,
-        weights=project.feature_weights,
+        real=inputs.real,
+        judge=inputs.judge_of_features,
+        touches=inputs.feature_weights,
     output:
         reference=layout.in_origin("reference.safetensors"),
     log:
@@ -123,12 +122,11 @@ rule reference:
     benchmark:
         layout.benchmark(layout.in_origin("reference.safetensors"))
     conda:
-        project.environment("train")
+        environment("train")
     threads: 1
     resources:
-        **project.resources("reference", mem_mb=4000, runtime=60),
+        **resources("reference", mem_mb=4000, runtime=60, gpu=networks.features),
     params:
-        spec=project.spec("reference"),
-        code=project.code("extract_reference.py", "reference"),
+        **params("extract_reference.py", settings.reference),
     script:
         "../scripts/extract_reference.py"

@@ -19,10 +19,9 @@ rule simulate:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **project.resources("simulate", mem_mb=4000, runtime=60),
+        **resources("simulate", mem_mb=4000, runtime=60),
     params:
-        spec=project.spec("simulate"),
-        code=project.code("simulate.py", "simulate"),
+        **params("simulate.py", settings.simulate),
     script:
         "../scripts/simulate.py"
 
@@ -35,15 +34,14 @@ rule laws:
         layout.log(layout.in_study("laws.csv")),
     benchmark:
         layout.benchmark(layout.in_study("laws.csv"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("laws", mem_mb=2000, runtime=30),
+        **resources("laws", mem_mb=2000, runtime=30),
     params:
-        spec=project.spec("laws"),
-        code=project.code("tabulate_laws.py", "laws"),
+        **params("tabulate_laws.py", settings.laws),
     script:
         "../scripts/tabulate_laws.py"
 
@@ -51,22 +49,21 @@ rule laws:
 rule rates:
     """How fast errors fall with the size of the pool."""
     input:
-        trajectories=project.trajectories,
+        trajectories=inputs.trajectories,
     output:
         rates=layout.in_study("rates.csv"),
     log:
         layout.log(layout.in_study("rates.csv")),
     benchmark:
         layout.benchmark(layout.in_study("rates.csv"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("rates", mem_mb=2000, runtime=30),
+        **resources("rates", mem_mb=2000, runtime=30),
     params:
-        spec=project.spec("rates"),
-        code=project.code("fit_rates.py", "rates"),
+        **params("fit_rates.py", settings.rates),
     script:
         "../scripts/fit_rates.py"
 
@@ -76,7 +73,7 @@ rule agreement:
     input:
         metrics=layout.in_study("metrics.csv"),
         laws=layout.in_study("laws.csv"),
-        rates=project.rates,
+        rates=inputs.rates,
     output:
         claims=layout.in_study("claims.csv"),
     log:
@@ -84,16 +81,15 @@ rule agreement:
     benchmark:
         layout.benchmark(layout.in_study("claims.csv"))
     wildcard_constraints:
-        study=project.simulated_names,
-    localrule: project.light_jobs_are_local
+        study=studies.simulated_names,
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("agreement", mem_mb=2000, runtime=10),
+        **resources("agreement", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("agreement"),
-        code=project.code("check_agreement.py"),
+        **params("check_agreement.py", settings.agreement),
     script:
         "../scripts/check_agreement.py"
 
@@ -111,15 +107,14 @@ rule draw_curves:
         layout.log(layout.in_study("figures/curves.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/curves.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_curves", mem_mb=2000, runtime=10),
+        **resources("draw_curves", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("curves"),
-        code=project.code("draw_curves.py"),
+        **params("draw_curves.py", settings.curves),
     script:
         "../scripts/draw_curves.py"
 
@@ -136,15 +131,14 @@ rule draw_rates:
         layout.log(layout.in_study("figures/rates.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/rates.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_rates", mem_mb=1000, runtime=10),
+        **resources("draw_rates", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("curves"),
-        code=project.code("draw_rates.py"),
+        **params("draw_rates.py", settings.curves),
     script:
         "../scripts/draw_rates.py"
 
@@ -152,7 +146,7 @@ rule draw_rates:
 rule draw_snapshots:
     """Densities of fitted mixtures over generations."""
     input:
-        trajectories=project.trajectories,
+        trajectories=inputs.trajectories,
     output:
         pdf=layout.in_study("figures/snapshots.pdf"),
         png=layout.in_study("figures/snapshots.png"),
@@ -161,15 +155,14 @@ rule draw_snapshots:
         layout.log(layout.in_study("figures/snapshots.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/snapshots.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_snapshots", mem_mb=1000, runtime=10),
+        **resources("draw_snapshots", mem_mb=1000, runtime=10),
     params:
-        spec=project.spec("curves"),
-        code=project.code("draw_snapshots.py"),
+        **params("draw_snapshots.py", settings.curves),
     script:
         "../scripts/draw_snapshots.py"
 
@@ -187,14 +180,13 @@ rule draw_equivalent_data:
         layout.log(layout.in_study("figures/equivalent_data.pdf")),
     benchmark:
         layout.benchmark(layout.in_study("figures/equivalent_data.pdf"))
-    localrule: project.light_jobs_are_local
+    localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **project.resources("draw_equivalent_data", mem_mb=2000, runtime=10),
+        **resources("draw_equivalent_data", mem_mb=2000, runtime=10),
     params:
-        spec=project.spec("curves"),
-        code=project.code("draw_equivalent_data.py"),
+        **params("draw_equivalent_data.py", settings.curves),
     script:
         "../scripts/draw_equivalent_data.py"

@@ -4,10 +4,9 @@ from typing import Any
 
 from recurate.files.tables import CLAIM_COLUMNS, LAW_COLUMNS, RATE_COLUMNS, read_rows, write_rows
 from recurate.theory import agreement
-from recurate.workflow import job
 
 
-def main(metrics: str, laws: str, claims: str, spec: dict[str, Any], study: str, rates: str | None = None) -> None:
+def main(metrics: str, laws: str, claims: str, spec: dict[str, Any], study: str, rates: str | None) -> None:
     """Write one row for every comparison."""
     table = agreement.read_values(metrics)
     rows = agreement.with_laws(table, read_rows(laws, LAW_COLUMNS))
@@ -18,4 +17,6 @@ def main(metrics: str, laws: str, claims: str, spec: dict[str, Any], study: str,
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

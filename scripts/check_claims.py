@@ -5,7 +5,6 @@ from typing import Any
 from recurate.files.series import by_arm
 from recurate.files.tables import CLAIM_COLUMNS, FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
 from recurate.theory.claims import ClosedLoop, check_claims
-from recurate.workflow import job
 
 
 def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: str) -> None:
@@ -25,4 +24,6 @@ def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: 
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

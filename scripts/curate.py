@@ -1,34 +1,29 @@
 """Score a generation's samples and keep what people would keep."""
 
-from typing import Any
-
-from recurate.curation import Curation
 from recurate.curation.judges import FittedJudge
-from recurate.curation.rewards import Reward, Scorer
-from recurate.data import Data
+from recurate.curation.rewards import Scorer
 from recurate.data.parts.tokenization import Codec
 from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, write_arrays
-from recurate.foundation.components import load
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import numpy_generator
 from recurate.models.parts.fitted import FittedModel
-from recurate.workflow import job
+from recurate.stages.curate import Reads
 
 
 def main(
     samples: str,
     curated: str,
-    spec: dict[str, Any],
+    spec: Reads,
     code: str,
     seeds: list[int],
     generation: int,
     threads: int,
-    judge: str | None = None,
-    origin: str | None = None,
-    real: str | None = None,
-    device: str = "cpu",
+    judge: str | None,
+    origin: str | None,
+    real: str | None,
+    device: str,
 ) -> None:
     """Write `reward` (seeds, n) and `index` (seeds, kept); where there are classes `label` (seeds, n).
 
@@ -39,10 +34,10 @@ def main(
     """
     x = read_arrays(samples, ["x"])["x"]
     device = prepare(device, threads) if judge or origin else "cpu"
-    fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
+    fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
     scored = _texts(x, real) if real else x
     rewards = _rewards(spec, scored, _scorers(spec, fitted, origin, len(seeds), device), samples)
-    curation = load(Curation, spec["curation"])
+    curation = spec.curation
     beside = read_arrays(samples, ["prompt"]) if curation.by_prompt else {}
     generators = [numpy_generator(seed, generation, "curate") for seed in seeds]
     index = np.stack(
@@ -52,7 +47,7 @@ def main(
         ]
     )
     if not index.size:
-        raise RecurateError(f"curation: {spec['curation']['kind']} kept no sample of {samples}; loosen it")
+        raise RecurateError(f"curation: {curation.kind} kept no sample of {samples}; loosen it")
     arrays = {"reward": rewards, "index": index.astype(np.int64), **_classes(spec, x, fitted), **beside}
     write_arrays(curated, arrays, origin_of_file(spec, code, describe(device)))
 
@@ -63,18 +58,16 @@ def _texts(x: np.ndarray, real: str) -> np.ndarray:
     return np.array([codec.decode(of_seed) for of_seed in x], dtype=object)
 
 
-def _scorers(
-    spec: dict[str, Any], judge: FittedJudge | None, origin: str | None, seeds: int, device: str
-) -> list[Scorer]:
+def _scorers(spec: Reads, judge: FittedJudge | None, origin: str | None, seeds: int, device: str) -> list[Scorer]:
     """What scores the samples of each seed: generation 0's model, of each seed its own, or the one judge."""
-    if origin is None:
+    if origin is None or spec.model is None:
         return [judge] * seeds
-    return [FittedModel.read(spec["model"], origin, row, device) for row in range(seeds)]
+    return [FittedModel.read(spec.model, origin, device, row) for row in range(seeds)]
 
 
-def _rewards(spec: dict[str, Any], x: np.ndarray, scorers: list[Scorer], samples: str) -> np.ndarray:
+def _rewards(spec: Reads, x: np.ndarray, scorers: list[Scorer], samples: str) -> np.ndarray:
     """Rewards (seeds, n) float32, finite and at most their supremum."""
-    reward, kind = load(Reward, spec["reward"]), spec["reward"]["kind"]
+    reward, kind = spec.reward, spec.reward.kind
     rewards = np.stack([reward(x_seed, scorer) for x_seed, scorer in zip(x, scorers, strict=True)]).astype(np.float32)
     if not np.isfinite(rewards).all():
         raise RecurateError(f"reward: {kind} gave NaN or infinite values on {samples}; mend the reward")
@@ -83,10 +76,10 @@ def _rewards(spec: dict[str, Any], x: np.ndarray, scorers: list[Scorer], samples
     return rewards
 
 
-def _classes(spec: dict[str, Any], x: np.ndarray, judge: FittedJudge | None) -> dict[str, np.ndarray]:
+def _classes(spec: Reads, x: np.ndarray, judge: FittedJudge | None) -> dict[str, np.ndarray]:
     """Labels by the judge, with its confidence, if there is one; otherwise by the data's own geometry."""
     if judge is None:
-        data = load(Data, spec["data"])
+        data = spec.data
         labels = [label for x_seed in x if (label := data.classify(x_seed)) is not None]
         return {"label": np.stack(labels).astype(np.int64)} if labels else {}
     # A second look at the samples after the reward's: a judge is cheap beside the sampling that made them.
@@ -96,4 +89,6 @@ def _classes(spec: dict[str, Any], x: np.ndarray, judge: FittedJudge | None) -> 
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

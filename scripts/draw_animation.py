@@ -11,7 +11,6 @@ from recurate.files.arrays import read_arrays
 from recurate.files.writing import write_text
 from recurate.foundation.components import load
 from recurate.foundation.lazy import np
-from recurate.workflow import job
 
 
 def main(samples: list[str], curated: list[str], real: list[str], gif: str, caption: str, spec: dict[str, Any]) -> None:
@@ -39,4 +38,6 @@ def main(samples: list[str], curated: list[str], real: list[str], gif: str, capt
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -7,7 +7,6 @@ from recurate.figures.parts import style
 from recurate.figures.parts.series import per_arm
 from recurate.files.arrays import read_arrays, read_seed
 from recurate.files.writing import write_text
-from recurate.workflow import job
 
 
 def main(samples: list[str], real: list[str], pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
@@ -24,4 +23,6 @@ def main(samples: list[str], real: list[str], pdf: str, png: str, caption: str, 
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

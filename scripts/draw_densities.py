@@ -12,7 +12,6 @@ from recurate.files.writing import write_text
 from recurate.foundation.components import load
 from recurate.foundation.lazy import np
 from recurate.theory.limit import limit_weights
-from recurate.workflow import job
 
 
 def main(
@@ -48,4 +47,6 @@ def _limit(rewards: np.ndarray, settings: dict[str, Any]) -> np.ndarray | None:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

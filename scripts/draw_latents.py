@@ -9,7 +9,6 @@ from recurate.figures.parts import style
 from recurate.figures.parts.series import over_batches, read_metrics
 from recurate.files.arrays import read_arrays
 from recurate.files.writing import write_text
-from recurate.workflow import job
 
 
 def main(features: list[str], metrics: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
@@ -32,4 +31,6 @@ def _densities(path: str) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

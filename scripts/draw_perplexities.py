@@ -8,7 +8,6 @@ from recurate.figures.parts.series import over_batches
 from recurate.files.arrays import read_arrays
 from recurate.files.writing import write_text
 from recurate.foundation.lazy import np
-from recurate.workflow import job
 
 SPACE = "block_perplexity"
 
@@ -27,4 +26,6 @@ def main(features: list[str], pdf: str, png: str, caption: str, spec: dict[str, 
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -6,7 +6,6 @@ from recurate.figures import snapshots
 from recurate.figures.parts import style
 from recurate.files.arrays import read_seed
 from recurate.files.writing import write_text
-from recurate.workflow import job
 
 PARAMETERS = ("weights", "means", "covariances")
 
@@ -28,4 +27,6 @@ def _mixture(path: str, generation: int) -> snapshots.Mixture:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -6,7 +6,6 @@ from recurate.figures import trajectory
 from recurate.figures.parts import style
 from recurate.figures.parts.series import read_forecast, read_metrics
 from recurate.files.writing import write_text
-from recurate.workflow import job
 
 
 def main(metrics: str, forecast: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
@@ -17,4 +16,6 @@ def main(metrics: str, forecast: str, pdf: str, png: str, caption: str, spec: di
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

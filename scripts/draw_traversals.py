@@ -7,7 +7,6 @@ from recurate.figures.contact_sheet import shown_generations
 from recurate.figures.parts import style
 from recurate.files.arrays import read_arrays
 from recurate.files.writing import write_text
-from recurate.workflow import job
 
 
 def main(traversed: str, pdf: str, png: str, caption: str, spec: dict[str, Any]) -> None:
@@ -19,4 +18,6 @@ def main(traversed: str, pdf: str, png: str, caption: str, spec: dict[str, Any])
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,39 +1,35 @@
 """Features of a generation's samples, once for all its metrics."""
 
-from typing import Any
-
 from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import origin_of_file, read_seed, write_arrays
-from recurate.foundation.components import load
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.lazy import np
-from recurate.measuring.features import Features
 from recurate.models.parts.fitted import FittedModel
-from recurate.workflow import job
+from recurate.stages.extract import Reads
 
 
 def main(
     samples: str,
     features: str,
-    spec: dict[str, Any],
+    spec: Reads,
     code: str,
     seeds: list[int],
     device: str,
     threads: int,
-    judge: str | None = None,
-    origin: str | None = None,
+    judge: str | None,
+    origin: str | None,
 ) -> None:
     """Write an array (seeds, n, d) float32 for each feature space, under the space's name.
 
     `origin` is generation 0's model, for spaces that it makes.
     """
     device = prepare(device, threads)
-    spaces = [load(Features, block) for block in spec["features"]]
-    fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
+    spaces = spec.features
+    fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
     found: dict[str, list[np.ndarray]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):
         x = read_seed(samples, row, ["x"])["x"]
-        first = FittedModel.read(spec["model"], origin, row, device) if origin else None
+        first = FittedModel.read(spec.model, origin, device, row) if spec.model and origin else None
         for space in spaces:
             found[space.space].append(space.extract(x, first if space.needs_origin else fitted, device))
             print(f"seed {seed}, {space.space}: {found[space.space][-1].shape[1]} features of {len(x)} samples")
@@ -42,4 +38,6 @@ def main(
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

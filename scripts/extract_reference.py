@@ -1,42 +1,36 @@
 """Features of real data and their statistics, once for all generations, seeds and arms of an origin."""
 
-from typing import Any
-
 from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
-from recurate.foundation.components import load
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import numpy_generator
-from recurate.measuring.features import Features
 from recurate.measuring.metrics import chosen
 from recurate.measuring.metrics.parts.frechet_distance import factor, moments
-from recurate.workflow import job
+from recurate.stages.reference import Reads
 
 
-def main(
-    real: str, reference: str, spec: dict[str, Any], code: str, device: str, threads: int, judge: str | None = None
-) -> None:
+def main(real: str, reference: str, spec: Reads, code: str, device: str, threads: int, judge: str | None) -> None:
     """Write, for each feature space, `space/train` and `space/test` (m, d) float32, `space/mean` and `space/factor`.
 
     The last two describe, in float64, the Gaussian of the part that metrics compare with. Where there are more images
     than are asked for, a random subset is taken that is always the same.
     """
     device = prepare(device, threads)
-    fitted = FittedJudge.read(spec["judge"], judge, device) if judge else None
+    fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
     generator = numpy_generator(0, 0, "measure")
-    limit = spec["reference"]["samples"]
+    limit = spec.reference.samples
     parts = {
         part: x if limit is None else chosen(x, limit, generator)
         for part, x in zip(("train", "test"), read_arrays(real, ["train_x", "test_x"]).values(), strict=True)
     }
     arrays: dict[str, np.ndarray] = {}
-    for space in (load(Features, block) for block in spec["features"]):
+    for space in spec.features:
         if space.needs_origin:
             continue  # of each seed its own, so that there is no one reference
         for part, x in parts.items():
             arrays[f"{space.space}/{part}"] = space.extract(x, fitted, device)
-        mean, covariance = moments(arrays[f"{space.space}/{spec['reference']['split']}"])
+        mean, covariance = moments(arrays[f"{space.space}/{spec.reference.split}"])
         arrays |= {f"{space.space}/mean": mean, f"{space.space}/factor": factor(covariance)}
         print(
             f"{space.space}: {len(mean)} features of {' and '.join(str(len(x)) for x in parts.values())} real samples"
@@ -45,4 +39,6 @@ def main(
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

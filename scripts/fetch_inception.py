@@ -9,7 +9,6 @@ from pathlib import Path
 from recurate.files.writing import replacing
 from recurate.foundation.errors import RecurateError
 from recurate.measuring.features.inception import remedy, verify
-from recurate.workflow import job
 
 TIMEOUT = 60.0  # seconds without a byte
 
@@ -42,4 +41,6 @@ def download(folder: str) -> Path:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

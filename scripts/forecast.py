@@ -1,27 +1,27 @@
 """Forecast an arm's infinite-capacity trajectory from the rewards of its generation 0."""
 
-from typing import Any
-
 from recurate.files.arrays import read_arrays
 from recurate.files.tables import FORECAST_COLUMNS, write_rows
+from recurate.stages.forecast import Reads
 from recurate.theory.forecast import effective_sample_size, forecast, statistics, variance_of_answers
-from recurate.workflow import job
 
 
-def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm: str, seeds: list[int]) -> None:
+def main(curated: str, forecast_path: str, spec: Reads, study: str, arm: str, seeds: list[int]) -> None:
     """Write study, arm, generation, seed, metric, value, effective_sample_size for every seed and generation."""
     arrays = read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):
         rewards = arrays["reward"][row].astype("float64")
-        prompts = arrays["prompt"][row] if spec["by_prompt"] else None
+        prompts = arrays["prompt"][row] if spec.curation.by_prompt else None
         classes = arrays["label"][row] if "label" in arrays else None
-        loop = {key: spec[key] for key in ("choices", "real_fraction", "generations", "regime")}
-        trajectory = forecast(rewards, **loop, prompts=prompts)
+        mixing = spec.mixing
+        trajectory = forecast(
+            rewards, spec.curation.choices, mixing.real_fraction, spec.generations, mixing.name, prompts=prompts
+        )
         for generation, weights in enumerate(trajectory):
-            values = statistics(weights, rewards, spec["supremum"], classes, spec["classes"])
+            values = statistics(weights, rewards, spec.supremum, classes, spec.classes)
             if prompts is not None:
-                spread = variance_of_answers(weights, rewards, spec["supremum"], prompts)
+                spread = variance_of_answers(weights, rewards, spec.supremum, prompts)
                 values["exp_reward_variance_of_answers"] = spread
             known = {"study": study, "arm": arm, "generation": generation, "seed": seed}
             known["effective_sample_size"] = repr(effective_sample_size(weights))
@@ -30,4 +30,6 @@ def main(curated: str, forecast_path: str, spec: dict[str, Any], study: str, arm
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

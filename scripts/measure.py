@@ -1,12 +1,9 @@
 """Measure one generation of an arm, for all seeds of a job."""
 
-from typing import Any
-
 from threadpoolctl import threadpool_limits
 
 from recurate.files.arrays import read_arrays, read_seed
 from recurate.files.tables import METRIC_COLUMNS, write_rows
-from recurate.foundation.components import load
 from recurate.foundation.device import prepare
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import numpy_generator
@@ -18,9 +15,9 @@ from recurate.measuring.every_arm import (
     space,
     variance_of_answers,
 )
-from recurate.measuring.metrics import DATA, Evidence, Metric
+from recurate.measuring.metrics import DATA, Evidence
 from recurate.models.parts.fitted import FittedModel
-from recurate.workflow import job
+from recurate.stages.measure import Reads
 
 
 def main(
@@ -28,25 +25,25 @@ def main(
     samples: str,
     curated: str,
     metrics: str,
-    spec: dict[str, Any],
+    spec: Reads,
     study: str,
     arm: str,
     seeds: list[int],
     generation: int,
     threads: int,
-    features: str | None = None,
-    reference: str | None = None,
-    model: str | None = None,
-    device: str = "cpu",
+    features: str | None,
+    reference: str | None,
+    model: str | None,
+    device: str,
 ) -> None:
     """Write the tidy table study, arm, generation, seed, metric, value; one seed is in memory at a time.
 
     `model` is the generation's own, for metrics that ask it.
     """
     device = prepare(device, threads) if model else "cpu"
-    split = spec["reference"]["split"]
+    split = spec.reference.split
     parts = read_arrays(real, ["train_x", "test_x"])
-    asked = [load(Metric, block) for block in spec["metrics"]]
+    asked = spec.metrics
     names = {metric.space for metric in asked if metric.space}
     compared = {metric.space for metric in asked if metric.space and metric.compares}
     known = real_spaces(parts["train_x"], parts["test_x"], reference, compared)
@@ -57,29 +54,31 @@ def main(
         found = {DATA: x} | (read_seed(features, row, sorted(names - {DATA})) if features else {})
         spaces = {name: space(name, array, known.get(name), split) for name, array in found.items()}
         values = always({name: array[row] for name, array in kept.items()}, spec)
-        own = FittedModel.read(spec["model"], model, row, device) if model else None
+        own = FittedModel.read(spec.model, model, device, row) if spec.model and model else None
         with threadpool_limits(threads):
             for number, metric in enumerate(asked):
                 generator = numpy_generator(0, 0, "measure", number)
-                evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.get("vocabulary", 0))
+                evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary)
                 values |= metric(evidence)
         of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
         rows += [{**of_row, "metric": name, "value": repr(float(value))} for name, value in values.items()]
     write_rows(metrics, METRIC_COLUMNS, rows)
 
 
-def always(kept: dict[str, np.ndarray], spec: dict[str, Any]) -> dict[str, float]:
+def always(kept: dict[str, np.ndarray], spec: Reads) -> dict[str, float]:
     """Metrics that every arm has, from one seed of a curated set."""
     rewards = kept["reward"].astype("float64")
-    values = reward_statistics(rewards, spec["supremum"]) | curation_statistics(rewards, kept["index"])
+    values = reward_statistics(rewards, spec.supremum) | curation_statistics(rewards, kept["index"])
     if "prompt" in kept:
-        values["exp_reward_variance_of_answers"] = variance_of_answers(rewards, spec["supremum"], kept["prompt"])
+        values["exp_reward_variance_of_answers"] = variance_of_answers(rewards, spec.supremum, kept["prompt"])
     if "label" in kept:
-        values |= class_shares(kept["label"], spec["classes"])
+        values |= class_shares(kept["label"], spec.classes)
     if "confidence" in kept:
         values["confidence_mean"] = float(kept["confidence"].mean(dtype="float64"))
     return values
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,41 +1,38 @@
 """Draw, read or fetch real data, those of an origin or those that all studies share."""
 
-from typing import Any
-
-from recurate.data import Data, DerivedData, PublishedData, RealData
+from recurate.data import DerivedData, PublishedData, RealData
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest
 from recurate.files.writing import write_json
-from recurate.foundation.components import load
 from recurate.foundation.randomness import numpy_generator
-from recurate.workflow import job
+from recurate.stages.real import Reads
 
 
 def main(
     real: str,
     card: str,
-    spec: dict[str, Any],
+    spec: Reads,
     code: str,
-    data_folders: dict[str, str] | None = None,
-    raw: str | None = None,
+    data_folders: dict[str, str],
+    raw: str | None,
 ) -> None:
     """Write the arrays train_x, train_y, test_x, test_y to `real`, and what is to be known of them to `card`.
 
     `data_folders` names, by kind, folders that hold published data sets; only those look there. `raw` is the shared
     data set that data are made from.
     """
-    data = load(Data, spec["data"])
+    data = spec.data
     if isinstance(data, PublishedData):
-        found, source = data.fetch((data_folders or {}).get(data.kind))
+        found, source = data.fetch(data_folders.get(data.kind))
     else:
-        generator = numpy_generator(spec["data_seed"], 0, "data")
+        generator = numpy_generator(0, 0, "data")
         shared = RealData.of(read_arrays(raw)) if raw else None
         found = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
         source = data.source
     arrays = found.arrays()
     write_arrays(real, arrays, {**origin_of_file(spec, code), **found.notes})
     facts = {
-        "data": spec["data"],
+        "data": data.model_dump(mode="json"),
         "source": source,
         "licence": data.licence,
         "train": len(found.train_x),
@@ -51,4 +48,6 @@ def main(
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -9,7 +9,6 @@ from typing import Any
 
 from recurate.files.provenance import INTACT, chain
 from recurate.files.writing import write_json
-from recurate.workflow import job
 
 
 def main(results: list[str], provenance: str) -> None:
@@ -46,6 +45,8 @@ def show(results: list[str]) -> int:
 
 if __name__ == "__main__":
     if "snakemake" in globals():
+        from recurate.workflow import job
+
         job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821
     elif missing := [path for path in sys.argv[1:] if not Path(path).exists()]:
         sys.exit(f"error: there is no {missing[0]}; name files of the results folder")

@@ -5,7 +5,6 @@ from typing import Any
 import yaml
 
 from recurate.files.writing import write_text
-from recurate.workflow import job
 
 
 def main(resolved: str, spec: dict[str, Any]) -> None:
@@ -14,4 +13,6 @@ def main(resolved: str, spec: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -1,28 +1,24 @@
 """Draw a generation's sample set from its model, with new latents in every generation."""
 
-from typing import Any
-
 from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
-from recurate.foundation.components import load
 from recurate.foundation.device import describe, out_of_memory, prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import torch
-from recurate.models import Model
 from recurate.models.parts.units import Encoding
-from recurate.sampling import Request, Sampler
-from recurate.workflow import job
+from recurate.sampling import Request
+from recurate.stages.sample import Reads
 
 
 def main(
     model: str,
     samples: str,
-    spec: dict[str, Any],
+    spec: Reads,
     code: str,
     seeds: list[int],
     device: str,
     threads: int,
-    generation: int = 0,
-    real: str | None = None,
+    generation: int,
+    real: str | None,
 ) -> None:
     """Write `x` (seeds, samples, *shape) in data units to `samples`, and what the sampler says beside them.
 
@@ -33,11 +29,11 @@ def main(
     device = prepare(device, threads)
     encoding = Encoding.from_json(read_metadata(model)["encoding"])
     parameters = {name: torch.from_numpy(value).to(device) for name, value in read_parameters(model).items()}
-    network, sampler = load(Model, spec["model"]), load(Sampler, spec["sampler"])
+    network, sampler = spec.model, spec.sampler
     request = Request(
         seeds,
         generation,
-        spec["samples"],
+        spec.samples,
         encoding.shape,
         device,
         label_shares=read_arrays(model, ["label_shares"])["label_shares"] if sampler.uses_label_shares else None,
@@ -56,4 +52,6 @@ def main(
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

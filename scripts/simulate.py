@@ -1,21 +1,19 @@
 """Run one arm of a simulated study: all seeds and generations at once."""
 
-from typing import Any
-
 from recurate.closed_form.simulate import batches, simulate
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.lazy import np
-from recurate.study.simulated_arm import SimulatedArm, measured
-from recurate.workflow import job
+from recurate.stages.simulate import Reads
+from recurate.study.simulated_arm import measured
 
 
-def main(trajectories: str, metrics: str, spec: dict[str, Any], code: str, study: str, arm: str) -> None:
-    """Write every measure (seeds, generations + 1) with the models of `spec["snapshots"]`, and a table of some rows."""
-    settings = SimulatedArm.model_validate(spec["arm"])
-    estimator, names, seeds = settings.estimator, measured(settings, spec["measures"]), spec["seeds"]
-    loop = settings.loop(spec["generations"])
-    values = {name: np.empty((len(seeds), spec["generations"] + 1)) for name in names}
+def main(trajectories: str, metrics: str, spec: Reads, code: str, study: str, arm: str) -> None:
+    """Write every measure (seeds, generations + 1) with the models of `spec.snapshots`, and a table of some rows."""
+    settings = spec.arm
+    estimator, names, seeds = settings.estimator, measured(settings, spec.measures), spec.seeds
+    loop = settings.loop(spec.generations)
+    values = {name: np.empty((len(seeds), spec.generations + 1)) for name in names}
     arrays: dict[str, np.ndarray] = dict(values)
     done = 0
     for batch in batches(estimator, loop, seeds):
@@ -24,7 +22,7 @@ def main(trajectories: str, metrics: str, spec: dict[str, Any], code: str, study
             seen = estimator.seen(model)
             for name in names:
                 values[name][rows, generation] = rewards[name] if name in rewards else estimator.measures[name](seen)
-            if done == 0 and generation in spec["snapshots"]:
+            if done == 0 and generation in spec.snapshots:
                 parameters = estimator.parameters(model).items()
                 arrays |= {f"snapshot/{generation}/{name}": np.array(part[:1]) for name, part in parameters}
         done += len(batch)
@@ -32,11 +30,13 @@ def main(trajectories: str, metrics: str, spec: dict[str, Any], code: str, study
     table_rows = [
         {"study": study, "arm": arm, "generation": generation, "seed": seed, "metric": name, "value": repr(float(v))}
         for name, table in values.items()
-        for generation in spec["recorded"]
+        for generation in spec.recorded
         for seed, v in zip(seeds, table[:, generation], strict=True)
     ]
     write_rows(metrics, METRIC_COLUMNS, table_rows)
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

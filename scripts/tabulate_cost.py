@@ -4,7 +4,6 @@ from pathlib import Path
 
 from recurate.files.costs import COST_COLUMNS, costs
 from recurate.files.tables import write_rows
-from recurate.workflow import job
 
 
 def main(cost: str) -> None:
@@ -13,4 +12,6 @@ def main(cost: str) -> None:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

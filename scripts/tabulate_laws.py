@@ -1,21 +1,18 @@
 """Write down what theory says about the arms of a simulated study."""
 
-from typing import Any
-
 from recurate.files.tables import LAW_COLUMNS, write_rows
-from recurate.study.simulated_arm import SimulatedArm, measured
-from recurate.workflow import job
+from recurate.stages.laws import Reads
+from recurate.study.simulated_arm import measured
 
 
-def main(laws: str, spec: dict[str, Any], study: str) -> None:
+def main(laws: str, spec: Reads, study: str) -> None:
     """Write one row for every arm, law and recorded generation."""
-    rows: list[dict[str, Any]] = []
-    for arm, block in spec["arms"].items():
-        settings = SimulatedArm.model_validate(block)
-        for law in settings.estimator.laws(settings.loop(spec["generations"])):
-            if law.measure not in measured(settings, spec["measures"]):
+    rows: list[dict[str, object]] = []
+    for arm, settings in spec.arms.items():
+        for law in settings.estimator.laws(settings.loop(spec.generations)):
+            if law.measure not in measured(settings, spec.measures):
                 continue
-            for generation in spec["recorded"]:
+            for generation in spec.recorded:
                 optional = {"deviation": law.deviation, "order": law.order}
                 cells = {
                     key: repr(float(line[generation])) if line is not None else "" for key, line in optional.items()
@@ -26,4 +23,6 @@ def main(laws: str, spec: dict[str, Any], study: str) -> None:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

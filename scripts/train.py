@@ -3,73 +3,65 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
+from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, write_arrays
 from recurate.files.fingerprints import file_digest, spec_digest
-from recurate.foundation.components import Component, load
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.lazy import np, torch
-from recurate.mixing.trained import Mixing
-from recurate.models import Model, NoiseModel
-from recurate.models.parts.checkpoint import Checkpoint, matched
+from recurate.models import NoiseModel
+from recurate.models.parts.checkpoint import matched
+from recurate.models.parts.fitted import FittedModel
 from recurate.models.parts.units import Encoding
-from recurate.sampling import Request
-from recurate.training.objectives import Objective
-from recurate.training.settings import Training
+from recurate.stages.train import Reads
 from recurate.training.state import State
 from recurate.training.trainer import Trainer
 from recurate.training.training_set import Pool, real_rows
-from recurate.workflow import job
 
 
 def main(
     real: str,
     model: str,
-    spec: dict[str, Any],
+    spec: Reads,
     code: str,
     seeds: list[int],
+    generation: int,
     device: str,
     threads: int,
-    generation: int = 0,
-    samples: Sequence[str] = (),
-    curated: Sequence[str] = (),
-    source: str | None = None,
-    start: str | None = None,
-    save_every: float = Trainer.save_every,
+    save_every: float,
+    samples: Sequence[str],
+    curated: Sequence[str],
+    source: str | None,
+    start: str | None,
 ) -> None:
     """Write the trained parameters to `model`, with all of the training's state if its settings say so.
 
     `samples` and `curated` are those of the generations that are trained on (none for an origin); or `source` is the
-    model that synthetic samples are drawn from, for every batch anew, with `spec["sampler"]`. `start` is the model
-    whose parameters training starts from (absent to start from scratch), with what `spec["training"]["carry_over"]`
-    names; for an origin it is a checkpoint from elsewhere, which without `spec["training"]` is the model.
+    model that synthetic samples are drawn from, for every batch anew, with `spec.sampler`. `start` is the model
+    whose parameters training starts from (None to start from scratch), with what `spec.carry_over` names; for an origin
+    it is a checkpoint from elsewhere, which without `spec.training` is the model.
     """
     device = prepare(device, threads)
     real_x = read_arrays(real, ["train_x"])["train_x"]
-    network, encoding = load(Model, spec["model"]), Encoding.of(real_x)
-    mixing = Mixing.model_validate(spec["mixing"])
-    rows = real_rows(mixing, generation, len(real_x), spec.get("real_samples"))
-    foreign = _foreign(spec, network, encoding, len(seeds))
+    network, mixing, encoding = spec.model, spec.mixing, Encoding.of(real_x)
+    rows = real_rows(mixing, generation, len(real_x), spec.real_samples)
+    foreign = _foreign(spec, encoding, len(seeds))
     metadata = {
         **origin_of_file(spec, code, describe(device)),
         "encoding": encoding.to_json(),
         "generation": str(generation),
     }
-    if spec["training"] is None:
+    if spec.training is None:
         assert foreign is not None, "a study without training gives a checkpoint"
         arrays = {f"parameter/{name}": value.numpy() for name, value in foreign.items()}
         write_arrays(model, arrays, {**metadata, "training": json.dumps({"start": _began_at(start, spec)})})
         return
     inputs = [path for path in (real, *samples, *curated, source, start) if path]
-    training = dict(spec["training"])
-    carry_over = training.pop("carry_over", [])
-    key = spec_digest([spec, code, [file_digest(path) for path in inputs]])
-    objective = load(Objective, spec["objective"])
+    key = spec_digest([spec.model_dump(mode="json"), code, [file_digest(path) for path in inputs]])
+    objective = spec.objective
     trainer = Trainer(
         model=network,
         objective=objective,
-        settings=Training.model_validate(training),
+        settings=spec.training,
         encoding=encoding,
         seeds=seeds,
         generation=generation,
@@ -83,11 +75,13 @@ def main(
         real_fraction=mixing.shares(generation).real,
         real_label=_real("train_y", real, device)[rows] if objective.uses_labels else None,
         curated_label=_curated("label", samples, curated, device) if objective.uses_labels else None,
-        afresh=_afresh(spec, source, trainer) if source else None,
+        afresh=spec.sampler.afresh(FittedModel.read(network, source, device), seeds, generation)
+        if spec.sampler and source
+        else None,
     )
-    begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, carry_over)
+    begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, spec.carry_over)
     state, losses = trainer.train(begin, pool)
-    metadata["training"] = json.dumps({**spec["training"], "start": _began_at(start, spec)}, sort_keys=True)
+    metadata["training"] = json.dumps(_told(spec, start), sort_keys=True)
     arrays = {**state.arrays(trainer.settings.keep_state), "loss": losses}
     if isinstance(network, NoiseModel) and network.classes:
         shares = pool.label_shares(network.classes)
@@ -96,22 +90,28 @@ def main(
     trainer.finish()
 
 
-def _foreign(spec: dict[str, Any], network: Model, encoding: Encoding, seeds: int) -> dict[str, torch.Tensor] | None:
+def _foreign(spec: Reads, encoding: Encoding, seeds: int) -> dict[str, torch.Tensor] | None:
     """Parameters of the origin's checkpoint, the same for every seed, or None where there is none."""
-    if not spec.get("checkpoint"):
+    if spec.checkpoint is None:
         return None
-    checkpoint = Checkpoint.model_validate(spec["checkpoint"])
-    known = matched(checkpoint.read(), network.shapes(encoding.shape), checkpoint.path)
+    known = matched(spec.checkpoint.read(), spec.model.shapes(encoding.shape), spec.checkpoint.path)
     return {name: torch.from_numpy(np.stack([value] * seeds)) for name, value in known.items()}
 
 
-def _began_at(start: str | None, spec: dict[str, Any]) -> str:
+def _began_at(start: str | None, spec: Reads) -> str:
     """What training started from, in words."""
     if start is None:
         return "scratch"
-    if spec.get("checkpoint"):
+    if spec.checkpoint is not None:
         return f"checkpoint with SHA-256 {file_digest(start)}"
     return f"generation {read_metadata(start)['generation']}"
+
+
+def _told(spec: Reads, start: str | None) -> dict[str, object]:
+    """Settings of the training as a model file has them, and what it started from."""
+    assert spec.training is not None
+    settings = spec.training.model_dump(mode="json")
+    return {**settings, "carry_over": spec.carry_over, "start": _began_at(start, spec)}
 
 
 def _real(name: str, real: str, device: str) -> torch.Tensor:
@@ -119,24 +119,7 @@ def _real(name: str, real: str, device: str) -> torch.Tensor:
     return torch.from_numpy(read_arrays(real, [name])[name]).to(device)
 
 
-def _afresh(spec: dict[str, Any], source: str, trainer: Trainer) -> Any:
-    """Function of a chunk and a number that draws so many samples (seeds, n, *shape), and classes, from `source`."""
-    sampler: Any = load(Component, spec["sampler"])
-    parameters = {name: torch.from_numpy(value).to(trainer.device) for name, value in read_parameters(source).items()}
-    encoding, device = trainer.encoding, trainer.device
-
-    def draw(chunk: int, n: int) -> tuple[torch.Tensor, torch.Tensor | None]:
-        part = (4, chunk)
-        request = Request(trainer.seeds, trainer.generation, n, encoding.shape, device, "train", part)
-        drawn = sampler.sample(trainer.model, parameters, request)
-        label = drawn.beside.get("label")
-        x = torch.from_numpy(encoding.decode(drawn.x)).to(device)
-        return x, None if label is None else torch.from_numpy(label).to(device)
-
-    return draw
-
-
-def _curated(name: str, samples: Sequence[str], curated: Sequence[str], device: str) -> Any:
+def _curated(name: str, samples: Sequence[str], curated: Sequence[str], device: str) -> torch.Tensor | None:
     """The array `name` of the kept samples, (seeds, kept, ..), of all generations that are trained on; None if none.
 
     These generations have equal weights.
@@ -150,4 +133,6 @@ def _curated(name: str, samples: Sequence[str], curated: Sequence[str], device: 
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

@@ -4,7 +4,6 @@ from typing import Any
 
 from recurate.files.writing import write_text
 from recurate.report.report import render
-from recurate.workflow import job
 
 
 def main(template: str, report: str, spec: dict[str, Any]) -> None:
@@ -13,4 +12,6 @@ def main(template: str, report: str, spec: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    from recurate.workflow import job
+
     job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821

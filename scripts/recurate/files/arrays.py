@@ -15,13 +15,14 @@ from recurate.foundation.errors import RecurateError
 
 if TYPE_CHECKING:
     import numpy as np
+    from pydantic import BaseModel
 from recurate.files.writing import _REBUILD, replacing
 
 
-def origin_of_file(spec: Any, code: str, device: str = "cpu") -> dict[str, str]:
+def origin_of_file(spec: BaseModel, code: str, device: str = "cpu") -> dict[str, str]:
     """What made a file: digests of settings and code, library versions, device. Times are in `benchmarks/`."""
     return {
-        "spec_digest": spec_digest(spec),
+        "spec_digest": spec_digest(spec.model_dump(mode="json")),
         "code_digest": code,
         "python": platform.python_version(),
         "numpy": version("numpy"),

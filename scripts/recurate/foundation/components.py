@@ -13,6 +13,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -137,6 +138,32 @@ def load(base: type[Kind], spec: object) -> Kind:
 def embedded(base: type[Component]) -> BeforeValidator:
     """Validator of a setting that is a component: builds it from its block of a study file."""
     return BeforeValidator(partial(_embed, base))
+
+
+def embedded_from(package: str, name: str) -> BeforeValidator:
+    """The same for the family of the base class `name` of a package that is imported only where a value is given."""
+
+    def embed(spec: object) -> object:
+        return None if spec is None else _embed(getattr(importlib.import_module(package), name), spec)
+
+    return BeforeValidator(embed)
+
+
+def components_in(value: object) -> Iterator[Component]:
+    """Every component that settings hold at any depth, the settings themselves among them."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        value = [part for _, part in value]
+    elif isinstance(value, dict):
+        value = list(value.values())
+    for part in value if isinstance(value, list | tuple) else ():
+        yield from components_in(part)
+
+
+def file_of(component: Component) -> Path:
+    """File of the module that defines a component's kind."""
+    return Path(inspect.getfile(type(component)))
 
 
 def _embed(base: type[Component], spec: object) -> Component:

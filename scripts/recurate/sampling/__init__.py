@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from recurate.foundation.components import Component
 from recurate.foundation.lazy import np, torch
 from recurate.foundation.randomness import numpy_generator
 from recurate.models import Model
+from recurate.training.training_set import SampleSource
 
 if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
     from recurate.data import Description
+    from recurate.models.parts.fitted import FittedModel
+    from recurate.training.training_set import Afresh
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Drawn:
     beside: Mapping[str, numpy.ndarray] = field(default_factory=dict)
 
 
-class Sampler(Component, ABC):
+class Sampler(SampleSource, ABC):
     """Draws samples from a network of the kind `draws_from`."""
 
     draws_from: ClassVar[type[Model]]
@@ -97,6 +99,16 @@ class Sampler(Component, ABC):
     @abstractmethod
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
         """Draw the sample set that is asked for."""
+
+    def afresh(self, source: FittedModel, seeds: list[int], generation: int) -> Afresh:
+        def draw(chunk: int, n: int) -> tuple[Tensor, Tensor | None]:
+            request = Request(seeds, generation, n, source.encoding.shape, source.device, "train", (4, chunk))
+            drawn = self.sample(source.model, source.parameters, request)
+            label = drawn.beside.get("label")
+            x = torch.from_numpy(source.encoding.decode(drawn.x)).to(source.device)
+            return x, None if label is None else torch.from_numpy(label).to(source.device)
+
+        return draw
 
     def check_samples(self, data: Description, model: Model, samples: int) -> None:
         """Raise ValueError with one sentence if so many samples of such data cannot be drawn from the model."""

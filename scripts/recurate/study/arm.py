@@ -11,7 +11,7 @@ from recurate.curation.rewards import Reward
 from recurate.foundation.components import Settings, embedded
 from recurate.mixing.trained import Mixing
 from recurate.sampling import Sampler
-from recurate.training.settings import Training
+from recurate.training.settings import CarryOver, Training
 
 
 class Retraining(Training):
@@ -25,7 +25,7 @@ class Retraining(Training):
         description="where synthetic samples come from: the curated set of the last generation, or, for every "
         "batch anew, its model (Shumailov et al.), which only an uncurated arm can",
     )
-    carry_over: list[Literal["optimizer", "ema"]] = Field(
+    carry_over: list[CarryOver] = Field(
         [],
         description="what goes on from the model that training starts from, and else starts afresh: `optimizer` Adam's "
         "moments and step count; `ema` the running average, training then starts from the raw parameters. The origin's "

@@ -8,7 +8,8 @@ import yaml
 from pydantic import Field, field_validator
 
 from recurate.foundation.components import Settings
-from recurate.training.trainer import Trainer
+
+SAVE_EVERY = 30.0  # seconds
 
 
 class Config(Settings):
@@ -27,9 +28,7 @@ class Config(Settings):
     light_jobs: Literal["submit_host", "cluster"] = Field(
         "submit_host", description="where figures, tables and forecasts are made when a cluster does the rest"
     )
-    save_every: float = Field(
-        Trainer.save_every, gt=0, description="seconds of training between two private checkpoints"
-    )
+    save_every: float = Field(SAVE_EVERY, gt=0, description="seconds of training between two private checkpoints")
     overrides: dict[str, dict[str, Any]] = Field(
         {}, description="settings by study that replace those of its file, for trying things out"
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from recurate.foundation.components import Settings, embedded
+from recurate.foundation.components import embedded
 from recurate.measuring.features import Features
 from recurate.measuring.metrics import DATA, Metric
+from recurate.measuring.reference import Reference
 from recurate.models import Autoencoder
 from recurate.study.arm import Arm
 from recurate.study.common import Published, StudySettings, check, known
@@ -23,15 +24,6 @@ FIGURES = (
 )  # fmt: skip
 
 MAX_GENERATIONS = 999
-
-
-class Reference(Settings):
-    """The real data that samples are compared with."""
-
-    split: Literal["train", "test"] = Field("test", description="part of the real data")
-    samples: int | None = Field(
-        None, ge=2, description="at most so many real images of either part get features; all of them if none"
-    )
 
 
 class Study(StudySettings):

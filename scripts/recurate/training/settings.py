@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from recurate.data import Description
 
 
+CarryOver = Literal["optimizer", "ema"]
+
+
 class Training(Settings):
     """How a network is trained."""
 

@@ -51,7 +51,7 @@ class Trainer:
     generation: int
     progress: Path
     device: str = "cpu"
-    save_every: float = 30.0  # seconds
+    save_every: float = math.inf  # seconds
 
     def initial(self) -> dict[str, Tensor]:
         """Random parameters, stacked over the seeds."""

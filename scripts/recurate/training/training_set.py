@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from recurate.foundation.components import Component
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
 from recurate.foundation.randomness import numpy_generator
@@ -14,6 +16,19 @@ from recurate.mixing.trained import Mixing
 if TYPE_CHECKING:
     import numpy
     from torch import Tensor
+
+    from recurate.models.parts.fitted import FittedModel
+
+    # Of a chunk and a number n: samples (seeds, n, *shape) in data units and their classes (seeds, n), or None.
+    Afresh = Callable[[int, int], tuple[Tensor, Tensor | None]]
+
+
+class SampleSource(Component, ABC):
+    """A sampler as training sees it, which may draw every batch of synthetic samples anew."""
+
+    @abstractmethod
+    def afresh(self, source: FittedModel, seeds: list[int], generation: int) -> Afresh:
+        """Function that draws samples of `source` for the training of `generation`."""
 
 
 def draw_rows(
@@ -81,7 +96,7 @@ class Pool:
     real_fraction: float
     real_label: Tensor | None = None
     curated_label: Tensor | None = None
-    afresh: Callable[[int, int], tuple[Tensor, Tensor | None]] | None = None
+    afresh: Afresh | None = None
 
     def of_chunk(self, chunk: int, size: int) -> Pool:
         """What one chunk of training, which takes `size` rows for each seed, is trained on."""

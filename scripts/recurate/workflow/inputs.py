@@ -3,231 +3,208 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from recurate.files.paths import Layout, format_generation, format_seeds
-from recurate.study.simulated import SimulatedStudy
-from recurate.study.trained import Study
-from recurate.workflow.stage_settings import Stages
+from recurate.workflow.studies import Studies, Wildcards
+
+Nothing = list[str]  # an empty list: the job does without
 
 
-class Inputs(Stages):
+class Inputs:
     """Paths below the folders of a layout, one function for each input that rules name."""
 
-    def __init__(self, studies: dict[str, Study | SimulatedStudy], layout: Layout) -> None:
-        super().__init__(studies)
+    def __init__(self, studies: Studies, layout: Layout) -> None:
+        self.studies = studies
         self.layout = layout
 
-    @property
-    def trained_names(self) -> str:
-        """Regular expression of the trained studies' names, where a simulated study has a file of the same name."""
-        return alternatives(self.trained)
-
-    @property
-    def simulated_names(self) -> str:
-        """Regular expression of the simulated studies' names."""
-        return alternatives(self.simulated)
-
-    def judge(self, w: Any) -> str | list[str]:
+    def judge(self, w: Wildcards) -> str | Nothing:
         """The judge's parameters, or nothing where the origin has none."""
-        return self._in_origin(w, "judge.safetensors") if self.origin(w).judge else []
+        return self._in_origin(w, "judge.safetensors") if self.studies.origin(w).judge else []
 
-    def judge_weights(self, w: Any) -> str | list[str]:
+    def judge_weights(self, w: Wildcards) -> str | Nothing:
         """The judge's parameters as others trained them, or nothing where it is trained here."""
-        judge = self.origin(w).judge
+        judge = self.studies.origin(w).judge
         return judge.weights.path if judge and judge.weights else []
 
-    def real(self, w: Any) -> str:
+    def real(self, w: Wildcards) -> str:
         """Real data of an origin, given by name or through an arm; some data sets are fetched once for all studies."""
-        data = self.origin(w).data
+        data = self.studies.origin(w).data
         if data.shared:
             return self.layout.in_data(f"{data.kind}.safetensors")
         return self._in_origin(w, "real.safetensors")
 
-    def real_of_sampler(self, w: Any) -> str | list[str]:
+    def real_of_sampler(self, w: Wildcards) -> str | Nothing:
         """Real data, where sampling begins from them."""
-        own = self.arm(w).sampler if hasattr(w, "arm") else None
-        return self.real(w) if (own or self.origin(w).sampler).needs_real else []
+        return self.real(w) if self.studies.sampler(w).needs_real else []
 
-    def raw_data(self, w: Any) -> str | list[str]:
+    def raw_data(self, w: Wildcards) -> str | Nothing:
         """The shared data set that an origin's real data are made from, or nothing."""
-        kind = self.origin(w).data.made_from
+        kind = self.studies.origin(w).data.made_from
         return self.layout.in_data(f"{kind}.safetensors") if kind else []
 
-    def checkpoint(self, w: Any) -> str | list[str]:
+    def checkpoint(self, w: Wildcards) -> str | Nothing:
         """Parameters trained elsewhere that an origin takes, or nothing."""
-        checkpoint = self.origin(w).checkpoint
+        checkpoint = self.studies.origin(w).checkpoint
         return checkpoint.path if checkpoint else []
 
-    def features(self, w: Any) -> str | list[str]:
+    def features(self, w: Wildcards) -> str | Nothing:
         """Features of a generation's samples, or nothing in a study without feature spaces."""
-        return self._of_generation(w, int(w.generation), "features.safetensors") if self.study(w).features else []
+        return (
+            self._of_generation(w, int(w.generation), "features.safetensors") if self.studies.study(w).features else []
+        )
 
-    def reference(self, w: Any) -> str | list[str]:
+    def reference(self, w: Wildcards) -> str | Nothing:
         """Features and statistics of real data, or nothing in a study without feature spaces."""
-        return self._in_origin(w, "reference.safetensors") if self.study(w).features else []
+        return self._in_origin(w, "reference.safetensors") if self.studies.study(w).features else []
 
-    def judge_of_features(self, w: Any) -> str | list[str]:
+    def judge_of_features(self, w: Wildcards) -> str | Nothing:
         """The judge, where a feature space is one of its layers."""
-        return self.judge(w) if any(features.needs_judge for features in self.study(w).features) else []
+        return self.judge(w) if self.studies.features_ask_judge(w) else []
 
-    def origin_of_features(self, w: Any) -> str | list[str]:
+    def origin_of_features(self, w: Wildcards) -> str | Nothing:
         """Generation 0's model, where a feature space is made by it."""
-        asked = any(features.needs_origin for features in self.study(w).features)
-        return self.origin_model(w) if asked else []
+        return self.origin_model(w) if self.studies.features_ask_origin(w) else []
 
-    def text_of_reward(self, w: Any) -> str | list[str]:
+    def text_of_reward(self, w: Wildcards) -> str | Nothing:
         """Real data with the tokenizer, where the arm's reward reads text."""
-        return self.real(w) if self.arm(w).reward.reads_text else []
+        return self.real(w) if self.studies.arm(w).reward.reads_text else []
 
-    def measured_model(self, w: Any) -> str | list[str]:
+    def measured_model(self, w: Wildcards) -> str | Nothing:
         """A generation's own model, where some metric asks it."""
-        return self._of_generation(w, int(w.generation), "model.safetensors") if self.measures_model(w) else []
+        return self._of_generation(w, int(w.generation), "model.safetensors") if self.studies.measures_model(w) else []
 
-    def origin_of_reward(self, w: Any) -> str | list[str]:
+    def origin_of_reward(self, w: Wildcards) -> str | Nothing:
         """Generation 0's model, where the arm's reward asks it."""
-        return self.origin_model(w) if self.arm(w).reward.needs_origin else []
+        return self.origin_model(w) if self.studies.arm(w).reward.needs_origin else []
 
-    def origin_model(self, w: Any) -> str:
+    def origin_model(self, w: Wildcards) -> str:
         """Generation 0's model of an origin, given by name or through an arm."""
         template = self.layout.origin_generation("model.safetensors")
-        return template.format(study=w.study, origin=self._origin_name(w), seeds=w.seeds)
+        return template.format(study=w.study, origin=self.studies.origin_name(w), seeds=w.seeds)
 
-    def feature_weights(self, w: Any) -> list[str]:
+    def feature_weights(self, w: Wildcards) -> list[str]:
         """Files of the networks that feature spaces are made with."""
-        return [features.weights_file for features in self.study(w).features if features.weights_file]
+        return [features.weights_file for features in self.studies.study(w).features if features.weights_file]
 
-    def _in_origin(self, w: Any, name: str) -> str:
-        return self.layout.in_origin(name).format(study=w.study, origin=self._origin_name(w))
+    def _in_origin(self, w: Wildcards, name: str) -> str:
+        return self.layout.in_origin(name).format(study=w.study, origin=self.studies.origin_name(w))
 
-    def model(self, w: Any) -> str:
+    def model(self, w: Wildcards) -> str:
         """Model of an arm's generation; generation 0 is the origin's."""
         return self._of_generation(w, int(w.generation), "model.safetensors")
 
-    def samples(self, w: Any) -> str:
+    def samples(self, w: Wildcards) -> str:
         """Sample set of a generation; generation 0 is the origin's, unless the arm draws in its own way."""
         return self._of_generation(w, int(w.generation), "samples.safetensors")
 
-    def training_samples(self, w: Any) -> list[str]:
+    def training_samples(self, w: Wildcards) -> list[str]:
         """Sample sets of the generations that are trained on: the last, or all where data accumulate."""
         return [self._of_generation(w, generation, "samples.safetensors") for generation in self._trained_on(w)]
 
-    def training_curated(self, w: Any) -> list[str]:
+    def training_curated(self, w: Wildcards) -> list[str]:
         """Curated sets that belong to `training_samples`."""
         return [self._in_arm(w, generation, "curated.safetensors") for generation in self._trained_on(w)]
 
-    def training_source(self, w: Any) -> str | list[str]:
+    def training_source(self, w: Wildcards) -> str | Nothing:
         """Model that training draws its synthetic samples from, or nothing where they are stored."""
-        if self.arm(w).retraining.synthetic == "stored":
+        if self.studies.arm(w).retraining.synthetic == "stored":
             return []
         return self._of_generation(w, int(w.generation) - 1, "model.safetensors")
 
-    def _trained_on(self, w: Any) -> Iterable[int]:
-        if self.arm(w).retraining.synthetic == "afresh":
+    def _trained_on(self, w: Wildcards) -> Iterable[int]:
+        if self.studies.arm(w).retraining.synthetic == "afresh":
             return ()
-        return self.arm(w).mixing.shares(int(w.generation)).curated
+        return self.studies.arm(w).mixing.shares(int(w.generation)).curated
 
-    def start(self, w: Any) -> str | list[str]:
+    def start(self, w: Wildcards) -> str | Nothing:
         """Model whose parameters training starts from, or nothing to start from scratch."""
-        start = self.arm(w).retraining.start
+        start = self.studies.arm(w).retraining.start
         if start == "scratch":
             return []
         generation = int(w.generation) - 1 if start == "previous" else 0
         return self._of_generation(w, generation, "model.safetensors")
 
-    def _of_generation(self, w: Any, generation: int, name: str) -> str:
-        if generation == 0 and (name == "model.safetensors" or not self.draws_its_own(w)):
+    def _of_generation(self, w: Wildcards, generation: int, name: str) -> str:
+        if generation == 0 and (name == "model.safetensors" or not self.studies.draws_its_own(w)):
             template = self.layout.origin_generation(name)
-            return template.format(study=w.study, origin=self.arm(w).origin, seeds=w.seeds)
+            return template.format(study=w.study, origin=self.studies.arm(w).origin, seeds=w.seeds)
         return self._in_arm(w, generation, name)
 
-    def _in_arm(self, w: Any, generation: int, name: str) -> str:
+    def _in_arm(self, w: Wildcards, generation: int, name: str) -> str:
         template = self.layout.arm_generation(name)
         return template.format(study=w.study, arm=w.arm, seeds=w.seeds, generation=format_generation(generation))
 
-    def arm_zero_curated(self, w: Any) -> str:
+    def arm_zero_curated(self, w: Wildcards) -> str:
         """Curated set of an arm's generation 0, which holds the rewards that its forecast starts from."""
         return self._in_arm(w, 0, "curated.safetensors")
 
-    def metric_tables(self, w: Any) -> list[str]:
+    def metric_tables(self, w: Wildcards) -> list[str]:
         """Every `metrics.csv` of a study, in the order of arms, seeds and generations."""
-        if w.study in self.simulated:
+        if w.study in self.studies.simulated:
             return self._of_simulated_arms(w, "metrics.csv")
         template = self.layout.arm_generation("metrics.csv")
         return [
             template.format(study=w.study, arm=arm, seeds=seeds, generation=format_generation(generation))
-            for arm in self.study(w).arms
+            for arm in self.studies.study(w).arms
             for seeds in self._seed_batches(w)
-            for generation in range(self.study(w).generations + 1)
+            for generation in range(self.studies.study(w).generations + 1)
         ]
 
-    def trajectories(self, w: Any) -> list[str]:
+    def trajectories(self, w: Wildcards) -> list[str]:
         """Recorded arrays of every arm of a simulated study."""
         return self._of_simulated_arms(w, "trajectories.safetensors")
 
-    def _of_simulated_arms(self, w: Any, name: str) -> list[str]:
+    def _of_simulated_arms(self, w: Wildcards, name: str) -> list[str]:
         template = self.layout.in_arm(name)
-        return [template.format(study=w.study, arm=arm) for arm in self.simulated[w.study].arms]
+        return [template.format(study=w.study, arm=arm) for arm in self.studies.simulated[w.study].arms]
 
-    def rates(self, w: Any) -> str | list[str]:
+    def rates(self, w: Wildcards) -> str | Nothing:
         """Fitted rates of a simulated study, or nothing."""
-        return self.layout.in_study("rates.csv").format(study=w.study) if self.simulated[w.study].rates else []
+        return self.layout.in_study("rates.csv").format(study=w.study) if self.studies.simulated[w.study].rates else []
 
-    def forecast_tables(self, w: Any) -> list[str]:
+    def forecast_tables(self, w: Wildcards) -> list[str]:
         """The `forecast.csv` of every arm of a study that has one."""
         template = self.layout.arm_seeds("forecast.csv")
         return [
             template.format(study=w.study, arm=arm, seeds=seeds)
-            for arm in self.study(w).arms
-            if self.has_forecast(w.study, arm)
+            for arm in self.studies.study(w).arms
+            if self.studies.has_forecast(Wildcards(study=w.study, arm=arm))
             for seeds in self._seed_batches(w)
         ]
 
-    def shown_samples(self, w: Any) -> list[str]:
+    def shown_samples(self, w: Wildcards) -> list[str]:
         """Sample sets of the first seeds, for pictures: arms in order, each with generations 0..T."""
         return [self._of_generation(v, generation, "samples.safetensors") for v, generation in self._shown(w)]
 
-    def shown_curated(self, w: Any) -> list[str]:
+    def shown_curated(self, w: Wildcards) -> list[str]:
         """Curated sets that belong to `shown_samples`."""
         return [self._in_arm(v, generation, "curated.safetensors") for v, generation in self._shown(w)]
 
-    def shown_features(self, w: Any) -> list[str]:
+    def shown_features(self, w: Wildcards) -> list[str]:
         """Features of all seeds, for pictures: batches of seeds in order, each with all arms and generations 0..T."""
         return [
             self._of_generation(Wildcards(study=w.study, arm=arm, seeds=seeds), generation, "features.safetensors")
             for seeds in self._seed_batches(w)
-            for arm in self.study(w).arms
-            for generation in range(self.study(w).generations + 1)
+            for arm in self.studies.study(w).arms
+            for generation in range(self.studies.study(w).generations + 1)
         ]
 
-    def shown_models(self, w: Any) -> list[str]:
+    def shown_models(self, w: Wildcards) -> list[str]:
         """Models that `shown_samples` were drawn from."""
         return [self._of_generation(v, generation, "model.safetensors") for v, generation in self._shown(w)]
 
-    def shown_real(self, w: Any) -> list[str]:
+    def shown_real(self, w: Wildcards) -> list[str]:
         """Real data of every arm's origin, arms in order."""
-        return [self.real(Wildcards(study=w.study, arm=arm)) for arm in self.study(w).arms]
+        return [self.real(Wildcards(study=w.study, arm=arm)) for arm in self.studies.study(w).arms]
 
-    def _shown(self, w: Any) -> list[tuple[Any, int]]:
+    def _shown(self, w: Wildcards) -> list[tuple[Wildcards, int]]:
         first = self._seed_batches(w)[0]
-        generations = range(self.study(w).generations + 1)
+        generations = range(self.studies.study(w).generations + 1)
         return [
             (Wildcards(study=w.study, arm=arm, seeds=first), generation)
-            for arm in self.study(w).arms
+            for arm in self.studies.study(w).arms
             for generation in generations
         ]
 
-    def _seed_batches(self, w: Any) -> list[str]:
-        return [format_seeds(batch) for batch in self.study(w).seed_batches()]
-
-
-def alternatives(names: Iterable[str]) -> str:
-    """Regular expression that matches these names; nothing if there are none."""
-    return "|".join(names) or "(?!)"
-
-
-class Wildcards:
-    """Wildcards of one job, as Snakemake would give them."""
-
-    def __init__(self, **wildcards: str) -> None:
-        self.__dict__.update(wildcards)
+    def _seed_batches(self, w: Wildcards) -> list[str]:
+        return [format_seeds(batch) for batch in self.studies.study(w).seed_batches()]

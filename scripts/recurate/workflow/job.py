@@ -7,15 +7,44 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Protocol, TextIO
+
+from pydantic import BaseModel
 
 from recurate.files import records
 from recurate.files.fingerprints import spec_digest
 from recurate.files.paths import parse_seeds
 from recurate.foundation.errors import RecurateError
+from recurate.study.config import SAVE_EVERY
+
+TOUCHES = "touches"  # a rule's name for inputs that must be there and count, but that its script does not open
+
+
+class Names(Protocol):
+    """Paths or values of a job; those with a name can be asked for by it."""
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        """Names and values."""
+
+    def __iter__(self) -> Iterator[str]:
+        """All values, also those without a name."""
+
+
+class Job(Protocol):
+    """What Snakemake tells a script of its job."""
+
+    rule: str
+    input: Names
+    output: Names
+    params: Names
+    wildcards: Names
+    log: Sequence[str]
+    threads: int
+    config: Mapping[str, object]
 
 
 class Tee:
@@ -38,56 +67,89 @@ class Tee:
         return self.terminal.isatty()
 
 
-def arguments(main: Callable[..., Any], snakemake: Any) -> dict[str, Any]:
-    """Values for the parameters of `main`, by name, from a job's inputs, outputs, params and wildcards.
+def arguments(main: Callable[..., None], job: Job) -> dict[str, object]:
+    """Values for the parameters of `main`, by name: a job's inputs, outputs and params, and its circumstances.
 
-    `seeds` and `generation` become numbers; `device`, `data_folders` and `save_every` are the configured ones, and
-    `threads` the job's.
+    Circumstances are the wildcards, of which `seeds` and `generation` become numbers (0 where there is no generation),
+    the job's `threads`, and `device`, `data_folders` and `save_every` as configured. `spec` becomes an object of the
+    class that `main` names. An input that a job does without is None, or no path where `main` takes several.
+
+    Raises RecurateError for an input, output or param that `main` does not take, but for inputs named `touches`, and
+    for a parameter of `main` that the rule does not give.
     """
-    known: dict[str, Any] = {
-        **snakemake.wildcards,
-        "device": snakemake.config["device"],
-        "data_folders": snakemake.config.get("data_folders", {}),
-        "threads": snakemake.threads,
+    takes = typing.get_type_hints(main)
+    takes.pop("return", None)
+    given = {**_files(job.input, takes), **_files(job.output, takes), **dict(job.params.items())}
+    given.pop(TOUCHES, None)
+    if isinstance(text := given.get("spec"), str) and "spec" in takes:
+        given["spec"] = _read_spec(text, takes["spec"])
+    if "code" not in takes:
+        given.pop("code", None)  # it tells Snakemake when to run the job again
+    circumstances = _circumstances(job)
+    for name in given:
+        if name not in takes:
+            raise RecurateError(f"rule {job.rule} gives {name!r}, which its script does not take")
+    for name in takes:
+        if name not in given and name not in circumstances:
+            raise RecurateError(f"rule {job.rule} does not give {name!r}, which its script takes")
+    return {name: given[name] if name in given else circumstances[name] for name in takes}
+
+
+def _circumstances(job: Job) -> dict[str, object]:
+    wildcards = {name: str(value) for name, value in job.wildcards.items()}
+    circumstances: dict[str, object] = {
+        **wildcards,
+        "generation": int(wildcards.get("generation", 0)),
+        "device": job.config["device"],
+        "data_folders": job.config.get("data_folders", {}),
+        "save_every": job.config.get("save_every", SAVE_EVERY),
+        "threads": job.threads,
     }
-    if "save_every" in snakemake.config:
-        known["save_every"] = snakemake.config["save_every"]
-    if "seeds" in known:
-        known["seeds"] = parse_seeds(known["seeds"])
-    if "generation" in known:
-        known["generation"] = int(known["generation"])
-    for group in (snakemake.params, snakemake.input, snakemake.output):
-        known.update({name: value if group is snakemake.params else _paths(value) for name, value in group.items()})
-    if "spec" in known:
-        known["spec"] = json.loads(known["spec"])
-    known = {name: value for name, value in known.items() if value != []}  # an input that this job does without
-    return {name: known[name] for name in inspect.signature(main).parameters if name in known}
+    if "seeds" in wildcards:
+        circumstances["seeds"] = parse_seeds(wildcards["seeds"])
+    return circumstances
 
 
-def run(main: Callable[..., Any], snakemake: Any) -> None:
+def _files(names: Names, takes: Mapping[str, object]) -> dict[str, object]:
+    """Paths by name: text where there is one, a list where there are several."""
+    files: dict[str, object] = {}
+    for name, value in names.items():
+        paths = [str(path) for path in value] if not isinstance(value, str) and isinstance(value, Sequence) else value
+        optional = type(None) in typing.get_args(takes.get(name))
+        files[name] = None if paths == [] and optional else str(paths) if isinstance(paths, str) else paths
+    return files
+
+
+def _read_spec(text: str, model: type[BaseModel]) -> object:
+    plain = json.loads(text)
+    return model.model_validate(plain) if inspect.isclass(model) and issubclass(model, BaseModel) else plain
+
+
+def run(main: Callable[..., None], job: Job) -> None:
     """Call `main` for a job; its output goes to the job's log, a RecurateError becomes one sentence and exit code 1.
 
     Inputs are compared with their records before, outputs get theirs after.
     """
     try:
-        _logged(main, snakemake)
+        _logged(main, job)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        sys.exit(f"error: {error.filename or snakemake.log[0]}: {error.strerror}; free some and run again")
+        sys.exit(f"error: {error.filename or job.log[0]}: {error.strerror}; free some and run again")
 
 
-def _logged(main: Callable[..., Any], snakemake: Any) -> None:
-    log = Path(snakemake.log[0])
+def _logged(main: Callable[..., None], job: Job) -> None:
+    log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", buffering=1) as file:
         tee = Tee(file, sys.stderr)
         try:
             with redirect_stdout(tee), redirect_stderr(tee):  # type: ignore[type-var]
-                inputs = records.check(dict.fromkeys(snakemake.input))
-                records.forget(snakemake.output)
-                main(**arguments(main, snakemake))
-                records.write(snakemake.output, _described(snakemake, inputs))
+                values = arguments(main, job)
+                inputs = records.check(dict.fromkeys(job.input))
+                records.forget(job.output)
+                main(**values)
+                records.write(job.output, _described(job, inputs))
         except RecurateError as error:
             print(f"error: {error}", file=file)
             sys.exit(f"error: {error}")
@@ -96,21 +158,17 @@ def _logged(main: Callable[..., Any], snakemake: Any) -> None:
             raise
 
 
-def _described(snakemake: Any, inputs: dict[str, str]) -> dict[str, Any]:
+def _described(job: Job, inputs: dict[str, str]) -> dict[str, object]:
     """What a record says of a job: rule, wildcards, log, digests of its inputs, settings, and of settings and code."""
-    params = dict(snakemake.params.items())
-    spec = params.get("spec")
-    spec = json.loads(spec) if isinstance(spec, str) else spec
+    params = dict(job.params.items())
+    text = params.get("spec")
+    spec = json.loads(text) if isinstance(text, str) else text
     return {
-        "rule": snakemake.rule,
-        "wildcards": dict(snakemake.wildcards.items()),
-        "log": snakemake.log[0],
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "log": job.log[0],
         "inputs": inputs,
         "spec": spec,
         "spec_digest": spec_digest(spec),
         "code_digest": params.get("code"),
     }
-
-
-def _paths(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else [str(path) for path in value]

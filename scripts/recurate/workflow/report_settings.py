@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from recurate.files.paths import format_generation, format_seeds
+from recurate.workflow.studies import Wildcards
 
 if TYPE_CHECKING:
     from recurate.workflow.project import Project
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 def report_spec(project: Project) -> dict[str, Any]:
     """Settings of the report: the default studies in order."""
     config = project.config
-    studies = {name: _study(project, name) for name in config.studies if name in project.trained}
-    simulated = {name: _simulated(project, name) for name in config.studies if name in project.simulated}
+    studies = {name: _study(project, name) for name in config.studies if name in project.studies.trained}
+    simulated = {name: _simulated(project, name) for name in config.studies if name in project.studies.simulated}
     return {"scale": config.scale, "results": config.results, "studies": studies, "simulated": simulated}
 
 
@@ -30,12 +31,12 @@ def report_cards(project: Project) -> list[str]:
 
 
 def _trained(project: Project) -> list[str]:
-    return [name for name in project.config.studies if name in project.trained]
+    return [name for name in project.config.studies if name in project.studies.trained]
 
 
 def _study(project: Project, name: str) -> dict[str, Any]:
     return {
-        **project.spec_figure(_Named(name)),
+        **project.settings.figure(Wildcards(study=name)),
         **_files(project, name),
         "judges": _judges(project, name),
         "models": _models(project, name),
@@ -43,18 +44,18 @@ def _study(project: Project, name: str) -> dict[str, Any]:
 
 
 def _simulated(project: Project, name: str) -> dict[str, Any]:
-    return {**project.spec_curves(_Named(name)), **_files(project, name)}
+    return {**project.settings.curves(Wildcards(study=name)), **_files(project, name)}
 
 
 def _files(project: Project, name: str) -> dict[str, Any]:
     """Where a study's figures, tables, times and logs lie."""
     layout = project.layout
     fill = {"study": name}
-    tables = project.tables(name)
+    tables = project.targets.tables(name)
     return {
         "figures": {
-            figure: {"files": project.figure_files(name, figure), "caption": caption}
-            for figure, caption in zip(project.studies[name].figures, project.captions(name), strict=True)
+            figure: {"files": project.targets.figure_files(name, figure), "caption": caption}
+            for figure, caption in zip(project.studies.all[name].figures, project.targets.captions(name), strict=True)
         },
         "tables": {table: layout.in_study(table).format(**fill) for table in tables},
         "folder": layout.study.format(**fill),
@@ -66,13 +67,13 @@ def _files(project: Project, name: str) -> dict[str, Any]:
 def _judges(project: Project, name: str) -> dict[str, str]:
     """Cards of the origins that have a judge, by origin."""
     template = project.layout.in_origin("judge.json")
-    origins = project.trained[name].origins
+    origins = project.studies.trained[name].origins
     return {key: template.format(study=name, origin=key) for key, origin in origins.items() if origin.judge is not None}
 
 
 def _models(project: Project, name: str) -> dict[str, str]:
     """One model for each origin, and the last one of each arm, of the first seeds."""
-    study, layout = project.trained[name], project.layout
+    study, layout = project.studies.trained[name], project.layout
     fill = {"study": name, "seeds": format_seeds(study.seed_batches()[0])}
     origin, arm = (f("model.safetensors") for f in (layout.origin_generation, layout.arm_generation))
     last = format_generation(study.generations)
@@ -83,10 +84,3 @@ def _models(project: Project, name: str) -> dict[str, str]:
             for key in study.arms
         },
     }
-
-
-class _Named:
-    """A study's name in the form of wildcards."""
-
-    def __init__(self, study: str) -> None:
-        self.study = study

@@ -1,247 +1,179 @@
-"""The settings of every stage: what it reads and no more, because a change in them makes Snakemake run it again.
+"""The settings of every stage: what its script reads and no more, because a change in them makes it run again.
 
-Every function takes an object with the wildcards as attributes.
+Every method takes the wildcards of a job.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
+from recurate.data import Data
+from recurate.foundation.components import load
 from recurate.mixing.trained import Mixing
-from recurate.sampling import Sampler
-from recurate.study.arm import Arm
-from recurate.study.origin import Origin
-from recurate.study.simulated import SimulatedStudy
+from recurate.models import Autoencoder
+from recurate.stages import (
+    curate,
+    extract,
+    forecast,
+    judge,
+    laws,
+    measure,
+    rates,
+    real,
+    reference,
+    sample,
+    simulate,
+    train,
+    traverse,
+)
 from recurate.study.simulated_arm import SimulatedArm
-from recurate.study.trained import Study
+from recurate.training.settings import Training
+from recurate.workflow.studies import Studies, Wildcards
 
-Spec = dict[str, Any]
+ALL_REAL = Mixing(regime="augmentation", real_fraction=1.0, real=None)
 
 
-class Stages:
+class StageSettings:
     """Settings of the stages of some studies."""
 
-    def __init__(self, studies: dict[str, Study | SimulatedStudy]) -> None:
+    def __init__(self, studies: Studies) -> None:
         self.studies = studies
-        self.trained = {name: study for name, study in studies.items() if isinstance(study, Study)}
-        self.simulated = {name: study for name, study in studies.items() if isinstance(study, SimulatedStudy)}
 
-    def study(self, w: Any) -> Study:
-        """Settings of a trained study."""
-        return self.trained[w.study]
+    def shared(self, kind: str) -> Callable[[Wildcards], real.Reads]:
+        """Settings of a shared data set: it has none of its own."""
+        reads = real.Reads(data=load(Data, {"kind": kind}))
+        return lambda _: reads
 
-    def arm(self, w: Any) -> Arm:
-        """Settings of an arm."""
-        return self.study(w).arms[w.arm]
-
-    def origin(self, w: Any) -> Origin:
-        """Settings of an origin, given by name or through an arm."""
-        return self.study(w).origins[self._origin_name(w)]
-
-    def _origin_name(self, w: Any) -> str:
-        return w.origin if hasattr(w, "origin") else self.arm(w).origin
-
-    def settings(self, stage: str, w: Any) -> Spec:
-        """What a stage reads, for the wildcards `w`."""
-        return getattr(self, f"spec_{stage}")(w)
-
-    def spec_real(self, w: Any) -> Spec:
+    def real(self, w: Wildcards) -> real.Reads:
         """Real data."""
-        return _plain(self.origin(w), "data", "data_seed")
+        return real.Reads(data=self.studies.origin(w).data)
 
-    def spec_judge(self, w: Any) -> Spec:
-        """Judge."""
-        origin = self.origin(w)
-        return {**_plain(origin, "judge", "data_seed"), "classes": origin.data.description.classes}
+    def judge(self, w: Wildcards) -> judge.Reads:
+        """Judge; called for origins that have one."""
+        origin = self.studies.origin(w)
+        assert origin.judge is not None, w
+        return judge.Reads(judge=origin.judge, classes=origin.data.description.classes)
 
-    def spec_train_origin(self, w: Any) -> Spec:
+    def train_origin(self, w: Wildcards) -> train.Reads:
         """Training of generation 0."""
-        parts = _plain(self.origin(w), "model", "objective", "training", "checkpoint")
-        mixing = Mixing(regime="augmentation", real_fraction=1.0, real=None)
-        return {**parts, **self._real_samples(w), "mixing": mixing.model_dump(mode="json")}
+        origin = self.studies.origin(w)
+        return train.Reads(
+            model=origin.model,
+            objective=origin.objective,
+            training=origin.training,
+            carry_over=[],
+            mixing=ALL_REAL,
+            real_samples=origin.real_samples,
+            checkpoint=origin.checkpoint,
+            sampler=None,
+        )
 
-    def spec_train_arm(self, w: Any) -> Spec:
+    def train_arm(self, w: Wildcards) -> train.Reads:
         """Training of a later generation; where it starts from shows in its inputs."""
-        arm = self.arm(w)
-        training = arm.retraining.model_dump(mode="json", exclude={"start", "synthetic"})
-        parts = {**_plain(self.origin(w), "model", "objective"), **self._real_samples(w)}
-        if arm.retraining.synthetic == "afresh":
-            parts |= {"sampler": self._sampler(self.study(w), w.arm).model_dump(mode="json")}
-        return {**parts, **_plain(arm, "mixing"), "training": training}
+        origin, arm = self.studies.origin(w), self.studies.arm(w)
+        return train.Reads(
+            model=origin.model,
+            objective=origin.objective,
+            training=Training.model_validate(arm.retraining.model_dump(include=set(Training.model_fields))),
+            carry_over=arm.retraining.carry_over,
+            mixing=arm.mixing,
+            real_samples=origin.real_samples,
+            checkpoint=None,
+            sampler=self.studies.sampler(w) if arm.retraining.synthetic == "afresh" else None,
+        )
 
-    def _real_samples(self, w: Any) -> Spec:
-        return {} if self.origin(w).real_samples is None else _plain(self.origin(w), "real_samples")
-
-    def spec_sample(self, w: Any) -> Spec:
+    def sample(self, w: Wildcards) -> sample.Reads:
         """Sampling, the same for an origin and its arms, but for those that draw in their own way."""
-        own = _plain(self.arm(w), "sampler") if self.draws_its_own(w) else {}
-        return {**_plain(self.origin(w), "model", "sampler", "samples"), **own}
+        origin = self.studies.origin(w)
+        sampler = self.studies.sampler(w) if hasattr(w, "arm") else origin.sampler
+        return sample.Reads(model=origin.model, sampler=sampler, samples=origin.samples)
 
-    def draws_its_own(self, w: Any) -> bool:
-        """Whether the wildcards name an arm that draws its samples, generation 0's too, in its own way."""
-        return hasattr(w, "arm") and self.arm(w).sampler is not None
-
-    def has_forecast(self, study: str, arm: str) -> bool:
-        """Whether an arm's trajectory can be forecast, which needs samples of what was learnt."""
-        return not self._sampler(self.trained[study], arm).is_biased
-
-    @staticmethod
-    def _sampler(study: Study, arm: str) -> Sampler:
-        return study.arms[arm].sampler or study.origins[study.arms[arm].origin].sampler
-
-    def spec_curate(self, w: Any) -> Spec:
+    def curate(self, w: Wildcards) -> curate.Reads:
         """Reward, curation and classes."""
-        parts = {**_plain(self.origin(w), "data", "judge"), **_plain(self.arm(w), "reward", "curation")}
-        return parts | (_plain(self.origin(w), "model") if self.arm(w).reward.needs_origin else {})
+        origin, arm = self.studies.origin(w), self.studies.arm(w)
+        return curate.Reads(
+            data=origin.data,
+            judge=origin.judge,
+            reward=arm.reward,
+            curation=arm.curation,
+            model=origin.model if arm.reward.needs_origin else None,
+        )
 
-    def spec_extract(self, w: Any) -> Spec:
+    def extract(self, w: Wildcards) -> extract.Reads:
         """Features of a generation's samples."""
-        asked = any(features.needs_origin for features in self.study(w).features)
-        model = _plain(self.origin(w), "model") if asked else {}
-        return {**_plain(self.study(w), "features"), **self._judge_of_features(w), **model}
+        origin = self.studies.origin(w)
+        return extract.Reads(
+            features=self.studies.study(w).features,
+            judge=origin.judge if self.studies.features_ask_judge(w) else None,
+            model=origin.model if self.studies.features_ask_origin(w) else None,
+        )
 
-    def spec_reference(self, w: Any) -> Spec:
+    def reference(self, w: Wildcards) -> reference.Reads:
         """Features of real data, and their statistics."""
-        return {**_plain(self.study(w), "features", "reference"), **self._judge_of_features(w)}
+        study = self.studies.study(w)
+        return reference.Reads(
+            features=study.features,
+            reference=study.reference,
+            judge=self.studies.origin(w).judge if self.studies.features_ask_judge(w) else None,
+        )
 
-    def _judge_of_features(self, w: Any) -> Spec:
-        needed = any(features.needs_judge for features in self.study(w).features)
-        return _plain(self.origin(w), "judge") if needed else {"judge": None}
-
-    def spec_measure(self, w: Any) -> Spec:
+    def measure(self, w: Wildcards) -> measure.Reads:
         """Metrics."""
-        data = self.origin(w).data.description
-        return {
-            **_plain(self.study(w), "metrics", "reference"),
-            "classes": data.classes,
-            "supremum": self.arm(w).reward.supremum,
-            **({"vocabulary": data.vocabulary} if data.vocabulary else {}),
-            **(_plain(self.origin(w), "model") if self.measures_model(w) else {}),
-        }
+        study, origin = self.studies.study(w), self.studies.origin(w)
+        return measure.Reads(
+            metrics=study.metrics,
+            reference=study.reference,
+            classes=origin.data.description.classes,
+            supremum=self.studies.arm(w).reward.supremum,
+            vocabulary=origin.data.description.vocabulary,
+            model=origin.model if self.studies.measures_model(w) else None,
+        )
 
-    def measures_model(self, w: Any) -> bool:
-        """Whether some metric asks the generation's own model."""
-        return any(metric.needs_model for metric in self.study(w).metrics)
-
-    def spec_forecast(self, w: Any) -> Spec:
+    def forecast(self, w: Wildcards) -> forecast.Reads:
         """Forecast: the operator's parameters and the horizon."""
-        arm = self.arm(w)
-        return {
-            "choices": arm.curation.choices,
-            "by_prompt": arm.curation.by_prompt,
-            "real_fraction": arm.mixing.real_fraction,
-            "regime": arm.mixing.name,
-            "generations": self.study(w).generations,
-            "classes": self.origin(w).data.description.classes,
-            "supremum": arm.reward.supremum,
-        }
+        arm = self.studies.arm(w)
+        return forecast.Reads(
+            curation=arm.curation,
+            mixing=arm.mixing,
+            generations=self.studies.study(w).generations,
+            classes=self.studies.origin(w).data.description.classes,
+            supremum=arm.reward.supremum,
+        )
 
-    def spec_claims(self, w: Any) -> Spec:
-        """Claims of a study, and each arm's operator."""
-        study = self.study(w)
-        return {"claims": study.claims, "arms": self._arms(w)}
-
-    def spec_figure(self, w: Any) -> Spec:
-        """What a figure may say about a study: titles, arms in order, seeds, generations."""
-        study = self.study(w)
-        names = ("title", "answers", "seeds", "generations", "reference")
-        return {**_plain(study, *names), "arms": self._arms(w)}
-
-    def spec_latents(self, w: Any) -> Spec:
-        """The same for latents, with published numbers."""
-        return {**self.spec_figure(w), **_plain(self.study(w), "published")}
-
-    def spec_traverse(self, w: Any) -> Spec:
+    def traverse(self, w: Wildcards) -> traverse.Reads:
         """The network of every arm."""
-        study = self.study(w)
-        return {"arms": [_plain(study.origins[arm.origin], "model") for arm in study.arms.values()]}
-
-    def spec_densities(self, w: Any) -> Spec:
-        """The same for pictures of the plane, with every arm's reward, whose level sets they show."""
-        rewards = [_plain(arm, "reward")["reward"] for arm in self.study(w).arms.values()]
-        return {**self.spec_figure(w), "reward": rewards}
-
-    def _arms(self, w: Any) -> dict[str, Spec]:
-        study = self.study(w)
-        return {
-            name: {
-                "title": arm.title or name,
-                "panel": arm.panel,
-                "origin": arm.origin,
-                "choices": arm.curation.choices,
-                "by_prompt": arm.curation.by_prompt,
-                "real_fraction": arm.mixing.real_fraction,
-                "regime": arm.mixing.name,
-                "is_biased": self._sampler(study, name).is_biased,
-                "supremum": arm.reward.supremum,
-                "classes": study.origins[arm.origin].data.description.classes,
-                "samples": study.origins[arm.origin].samples,
-                "class_names": list(study.origins[arm.origin].data.description.class_names),
-            }
-            for name, arm in study.arms.items()
-        }
-
-    def spec_resolved(self, w: Any) -> Spec:
-        """All settings of a study that its results follow from, defaults filled in."""
-        return self.studies[w.study].model_dump(mode="json", exclude={"resources"})
+        study = self.studies.study(w)
+        models = (study.origins[arm.origin].model for arm in study.arms.values())
+        return traverse.Reads(models=[model for model in models if isinstance(model, Autoencoder)])
 
     # Simulated studies
 
-    def spec_simulate(self, w: Any) -> Spec:
+    def simulate(self, w: Wildcards) -> simulate.Reads:
         """One simulated arm, and what is recorded of it."""
-        study = self.simulated[w.study]
-        arm = study.arms[w.arm]
-        return {
-            **_plain(study, "generations", "measures", "seeds", "snapshots"),
-            **self._recorded(w),
-            "arm": _bare(arm),
-        }
+        study = self.studies.simulated[w.study]
+        return simulate.Reads(
+            arm=_bare(study.arms[w.arm]),
+            generations=study.generations,
+            measures=study.measures,
+            seeds=study.seeds,
+            snapshots=study.snapshots,
+            recorded=study.recorded(),
+        )
 
-    def _recorded(self, w: Any) -> Spec:
-        return {"recorded": self.simulated[w.study].recorded()}
-
-    def _simulated_arms(self, w: Any) -> Spec:
-        return {"arms": {name: _bare(arm) for name, arm in self.simulated[w.study].arms.items()}}
-
-    def spec_laws(self, w: Any) -> Spec:
+    def laws(self, w: Wildcards) -> laws.Reads:
         """Every simulated arm, as theory sees it."""
-        study = self.simulated[w.study]
-        return {**_plain(study, "generations", "measures"), **self._recorded(w), **self._simulated_arms(w)}
+        study = self.studies.simulated[w.study]
+        arms = {name: _bare(arm) for name, arm in study.arms.items()}
+        return laws.Reads(arms=arms, generations=study.generations, measures=study.measures, recorded=study.recorded())
 
-    def spec_rates(self, w: Any) -> Spec:
-        """Every simulated arm, and how its errors are fitted."""
-        return {**_plain(self.simulated[w.study], "generations", "rates"), **self._simulated_arms(w)}
-
-    def spec_agreement(self, w: Any) -> Spec:
-        """Published numbers to compare with."""
-        return _plain(self.simulated[w.study], "generations", "published")
-
-    def spec_curves(self, w: Any) -> Spec:
-        """What a figure may say about a simulated study."""
-        study = self.simulated[w.study]
-        told = ("title", "answers", "seeds", "generations", "measures", "snapshots", "published", "rates")
-        names = (*told, "drawn", "medians", "linear")
-        arms = {
-            name: {
-                "title": arm.title or name,
-                "panel": arm.panel,
-                "estimator": arm.estimator.kind,
-                "ddof": getattr(arm.estimator, "ddof", None),
-                "std": getattr(arm.estimator, "std", None),
-                "sampling_bias": arm.sampling_bias,
-                "sizes": vars(arm.mixing.sizes),
-                "regime": arm.mixing.regime,
-                "choices": arm.curation.choices if arm.curation else 1,
-            }
-            for name, arm in study.arms.items()
-        }
-        return {**_plain(study, *names), "arms": arms}
+    def rates(self, w: Wildcards) -> rates.Reads:
+        """Every simulated arm, and how its errors are fitted; called for studies that fit them."""
+        study = self.studies.simulated[w.study]
+        assert study.rates is not None, w
+        arms = {name: _bare(arm) for name, arm in study.arms.items()}
+        return rates.Reads(arms=arms, generations=study.generations, rates=study.rates)
 
 
-def _plain(settings: Any, *names: str) -> Spec:
-    return settings.model_dump(mode="json", include=set(names))
-
-
-def _bare(arm: SimulatedArm) -> Spec:
+def _bare(arm: SimulatedArm) -> SimulatedArm:
     """An arm without what only figures look at."""
-    return arm.model_dump(mode="json", exclude={"title", "panel"})
+    return arm.model_copy(update={"title": "", "panel": ""})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.files.arrays import read_arrays
-from recurate.foundation.components import Component, load
+from recurate.foundation.components import Component
 from recurate.foundation.device import out_of_memory
 from recurate.foundation.lazy import np
 from recurate.models.parts.checkpoint import Checkpoint, matched
@@ -71,9 +71,9 @@ class FittedJudge:
     device: str = "cpu"
 
     @classmethod
-    def read(cls, spec: dict[str, object], path: str | Path, device: str = "cpu") -> FittedJudge:
-        """The judge that `spec` describes, with parameters from its file."""
-        return cls(load(Judge, spec), read_arrays(path), device)
+    def read(cls, judge: Judge, path: str | Path, device: str = "cpu") -> FittedJudge:
+        """A judge with parameters from its file."""
+        return cls(judge, read_arrays(path), device)
 
     def log_probabilities(self, x: numpy.ndarray) -> numpy.ndarray:
         """Logarithms of the class probabilities (n, classes) float64, finite however small a probability is."""

@@ -1,4 +1,4 @@
-"""A trained model of one seed, to look at samples with: generation 0's scores those of all later ones."""
+"""A trained model, to draw samples from or to look at samples with: generation 0's scores those of all later ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recurate.files.arrays import read_metadata, read_parameters
-from recurate.foundation.components import load
 from recurate.foundation.lazy import torch
 from recurate.models import Model
 from recurate.models.parts.units import Encoding
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A model with the parameters of one seed, each with a leading axis of size 1."""
+    """A model with the parameters of one seed or of several, each with a leading axis of seeds."""
 
     model: Model
     parameters: dict[str, Tensor]
@@ -27,13 +26,11 @@ class FittedModel:
     device: str = "cpu"
 
     @classmethod
-    def read(cls, spec: dict[str, object], path: str | Path, row: int, device: str = "cpu") -> FittedModel:
-        """The model that `spec` describes, with the parameters of the seed in `row` of a model file."""
-        parameters = {
-            name: torch.from_numpy(value[row : row + 1]).to(device) for name, value in read_parameters(path).items()
-        }
-        encoding = Encoding.from_json(read_metadata(path)["encoding"])
-        return cls(load(Model, spec), parameters, encoding, device)
+    def read(cls, model: Model, path: str | Path, device: str = "cpu", row: int | None = None) -> FittedModel:
+        """A network with the parameters of a model file: of all its seeds, or of the one in `row`."""
+        rows = slice(None) if row is None else slice(row, row + 1)
+        parameters = {name: torch.from_numpy(value[rows]).to(device) for name, value in read_parameters(path).items()}
+        return cls(model, parameters, Encoding.from_json(read_metadata(path)["encoding"]), device)
 
     def encoded(self, x: numpy.ndarray) -> Tensor:
         """Samples (n, *shape) in data units as (1, n, *shape) in network units."""

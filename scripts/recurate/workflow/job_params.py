@@ -1,0 +1,42 @@
+"""Params of a rule: its settings as text, and the digest of the code that it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from pydantic import BaseModel
+
+from recurate.foundation.components import components_in, file_of
+from recurate.workflow.code_digest import SCRIPTS, code_digest
+from recurate.workflow.studies import Wildcards
+
+Settings = BaseModel | Mapping[str, object]
+OfJob = Callable[[Wildcards], str]
+ARMS = ("study", "origin", "arm", "figure")  # wildcards that settings may depend on; they are the same for all seeds
+
+
+def params(script: str, settings: Callable[[Wildcards], Settings] | None = None) -> dict[str, OfJob]:
+    """`code` and, where the script reads `settings`, `spec`, as functions of the wildcards.
+
+    Snakemake would flatten a mapping, so that settings are JSON text. Thousands of jobs of a graph ask for the same.
+    """
+
+    @cache
+    def of_arm(*names: str | None) -> tuple[str, str]:
+        given = {key: name for key, name in zip(ARMS, names, strict=True) if name is not None}
+        read = settings(Wildcards(**given)) if settings else None
+        plain = read.model_dump(mode="json") if isinstance(read, BaseModel) else read
+        return json.dumps(plain), code_digest(SCRIPTS / script, map(file_of, components_in(read)))
+
+    def of_job(wildcards: Wildcards) -> tuple[str, str]:
+        return of_arm(*(getattr(wildcards, name, None) for name in ARMS))
+
+    def spec(wildcards: Wildcards) -> str:
+        return of_job(wildcards)[0]
+
+    def code(wildcards: Wildcards) -> str:
+        return of_job(wildcards)[1]
+
+    return {"spec": spec, "code": code} if settings else {"code": code}

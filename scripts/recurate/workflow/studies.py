@@ -1,0 +1,89 @@
+"""The studies of a project, asked with the wildcards of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from recurate.sampling import Sampler
+from recurate.study.arm import Arm
+from recurate.study.origin import Origin
+from recurate.study.simulated import SimulatedStudy
+from recurate.study.trained import Study
+
+
+class Wildcards:
+    """Wildcards of one job, as Snakemake gives them; a job has those that its rule names."""
+
+    study: str
+    origin: str
+    arm: str
+    seeds: str
+    generation: str
+    figure: str
+
+    def __init__(self, **wildcards: str) -> None:
+        self.__dict__.update(wildcards)
+
+
+class Studies:
+    """Studies by name, trained and simulated ones."""
+
+    def __init__(self, studies: Mapping[str, Study | SimulatedStudy]) -> None:
+        self.all = dict(studies)
+        self.trained = {name: study for name, study in studies.items() if isinstance(study, Study)}
+        self.simulated = {name: study for name, study in studies.items() if isinstance(study, SimulatedStudy)}
+
+    @property
+    def trained_names(self) -> str:
+        """Regular expression of the trained studies' names, where a simulated study has a file of the same name."""
+        return alternatives(self.trained)
+
+    @property
+    def simulated_names(self) -> str:
+        """Regular expression of the simulated studies' names."""
+        return alternatives(self.simulated)
+
+    def study(self, w: Wildcards) -> Study:
+        """Settings of a trained study."""
+        return self.trained[w.study]
+
+    def arm(self, w: Wildcards) -> Arm:
+        """Settings of an arm."""
+        return self.study(w).arms[w.arm]
+
+    def origin(self, w: Wildcards) -> Origin:
+        """Settings of an origin, given by name or through an arm."""
+        return self.study(w).origins[self.origin_name(w)]
+
+    def origin_name(self, w: Wildcards) -> str:
+        """Name of an origin, given by itself or through an arm."""
+        return w.origin if hasattr(w, "origin") else self.arm(w).origin
+
+    def sampler(self, w: Wildcards) -> Sampler:
+        """How an arm's samples are drawn, or an origin's."""
+        return self.origin(w).sampler if hasattr(w, "origin") else self.arm(w).sampler or self.origin(w).sampler
+
+    def draws_its_own(self, w: Wildcards) -> bool:
+        """Whether the wildcards name an arm that draws its samples, generation 0's too, in its own way."""
+        return hasattr(w, "arm") and self.arm(w).sampler is not None
+
+    def has_forecast(self, w: Wildcards) -> bool:
+        """Whether an arm's trajectory can be forecast, which needs samples of what was learnt."""
+        return not self.sampler(w).is_biased
+
+    def measures_model(self, w: Wildcards) -> bool:
+        """Whether some metric asks the generation's own model."""
+        return any(metric.needs_model for metric in self.study(w).metrics)
+
+    def features_ask_judge(self, w: Wildcards) -> bool:
+        """Whether a feature space is one of the judge's layers."""
+        return any(features.needs_judge for features in self.study(w).features)
+
+    def features_ask_origin(self, w: Wildcards) -> bool:
+        """Whether a feature space is made by generation 0's model."""
+        return any(features.needs_origin for features in self.study(w).features)
+
+
+def alternatives(names: Iterable[str]) -> str:
+    """Regular expression that matches these names; nothing if there are none."""
+    return "|".join(names) or "(?!)"
