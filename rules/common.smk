@@ -11,6 +11,7 @@ from recurate.workflow.job_params import params
 layout = project.layout  # where a file lies
 studies = project.studies
 inputs = project.inputs  # which files a job reads
+figures = project.figures  # the same for a figure, and its settings
 settings = project.settings  # what its script reads of the study file
 resources = project.resources  # what it asks a scheduler for
 networks = project.networks  # whether it runs a network that is worth a GPU

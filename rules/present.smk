@@ -96,253 +96,6 @@ rule claims:
         "../scripts/check_claims.py"
 
 
-rule draw_densities:
-    """Densities of two-dimensional samples over generations, with the limit p*."""
-    input:
-        samples=inputs.shown_samples,
-        curated=inputs.shown_curated,
-        real=inputs.shown_real,
-    output:
-        pdf=layout.in_study("figures/densities.pdf"),
-        png=layout.in_study("figures/densities.png"),
-        caption=layout.in_study("figures/densities.txt"),
-    log:
-        layout.log(layout.in_study("figures/densities.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/densities.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_densities", mem_mb=4000, runtime=30),
-    params:
-        **params("draw_densities.py", settings.densities),
-    script:
-        "../scripts/draw_densities.py"
-
-
-rule draw_trajectory:
-    """Rewards, diversity and distance by generation, with forecast and bounds."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-        forecast=layout.in_study("forecast.csv"),
-    output:
-        pdf=layout.in_study("figures/trajectory.pdf"),
-        png=layout.in_study("figures/trajectory.png"),
-        caption=layout.in_study("figures/trajectory.txt"),
-    log:
-        layout.log(layout.in_study("figures/trajectory.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/trajectory.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_trajectory", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_trajectory.py", settings.figure),
-    script:
-        "../scripts/draw_trajectory.py"
-
-
-rule draw_shares:
-    """Class shares by generation."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-        forecast=layout.in_study("forecast.csv"),
-    output:
-        pdf=layout.in_study("figures/shares.pdf"),
-        png=layout.in_study("figures/shares.png"),
-        caption=layout.in_study("figures/shares.txt"),
-    log:
-        layout.log(layout.in_study("figures/shares.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/shares.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_shares", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_shares.py", settings.figure),
-    script:
-        "../scripts/draw_shares.py"
-
-
-rule draw_quality:
-    """Distances to real data and what the samples cover, by generation."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-    output:
-        pdf=layout.in_study("figures/quality.pdf"),
-        png=layout.in_study("figures/quality.png"),
-        caption=layout.in_study("figures/quality.txt"),
-    log:
-        layout.log(layout.in_study("figures/quality.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/quality.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_quality", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_quality.py", settings.figure),
-    script:
-        "../scripts/draw_quality.py"
-
-
-rule draw_comparison:
-    """Distances to real data, precision and recall of many arms, in groups."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-    output:
-        pdf=layout.in_study("figures/comparison.pdf"),
-        png=layout.in_study("figures/comparison.png"),
-        caption=layout.in_study("figures/comparison.txt"),
-    log:
-        layout.log(layout.in_study("figures/comparison.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/comparison.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_comparison", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_comparison.py", settings.figure),
-    script:
-        "../scripts/draw_comparison.py"
-
-
-rule draw_language:
-    """How a language model and its texts change by generation."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-    output:
-        pdf=layout.in_study("figures/language.pdf"),
-        png=layout.in_study("figures/language.png"),
-        caption=layout.in_study("figures/language.txt"),
-    log:
-        layout.log(layout.in_study("figures/language.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/language.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_language", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_language.py", settings.figure),
-    script:
-        "../scripts/draw_language.py"
-
-
-rule draw_perplexities:
-    """Perplexities of every generation's blocks under generation 0's model."""
-    input:
-        features=inputs.shown_features,
-    output:
-        pdf=layout.in_study("figures/perplexities.pdf"),
-        png=layout.in_study("figures/perplexities.png"),
-        caption=layout.in_study("figures/perplexities.txt"),
-    log:
-        layout.log(layout.in_study("figures/perplexities.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/perplexities.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_perplexities", mem_mb=2000, runtime=10),
-    params:
-        **params("draw_perplexities.py", settings.figure),
-    script:
-        "../scripts/draw_perplexities.py"
-
-
-rule draw_choices:
-    """The reward by generation and by K, the number of samples to choose from."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-        forecast=layout.in_study("forecast.csv"),
-    output:
-        pdf=layout.in_study("figures/choices.pdf"),
-        png=layout.in_study("figures/choices.png"),
-        caption=layout.in_study("figures/choices.txt"),
-    log:
-        layout.log(layout.in_study("figures/choices.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/choices.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_choices", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_choices.py", settings.figure),
-    script:
-        "../scripts/draw_choices.py"
-
-
-rule draw_contact_sheet:
-    """The first images of every generation."""
-    input:
-        samples=inputs.shown_samples,
-        real=inputs.shown_real,
-    output:
-        pdf=layout.in_study("figures/contact_sheet.pdf"),
-        png=layout.in_study("figures/contact_sheet.png"),
-        caption=layout.in_study("figures/contact_sheet.txt"),
-    log:
-        layout.log(layout.in_study("figures/contact_sheet.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/contact_sheet.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_contact_sheet", mem_mb=4000, runtime=10),
-    params:
-        **params("draw_contact_sheet.py", settings.figure),
-    script:
-        "../scripts/draw_contact_sheet.py"
-
-
-rule draw_latents:
-    """What generation 0's encoder makes of later generations."""
-    input:
-        features=inputs.shown_features,
-        metrics=layout.in_study("metrics.csv"),
-    output:
-        pdf=layout.in_study("figures/latents.pdf"),
-        png=layout.in_study("figures/latents.png"),
-        caption=layout.in_study("figures/latents.txt"),
-    log:
-        layout.log(layout.in_study("figures/latents.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/latents.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_latents", mem_mb=2000, runtime=10),
-    params:
-        **params("draw_latents.py", settings.latents),
-    script:
-        "../scripts/draw_latents.py"
-
-
 rule traverse:
     """A path through the latents, decoded by every generation."""
     input:
@@ -364,53 +117,54 @@ rule traverse:
         "../scripts/traverse.py"
 
 
-rule draw_traversals:
-    """That path as images, a strip for each generation."""
+rule draw:
+    """A figure of a study: its picture for print and for a screen, and its caption."""
     input:
-        traversed=layout.in_study("traversals.safetensors"),
+        unpack(figures.inputs),
     output:
-        pdf=layout.in_study("figures/traversals.pdf"),
-        png=layout.in_study("figures/traversals.png"),
-        caption=layout.in_study("figures/traversals.txt"),
+        pictures=[layout.in_study("figures/{figure}.pdf"), layout.in_study("figures/{figure}.png")],
+        caption=layout.in_study("figures/{figure}.txt"),
     log:
-        layout.log(layout.in_study("figures/traversals.pdf")),
+        layout.log(layout.in_study("figures/{figure}.pdf")),
     benchmark:
-        layout.benchmark(layout.in_study("figures/traversals.pdf"))
+        layout.benchmark(layout.in_study("figures/{figure}.pdf"))
+    wildcard_constraints:
+        figure=figures.printed,
     localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **resources("draw_traversals", mem_mb=2000, runtime=10),
+        **resources("draw", mem_mb=4000, runtime=30),
     params:
-        **params("draw_traversals.py", settings.figure),
+        **params("draw.py", figures.reads),
     script:
-        "../scripts/draw_traversals.py"
+        "../scripts/draw.py"
 
 
-rule draw_animation:
-    """Densities of two-dimensional samples, one frame for each generation."""
+rule animate:
+    """A figure that moves."""
     input:
-        samples=inputs.shown_samples,
-        curated=inputs.shown_curated,
-        real=inputs.shown_real,
+        unpack(figures.inputs),
     output:
-        gif=layout.in_study("figures/animation.gif"),
-        caption=layout.in_study("figures/animation.txt"),
+        pictures=[layout.in_study("figures/{figure}.gif")],
+        caption=layout.in_study("figures/{figure}.txt"),
     log:
-        layout.log(layout.in_study("figures/animation.gif")),
+        layout.log(layout.in_study("figures/{figure}.gif")),
     benchmark:
-        layout.benchmark(layout.in_study("figures/animation.gif"))
+        layout.benchmark(layout.in_study("figures/{figure}.gif"))
+    wildcard_constraints:
+        figure=figures.animated,
     localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **resources("draw_animation", mem_mb=4000, runtime=30),
+        **resources("animate", mem_mb=4000, runtime=30),
     params:
-        **params("draw_animation.py", settings.densities),
+        **params("draw.py", figures.reads),
     script:
-        "../scripts/draw_animation.py"
+        "../scripts/draw.py"
 
 
 rule provenance:

@@ -2,7 +2,7 @@
 
 Needs: nothing but the study file.
 Gives: `arms/{arm}/trajectories.safetensors` and `metrics.csv` of every simulated arm; `laws.csv`, `rates.csv` and
-`claims.csv` of the study, and its figures.
+`claims.csv` of the study.
 """
 
 
@@ -92,101 +92,3 @@ rule agreement:
         **params("check_agreement.py", settings.agreement),
     script:
         "../scripts/check_agreement.py"
-
-
-rule draw_curves:
-    """Measures by generation, with laws."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-        laws=layout.in_study("laws.csv"),
-    output:
-        pdf=layout.in_study("figures/curves.pdf"),
-        png=layout.in_study("figures/curves.png"),
-        caption=layout.in_study("figures/curves.txt"),
-    log:
-        layout.log(layout.in_study("figures/curves.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/curves.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_curves", mem_mb=2000, runtime=10),
-    params:
-        **params("draw_curves.py", settings.curves),
-    script:
-        "../scripts/draw_curves.py"
-
-
-rule draw_rates:
-    """Slopes of errors by share of real data, with what theory says."""
-    input:
-        rates=layout.in_study("rates.csv"),
-    output:
-        pdf=layout.in_study("figures/rates.pdf"),
-        png=layout.in_study("figures/rates.png"),
-        caption=layout.in_study("figures/rates.txt"),
-    log:
-        layout.log(layout.in_study("figures/rates.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/rates.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_rates", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_rates.py", settings.curves),
-    script:
-        "../scripts/draw_rates.py"
-
-
-rule draw_snapshots:
-    """Densities of fitted mixtures over generations."""
-    input:
-        trajectories=inputs.trajectories,
-    output:
-        pdf=layout.in_study("figures/snapshots.pdf"),
-        png=layout.in_study("figures/snapshots.png"),
-        caption=layout.in_study("figures/snapshots.txt"),
-    log:
-        layout.log(layout.in_study("figures/snapshots.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/snapshots.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_snapshots", mem_mb=1000, runtime=10),
-    params:
-        **params("draw_snapshots.py", settings.curves),
-    script:
-        "../scripts/draw_snapshots.py"
-
-
-rule draw_equivalent_data:
-    """How many real samples a loop with fresh data is worth."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-        laws=layout.in_study("laws.csv"),
-    output:
-        pdf=layout.in_study("figures/equivalent_data.pdf"),
-        png=layout.in_study("figures/equivalent_data.png"),
-        caption=layout.in_study("figures/equivalent_data.txt"),
-    log:
-        layout.log(layout.in_study("figures/equivalent_data.pdf")),
-    benchmark:
-        layout.benchmark(layout.in_study("figures/equivalent_data.pdf"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("draw_equivalent_data", mem_mb=2000, runtime=10),
-    params:
-        **params("draw_equivalent_data.py", settings.curves),
-    script:
-        "../scripts/draw_equivalent_data.py"

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from recurate.figures import Files, TrainedFigure
+from recurate.figures.parts import style, words
+from recurate.figures.parts.series import Series, read_forecast, read_metrics, student_band
+from recurate.figures.parts.view import ArmView, StudyView
+from recurate.foundation.lazy import np
 
-from recurate.figures.parts import style
-from recurate.figures.parts import words as text
-from recurate.figures.parts.series import Series, student_band
-from recurate.foundation.errors import RecurateError
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 METRIC = "exp_reward_mean"
 
 
-def swept_arms(arms: dict[str, dict[str, Any]]) -> list[str]:
-    """Arms without real data, by rising K.
+class Choices(TrainedFigure):
+    """E[e^(r - r*)] without real data, by generation, and by the number K of samples a curator chooses from."""
 
-    Raises RecurateError if there is none.
-    """
-    pure = [name for name, settings in arms.items() if settings["real_fraction"] == 0]
-    if not pure:
-        raise RecurateError("figure choices: no arm is without real data (lambda: .inf); add one or drop the figure")
-    return sorted(pure, key=lambda name: arms[name]["choices"])
+    reads: ClassVar[tuple[str, ...]] = ("metrics", "forecast")
+
+    def check(self, study: StudyView) -> None:
+        if not swept_arms(study.arms):
+            raise ValueError("no arm is without real data (lambda: .inf); add one or drop the figure")
+
+    def draw(self, study: StudyView, files: Files) -> style.Printed:
+        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
+        return style.Printed(picture(study.arms, measured, predicted), caption(study, measured))
+
+
+def swept_arms(arms: Mapping[str, ArmView]) -> list[str]:
+    """Arms without real data, by rising K."""
+    pure = [name for name, arm in arms.items() if arm.real_fraction == 0]
+    return sorted(pure, key=lambda name: arms[name].choices)
 
 
 def shown_generations(last: int) -> list[int]:
@@ -35,7 +45,7 @@ def shown_generations(last: int) -> list[int]:
 
 
 @style.styled
-def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
+def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> Figure:
     """Draw E[e^(r - r*)] by generation, a line for each K, and by K, a line for each of a few generations."""
     names = swept_arms(arms)
     figure = style.new_figure(style.DOUBLE_COLUMN, 2.35)
@@ -48,16 +58,18 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
             style.draw_forecast(left, predicted[name][METRIC].mean(axis=0), colours[rank])
     last = measured[names[0]][METRIC].shape[1] - 1
     style.generation_axis(left, last)
-    left.set(ylabel=text.metric_label(METRIC), ylim=(0, 1.05))
+    left.set(ylabel=words.metric_label(METRIC), ylim=(0, 1.05))
     left.plot([], [], color=style.INK, linestyle="--", label="forecast")
     left.legend(loc="best")
-    _against_choices(right, [arms[name]["choices"] for name in names], names, measured, predicted, last)
+    _against_choices(right, [arms[name].choices for name in names], names, measured, predicted, last)
     return figure
 
 
 def _against_choices(
     axes: Axes, choices: list[float], names: list[str], measured: Series, predicted: Series, last: int
 ) -> None:
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     largest = max((k for k in choices if np.isfinite(k)), default=1)
     position = np.array([4 * largest if np.isinf(k) else k for k in choices])
     for rank, generation in enumerate(shown_generations(last)):
@@ -74,38 +86,38 @@ def _against_choices(
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(list(position)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(position, [text.choices_text(k) for k in choices])
+    axes.set_xticks(position, [words.choices_text(k) for k in choices])
     axes.set_xlabel("K, samples to choose from")
     axes.legend(title="generations", title_fontsize=7.5, loc="best")
 
 
-def _labels(arms: dict[str, dict[str, Any]], names: list[str]) -> list[str]:
+def _labels(arms: Mapping[str, ArmView], names: list[str]) -> list[str]:
     """ "K = 4", or the arm's title where several arms share a K."""
-    count = Counter(arms[name]["choices"] for name in names)
+    count = Counter(arms[name].choices for name in names)
     return [
-        f"K = {text.choices_text(arms[name]['choices'])}"
-        if count[arms[name]["choices"]] == 1
-        else text.arm_title(arms[name])
+        f"K = {words.choices_text(arms[name].choices)}"
+        if count[arms[name].choices] == 1
+        else words.arm_title(arms[name].title)
         for name in names
     ]
 
 
-def caption(spec: dict[str, Any], measured: Series) -> str:
-    """Say what `draw` shows."""
-    arms, names = spec["arms"], swept_arms(spec["arms"])
+def caption(study: StudyView, measured: Series) -> str:
+    """Say what `picture` shows."""
+    arms, names = study.arms, swept_arms(study.arms)
     values = measured[names[0]][METRIC]
     shown = shown_generations(values.shape[1] - 1)
     after = [
-        f"{measured[name][METRIC].mean(axis=0)[1]:.2f} for K = {text.choices_text(arms[name]['choices'])}"
+        f"{measured[name][METRIC].mean(axis=0)[1]:.2f} for K = {words.choices_text(arms[name].choices)}"
         for name in names
     ]
-    return text.paragraph(
+    return words.paragraph(
         "How fast curation without real data raises the reward, by the number K of samples a curator chooses from. "
-        f"Left: E[e^(r - r*)] over generations. Right: against K, after {text.listed(map(str, shown))} generations.",
-        text.REWARD_NOTE,
-        text.bands(len(values)) + (" Bars on the right: the same interval." if len(values) > 1 else ""),
-        text.FORECAST_NOTE,
+        f"Left: E[e^(r - r*)] over generations. Right: against K, after {words.listed(map(str, shown))} generations.",
+        words.REWARD_NOTE,
+        words.bands(len(values)) + (" Bars on the right: the same interval." if len(values) > 1 else ""),
+        words.FORECAST_NOTE,
         "What to look for: whether more choice makes the reward rise faster; after one generation the value is "
-        f"{text.listed(after)}, from {values[:, 0].mean():.2f} in generation 0.",
-        text.answers(spec),
+        f"{words.listed(after)}, from {values[:, 0].mean():.2f} in generation 0.",
+        words.answers(study),
     )

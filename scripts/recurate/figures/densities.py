@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from matplotlib.figure import Figure
+from recurate.figures import Files, TrainedFigure
+from recurate.figures.parts import words
+from recurate.figures.parts.density import (
+    Frame,
+    colour_scale,
+    density,
+    draw_density,
+    draw_level_sets,
+    reward_on_grid,
+)
+from recurate.figures.parts.series import per_arm
+from recurate.figures.parts.style import DOUBLE_COLUMN, INK, Printed, new_figure, styled
+from recurate.figures.parts.view import ArmView, StudyView
+from recurate.files.arrays import read_arrays
+from recurate.foundation.lazy import np
+from recurate.theory.limit import limit_weights
 
-from recurate.curation.rewards import Reward
-from recurate.figures.parts import words as text
-from recurate.figures.parts.density import Frame, colour_scale, density, draw_density, draw_level_sets, reward_grid
-from recurate.figures.parts.style import DOUBLE_COLUMN, INK, new_figure, styled
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from recurate.foundation.types import Array
 
 MOST_COLUMNS = 5  # generations shown, besides the limit
 BAR = 0.07  # inches
 HALF_GAP = 0.09  # inches; two of them hold an arm's heading
+
+
+class Densities(TrainedFigure):
+    """Densities of points of the plane over generations, a row for each arm, with the limit at the end."""
+
+    reads: ClassVar[tuple[str, ...]] = ("samples", "curated", "real")
+    shows_rewards: ClassVar[bool] = True
+
+    def check(self, study: StudyView) -> None:
+        study.check_plane()
+
+    def draw(self, study: StudyView, files: Files) -> Printed:
+        frame, shown = Frame.around_real(files.real), shown_generations(study.generations)
+        of_arms = per_arm(files.samples, study.generations), per_arm(files.curated, study.generations)
+        rows, outside = [], 0.0
+        for arm, samples, curated in zip(study.arms.values(), *of_arms, strict=True):
+            x = [read_arrays(samples[generation], ["x"])["x"] for generation in shown]
+            limit = limit_of(read_arrays(curated[0], ["reward"])["reward"], arm)
+            rows.append(make_row(arm, x, limit, frame))
+            seeds, count = x[0].shape[:2]
+            outside = max(outside, *(frame.outside(points.reshape(-1, 2)) for points in x))
+        return Printed(picture(rows, shown, frame), caption(study, rows, frame, seeds, count, outside))
 
 
 @dataclass(frozen=True)
@@ -23,9 +60,9 @@ class Row:
     """What one arm shows: its title, the densities of generations and of the limit, the rewards on the grid, r*."""
 
     title: str
-    generations: list[np.ndarray]
-    limit: np.ndarray | None
-    rewards: np.ndarray | None
+    generations: list[Array]
+    limit: Array | None
+    rewards: Array | None
     supremum: float
 
 
@@ -36,30 +73,31 @@ def shown_generations(last: int) -> list[int]:
     return [0, 1, 2, (2 + last) // 2, last]
 
 
-def make_row(
-    settings: dict[str, Any],
-    samples: list[np.ndarray],
-    limit: np.ndarray | None,
-    reward: Reward | None,
-    frame: Frame,
-) -> Row:
+def limit_of(rewards: Array, arm: ArmView) -> Array | None:
+    """Weights (seeds, n) under the limit, each seed's own; None where a seed's sample does not tell it."""
+    weights = [limit_weights(r, arm.supremum, arm.choices, arm.real_fraction, arm.regime) for r in rewards]
+    of_seeds = [w for w in weights if w is not None]
+    return np.stack(of_seeds) if len(of_seeds) == len(weights) else None
+
+
+def make_row(arm: ArmView, samples: list[Array], limit: Array | None, frame: Frame) -> Row:
     """Compute one arm's densities.
 
     `samples` are the shown generations', each (seeds, n, 2), the seeds pooled; `limit` (seeds, n) are weights of those
-    of generation 0; `reward` is None where it needs a judge and so has no level sets here.
+    of generation 0.
     """
     first = samples[0].reshape(-1, 2)
     return Row(
-        title=text.arm_title(settings),
+        title=words.arm_title(arm.title),
         generations=[density(x.reshape(-1, 2), frame) for x in samples],
         limit=None if limit is None else density(first, frame, limit.ravel() / limit.sum()),
-        rewards=None if reward is None else reward_grid(reward, frame),
-        supremum=settings["supremum"],
+        rewards=reward_on_grid(arm.reward, frame),
+        supremum=arm.supremum,
     )
 
 
 @styled
-def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
+def picture(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
     """Draw a grid of densities: arms down, `generations` and the limit across, one colour scale for all."""
     columns = len(generations) + 1
     side = DOUBLE_COLUMN / columns - 0.06
@@ -81,7 +119,7 @@ def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
     above = {"fontsize": 7.5, "pad": 14, "color": INK, "fontweight": "bold"}
     for axes, generation in zip(grid[0], generations, strict=False):
         axes.set_title(f"generation {generation}" if generation else "$p_0$, generation 0", **above)
-    grid[0, -1].set_title(rf"limit $p{text.STAR}$", **above)
+    grid[0, -1].set_title(rf"limit $p{words.STAR}$", **above)
     bar = figure.colorbar(
         image, ax=grid, location="bottom", aspect=1.5 * DOUBLE_COLUMN / BAR, fraction=BAR / height, pad=0.01
     )
@@ -90,36 +128,39 @@ def draw(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
     return figure
 
 
-def caption(spec: dict[str, Any], rows: list[Row], frame: Frame, seeds: int, samples: int, outside: float) -> str:
-    """Say what `draw` shows; `samples` per seed and panel, `outside` the largest share of samples beyond the frame."""
+def caption(study: StudyView, rows: list[Row], frame: Frame, seeds: int, samples: int, outside: float) -> str:
+    """Say what `picture` shows.
+
+    Of each seed a panel has so many `samples`; `outside` is the largest share of them that lies beyond the frame.
+    """
     level_sets = (
         "Thin lines: level sets of the reward, evenly spaced; the firm line encloses the highest level set r = r*."
         if any(row.rewards is not None for row in rows)
-        else "Level sets of the reward are not drawn, because it needs a judge."
+        else "Level sets of the reward are not drawn, because it asks a network."
     )
-    return text.paragraph(
+    return words.paragraph(
         "Densities of the generated samples over generations, a row for each arm, all on one colour scale.",
-        f"Each panel pools {samples:,} samples of each of {text.replicates(seeds)}, smoothed with a Gaussian kernel of "
-        f"standard deviation {frame.bandwidth:.2g}; "
-        + (f"up to {text.percent(outside)} of a panel's samples lie" if outside else "no sample lies")
+        f"Each panel pools {samples:,} samples of each of {words.replicates(seeds)}, smoothed with a Gaussian kernel "
+        f"of standard deviation {frame.bandwidth:.2g}; "
+        + (f"up to {words.percent(outside)} of a panel's samples lie" if outside else "no sample lies")
         + " outside the frame.",
         level_sets,
         "Right column: the infinite-capacity limit p*, made from the samples of generation 0 by reweighting. Without "
         "real data (λ = ∞) it is p_0 restricted to r = r*; with real data it is the fixed point of the forecast; "
         "without a choice (K = 1) it is p_0 itself.",
-        _effect(spec["arms"]),
-        text.answers(spec),
+        _effect(study.arms),
+        words.answers(study),
     )
 
 
-def _effect(arms: dict[str, dict[str, Any]]) -> str:
+def _effect(arms: Mapping[str, ArmView]) -> str:
     """What to see, for the kinds of arm that are there."""
-    curated = [settings for settings in arms.values() if settings["choices"] > 1]
+    curated = [arm for arm in arms.values() if arm.choices > 1]
     effects = []
-    if any(settings["real_fraction"] == 0 for settings in curated):
+    if any(arm.real_fraction == 0 for arm in curated):
         effects.append("whether curation without real data concentrates on the favoured region and how fast")
-    if any(settings["real_fraction"] > 0 for settings in curated):
+    if any(arm.real_fraction > 0 for arm in curated):
         effects.append("whether real data in every training set keep the rest alive")
     if len(curated) < len(arms):
         effects.append("whether retraining without curation leaves the density as it was")
-    return f"What to look for: {text.listed(effects)}."
+    return f"What to look for: {words.listed(effects)}."

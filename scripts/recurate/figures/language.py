@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from recurate.figures.parts import feature_spaces, style
-from recurate.figures.parts import words as text
-from recurate.figures.parts.series import Series, student_band
+from recurate.figures import Files, TrainedFigure
+from recurate.figures.parts import feature_spaces, style, words
+from recurate.figures.parts.series import Series, read_metrics, student_band
+from recurate.figures.parts.view import ArmView, StudyView
 from recurate.foundation.errors import RecurateError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 METRICS = (
     "test_perplexity",
@@ -22,21 +25,34 @@ METRICS = (
     "vocabulary_share",
 )
 COLUMNS = 4
+NOTHING = "nothing is measured of texts; add held_out_prediction or distinct_ngrams to the metrics"
+
+
+class Language(TrainedFigure):
+    """How a language model and its texts change by generation, a panel for each metric, a line for each arm."""
+
+    reads: ClassVar[tuple[str, ...]] = ("metrics",)
+
+    def check(self, study: StudyView) -> None:
+        if not study.measures("held_out_prediction", "distinct_ngrams", "perplexity_spread"):
+            raise ValueError(NOTHING)
+
+    def draw(self, study: StudyView, files: Files) -> style.Printed:
+        measured = read_metrics(files.metrics)
+        return style.Printed(picture(study.arms, measured), caption(study, measured))
 
 
 def shown_metrics(measured: Series) -> list[str]:
     """The metrics that have a panel; raises RecurateError if nothing was measured."""
-    held = feature_spaces.held_metrics(measured)
-    shown = [name for name in METRICS if name in held]
+    common = feature_spaces.common_metrics(measured)
+    shown = [name for name in METRICS if name in common]
     if not shown:
-        raise RecurateError(
-            "figure language: nothing was measured of texts; add held_out_prediction or distinct_ngrams to the metrics"
-        )
+        raise RecurateError(f"figure language: {NOTHING}")
     return shown
 
 
 @style.styled
-def draw(arms: dict[str, dict[str, Any]], measured: Series) -> Figure:
+def picture(arms: Mapping[str, ArmView], measured: Series) -> Figure:
     """Draw `measured`, (seeds, generations + 1) by arm and metric, with confidence bands."""
     metrics = shown_metrics(measured)
     columns = min(COLUMNS, len(metrics))
@@ -54,35 +70,35 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, metric: str, arms: dict[str, dict[str, Any]], measured: Series) -> None:
-    for rank, (name, settings) in enumerate(arms.items()):
+def _panel(axes: Axes, metric: str, arms: Mapping[str, ArmView], measured: Series) -> None:
+    for rank, (name, arm) in enumerate(arms.items()):
         # Beyond six arms colours come again with other markers.
         turn, place = divmod(rank, len(style.COLOURS))
         marker = style.MARKERS[(place + turn) % len(style.MARKERS)]
         band = student_band(measured[name][metric])
-        style.draw_measured(axes, band, style.COLOURS[place], marker, text.arm_title(settings))
-    axes.set_title(text.metric_label(metric))
+        style.draw_measured(axes, band, style.COLOURS[place], marker, words.arm_title(arm.title))
+    axes.set_title(words.metric_label(metric))
     style.generation_axis(axes, len(band.mean) - 1, label=False)
 
 
-def caption(spec: dict[str, Any], measured: Series) -> str:
-    """Say what `draw` shows."""
+def caption(study: StudyView, measured: Series) -> str:
+    """Say what `picture` shows."""
     metrics = shown_metrics(measured)
     seeds = len(next(iter(measured.values()))[metrics[0]])
-    return text.paragraph(
-        f"By generation, a line for each arm: {text.listed(map(text.metric_words, metrics))}.",
+    return words.paragraph(
+        f"By generation, a line for each arm: {words.listed(map(words.metric_words, metrics))}.",
         "Shares of n-grams are over all texts of a generation together." if "distinct_1" in metrics else "",
-        text.bands(seeds),
-        _ends(spec["arms"], measured),
-        text.answers(spec),
+        words.bands(seeds),
+        _ends(study.arms, measured),
+        words.answers(study),
     )
 
 
-def _ends(arms: dict[str, dict[str, Any]], measured: Series) -> str:
+def _ends(arms: Mapping[str, ArmView], measured: Series) -> str:
     """What to see: the test perplexity at both ends, arm by arm."""
     metric = "test_perplexity"
     if any(metric not in measured[name] for name in arms):
         return ""
     means = {name: measured[name][metric].mean(axis=0) for name in arms}
-    parts = [f"{text.arm_title(arms[name])} {mean[-1]:.3g} (from {mean[0]:.3g})" for name, mean in means.items()]
+    parts = [f"{words.arm_title(arms[name].title)} {mean[-1]:.3g} (from {mean[0]:.3g})" for name, mean in means.items()]
     return f"What to see: real text in the training sets keeps the test perplexity low. At the end, {'; '.join(parts)}."

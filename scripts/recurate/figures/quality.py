@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from recurate.figures.parts import feature_spaces, style
-from recurate.figures.parts import words as text
-from recurate.figures.parts.series import Series, student_band
+from recurate.figures import Files, TrainedFigure
+from recurate.figures.parts import feature_spaces, style, words
+from recurate.figures.parts.series import Series, read_metrics, student_band
+from recurate.figures.parts.view import ArmView, StudyView
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from recurate.foundation.types import Array
 
 CONFIDENCE = "confidence_mean"
 SHARES = ("precision", "recall", "coverage")  # lie between 0 and 1
 LOGARITHMIC_FROM = 8  # largest mean over smallest mean of a distance
 NO_MEMORY = 0.5
+NOTHING = "no distance, precision or recall is measured; add metrics or take it out of the figures"
+
+
+class Quality(TrainedFigure):
+    """Distances to real data and what samples cover, by generation, a panel for each metric, a line for each arm."""
+
+    reads: ClassVar[tuple[str, ...]] = ("metrics",)
+
+    def check(self, study: StudyView) -> None:
+        judged = all(arm.has_judge for arm in study.arms.values())  # and so has a mean confidence
+        if not (judged or study.measures("frechet", "kernel_distance", "precision_recall", "memorisation")):
+            raise ValueError(NOTHING)
+
+    def draw(self, study: StudyView, files: Files) -> style.Printed:
+        measured = read_metrics(files.metrics)
+        return style.Printed(picture(study.arms, measured), caption(study, measured))
 
 
 def shown_metrics(measured: Series) -> list[str]:
@@ -24,18 +45,16 @@ def shown_metrics(measured: Series) -> list[str]:
 
     Raises RecurateError if nothing was measured.
     """
-    held = feature_spaces.held_metrics(measured)
-    families = [feature_spaces.in_spaces(family, held) for family in feature_spaces.LABELS]
-    families.append([name for name in held if name == CONFIDENCE])
+    common = feature_spaces.common_metrics(measured)
+    families = [feature_spaces.in_spaces(family, common) for family in feature_spaces.FAMILIES]
+    families.append([name for name in common if name == CONFIDENCE])
     if not any(families):
-        raise RecurateError(
-            "figure quality: no distance, precision or recall was measured; add metrics or take it out of the figures"
-        )
-    return [found[0] for found in families if found]
+        raise RecurateError(f"figure quality: {NOTHING}")
+    return [names[0] for names in families if names]
 
 
 @style.styled
-def draw(arms: dict[str, dict[str, Any]], measured: Series) -> Figure:
+def picture(arms: Mapping[str, ArmView], measured: Series) -> Figure:
     """Draw `measured`, (seeds, generations + 1) by arm and metric, with confidence bands."""
     metrics = shown_metrics(measured)
     lines = 1 if len(metrics) <= 4 else 2
@@ -54,22 +73,22 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, metric: str, arms: dict[str, dict[str, Any]], measured: Series) -> None:
+def _panel(axes: Axes, metric: str, arms: Mapping[str, ArmView], measured: Series) -> None:
     bands = [student_band(measured[name][metric]) for name in arms]
-    for rank, (settings, band) in enumerate(zip(arms.values(), bands, strict=True)):
+    for rank, (arm, band) in enumerate(zip(arms.values(), bands, strict=True)):
         # Beyond six arms colours come again with other markers.
         turn, place = divmod(rank, len(style.COLOURS))
         marker = style.MARKERS[(place + turn) % len(style.MARKERS)]
-        style.draw_measured(axes, band, style.COLOURS[place], marker, text.arm_title(settings))
+        style.draw_measured(axes, band, style.COLOURS[place], marker, words.arm_title(arm.title))
     family, space = feature_spaces.family_and_space(metric)
-    axes.set_title(feature_spaces.label(metric) if family else text.metric_label(metric), pad=11)
+    axes.set_title(feature_spaces.label(metric) if family else words.metric_label(metric), pad=11)
     below = feature_spaces.space_words(space) if family else "of the judge"
     axes.annotate(below, (0.5, 1), (0, 3), "axes fraction", "offset points", ha="center", fontsize=6, color=style.GREY)
     _scale(axes, family or metric, np.array([band.mean for band in bands]))
     style.generation_axis(axes, len(bands[0].mean) - 1, label=False)
 
 
-def _scale(axes: Axes, family: str, means: np.ndarray) -> None:
+def _scale(axes: Axes, family: str, means: Array) -> None:
     """Limits of one panel; `means` (arms, generations + 1)."""
     low, high = axes.dataLim.y0, axes.dataLim.y1
     if family in SHARES:
@@ -85,22 +104,22 @@ def _scale(axes: Axes, family: str, means: np.ndarray) -> None:
         axes.set_ylim(min(0.0, 1.08 * low), 1.08 * high)
 
 
-def caption(spec: dict[str, Any], measured: Series) -> str:
-    """Say what `draw` shows."""
+def caption(study: StudyView, measured: Series) -> str:
+    """Say what `picture` shows."""
     metrics = shown_metrics(measured)
     families = [feature_spaces.family_and_space(metric)[0] for metric in metrics]
     seeds = len(next(iter(measured.values()))[metrics[0]])
-    return text.paragraph(
+    return words.paragraph(
         f"Quality and diversity of the samples by generation, a line for each arm: {_by_space(metrics)}.",
-        _samples(spec["arms"]),
-        text.reference(spec),
-        text.conditions(measured, metrics),
+        _samples(study.arms),
+        words.reference(study),
+        words.conditions(measured, metrics),
         "Memorisation compares equally many training and held-out images; dotted: 1/2, no memorisation."
         if "memorisation" in families
         else "",
-        text.bands(seeds),
-        _ends(spec["arms"], measured, metrics),
-        text.answers(spec),
+        words.bands(seeds),
+        _ends(study.arms, measured, metrics),
+        words.answers(study),
     )
 
 
@@ -109,27 +128,27 @@ def _by_space(metrics: list[str]) -> str:
     groups: dict[str, list[str]] = {}
     for metric in metrics:
         family, space = feature_spaces.family_and_space(metric)
-        words = feature_spaces.words(metric) if family else text.metric_words(metric)
-        groups.setdefault(feature_spaces.space_words(space) if family else "", []).append(words)
+        name = feature_spaces.words(metric) if family else words.metric_words(metric)
+        groups.setdefault(feature_spaces.space_words(space) if family else "", []).append(name)
     return "; ".join(
-        f"on {space}, {text.listed(words)}" if space else text.listed(words) for space, words in groups.items()
+        f"on {space}, {words.listed(names)}" if space else words.listed(names) for space, names in groups.items()
     )
 
 
-def _samples(arms: dict[str, dict[str, Any]]) -> str:
-    """Sentence on the size of the sample sets, where the settings tell it."""
-    sizes = sorted({settings["samples"] for settings in arms.values() if "samples" in settings})
-    return f"Every generation has {text.listed(f'{size:,}' for size in sizes)} samples." if sizes else ""
+def _samples(arms: Mapping[str, ArmView]) -> str:
+    """Sentence on the size of the sample sets."""
+    sizes = sorted({arm.samples for arm in arms.values()})
+    return f"Every generation has {words.listed(f'{size:,}' for size in sizes)} samples."
 
 
-def _ends(arms: dict[str, dict[str, Any]], measured: Series, metrics: list[str]) -> str:
+def _ends(arms: Mapping[str, ArmView], measured: Series, metrics: list[str]) -> str:
     """What to see: the first distance, precision and recall in the last generation, arm by arm."""
     families = ("frechet", "precision", "recall")
     chosen = [metric for metric in metrics if feature_spaces.family_and_space(metric)[0] in families]
     parts = []
-    for name, settings in arms.items():
+    for name, arm in arms.items():
         means = [(metric, measured[name][metric].mean(axis=0)) for metric in chosen]
         ends = (f"{feature_spaces.label(metric)} {mean[-1]:.3g} (from {mean[0]:.3g})" for metric, mean in means)
-        parts.append(f"{text.arm_title(settings)}: {', '.join(ends)}")
+        parts.append(f"{words.arm_title(arm.title)}: {', '.join(ends)}")
     look = "What to see: whether real data keep the distance and recall where they were while curation raises precision"
     return f"{look}. In the last generation, {'; '.join(parts)}." if chosen else ""

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-
-from recurate.figures.parts import style
-from recurate.figures.parts import words as text
-from recurate.figures.parts.series import Series, class_shares, student_band
+from recurate.figures import Files, TrainedFigure
+from recurate.figures.parts import style, words
+from recurate.figures.parts.series import Series, class_shares, read_forecast, read_metrics, student_band
+from recurate.figures.parts.view import ArmView, StudyView
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from recurate.foundation.types import Array
 
 MOST_COLOURED = 4
 NOTABLE_RISE = 1.25  # over the share in generation 0, in some arm
+NOTHING = "the samples have no classes; take it out of the study's figures"
+
+
+class Shares(TrainedFigure):
+    """Class shares by generation with their forecasts, a panel for each arm."""
+
+    reads: ClassVar[tuple[str, ...]] = ("metrics", "forecast")
+
+    def check(self, study: StudyView) -> None:
+        if not all(arm.classes for arm in study.arms.values()):
+            raise ValueError(NOTHING)
+
+    def draw(self, study: StudyView, files: Files) -> style.Printed:
+        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
+        return style.Printed(picture(study.arms, measured, predicted), caption(study, measured))
 
 
 def coloured_classes(measured: Series) -> list[int]:
@@ -38,13 +58,13 @@ def columns_for(arms: int) -> int:
 
 
 @style.styled
-def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
+def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> Figure:
     """Draw measured shares with bands and their forecasts, (seeds, generations + 1) by arm and metric.
 
     Raises RecurateError if samples have no classes.
     """
     if not all(len(class_shares(metrics)) for metrics in measured.values()):
-        raise RecurateError("figure shares: the samples have no classes; take it out of the study's figures")
+        raise RecurateError(f"figure shares: {NOTHING}")
     coloured, columns = coloured_classes(measured), columns_for(len(arms))
     lines = -(-len(arms) // columns)
     width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
@@ -53,19 +73,21 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
     top = 0.0
     for axes, name in zip(grid.flat, arms, strict=False):
         _panel(axes, class_shares(measured[name]), class_shares(predicted.get(name, {})), coloured)
-        axes.set_title(text.wrapped(text.arm_title(arms[name]), 90 // columns if columns > 2 else 20), fontsize=7.5)
+        axes.set_title(
+            words.wrapped(words.arm_title(arms[name].title), 90 // columns if columns > 2 else 20), fontsize=7.5
+        )
         top = max(top, axes.dataLim.y1)
     grid[0, 0].set_ylim(0, 1.04 if top > 0.6 else 1.1 * top)
     style.label_lowest(grid, len(arms))
     for axes in grid[:, 0]:
         axes.set_ylabel("share of samples")
-    names = [text.class_name(arms, number) for number in coloured]
+    names = [words.class_name(arms, number) for number in coloured]
     handles = _legend(names, len(class_shares(next(iter(measured.values())))))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if columns > 2 else 3)
     return figure
 
 
-def _panel(axes: Axes, measured: np.ndarray, predicted: np.ndarray, coloured: list[int]) -> None:
+def _panel(axes: Axes, measured: Array, predicted: Array, coloured: list[int]) -> None:
     """One arm: shares (classes, seeds, generations + 1)."""
     for number in range(len(measured)):
         if number not in coloured:
@@ -78,6 +100,8 @@ def _panel(axes: Axes, measured: np.ndarray, predicted: np.ndarray, coloured: li
 
 
 def _legend(coloured: list[str], classes: int) -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
     handles = [
         Line2D([], [], color=style.COLOURS[rank], marker=style.MARKERS[rank], label=name)
         for rank, name in enumerate(coloured)
@@ -87,38 +111,38 @@ def _legend(coloured: list[str], classes: int) -> list[Line2D]:
     return [*handles, Line2D([], [], color=style.INK, linestyle="--", label="forecast")]
 
 
-def caption(spec: dict[str, Any], measured: Series) -> str:
-    """Say what `draw` shows."""
+def caption(study: StudyView, measured: Series) -> str:
+    """Say what `picture` shows."""
     shares = class_shares(next(iter(measured.values())))
     coloured, classes = coloured_classes(measured), len(shares)
     others = classes - len(coloured)
     chosen = (
-        f"Coloured: classes whose share rises by {text.percent(NOTABLE_RISE - 1)} or more in some arm, at most "
+        f"Coloured: classes whose share rises by {words.percent(NOTABLE_RISE - 1)} or more in some arm, at most "
         f"{MOST_COLOURED} of them; the other {others} are grey, means only."
         if others
         else ""
     )
-    return text.paragraph(
+    return words.paragraph(
         f"Shares of the {classes} classes among the generated samples by generation, a panel for each arm.",
-        text.bands(shares.shape[1]),
-        text.FORECAST_NOTE,
+        words.bands(shares.shape[1]),
+        words.FORECAST_NOTE,
         chosen,
-        _extremes(spec, measured),
-        text.answers(spec),
+        _extremes(study, measured),
+        words.answers(study),
     )
 
 
-def _extremes(spec: dict[str, Any], measured: Series) -> str:
+def _extremes(study: StudyView, measured: Series) -> str:
     """What to see: the largest and the smallest class of the last generation, arm by arm."""
     parts = []
-    for name, settings in spec["arms"].items():
+    for name, arm in study.arms.items():
         mean = class_shares(measured[name]).mean(axis=1)
-        largest, smallest = (_change(spec["arms"], mean, int(pick(mean[:, -1]))) for pick in (np.argmax, np.argmin))
-        parts.append(f"{text.arm_title(settings)}: {largest} and {smallest}")
+        largest, smallest = (_change(study.arms, mean, int(pick(mean[:, -1]))) for pick in (np.argmax, np.argmin))
+        parts.append(f"{words.arm_title(arm.title)}: {largest} and {smallest}")
     return f"What to see: the largest and the smallest class of the last generation are, by arm, {'; '.join(parts)}."
 
 
-def _change(arms: dict[str, dict[str, Any]], mean: np.ndarray, number: int) -> str:
+def _change(arms: Mapping[str, ArmView], mean: Array, number: int) -> str:
     """ "cat, 2 % (from 8 %)" of mean shares (classes, generations + 1)."""
-    first, last = text.percent(mean[number, 0]), text.percent(mean[number, -1])
-    return f"{text.class_name(arms, number)}, {last} (from {first})"
+    first, last = words.percent(mean[number, 0]), words.percent(mean[number, -1])
+    return f"{words.class_name(arms, number)}, {last} (from {first})"

@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-
-from recurate.figures.parts import feature_spaces, style
-from recurate.figures.parts import words as text
-from recurate.figures.parts.series import FEW_SAMPLES, Series, student_band
+from recurate.figures import Files, TrainedFigure
+from recurate.figures.parts import feature_spaces, style, words
+from recurate.figures.parts.series import FEW_SAMPLES, Series, read_forecast, read_metrics, student_band
+from recurate.figures.parts.view import ArmView, StudyView
+from recurate.foundation.lazy import np
 from recurate.mixing.ratios import synthetic_ratio_of
 from recurate.mixing.regimes import REGIMES
 from recurate.theory import bounds
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from recurate.foundation.types import Array
 
 MOST_COLUMNS = 6
 MOST_ARMS = 12  # beyond which only arms in which people choose are shown
 LABEL_WIDTH = 15  # characters along the height of a panel
 
 
+class Trajectory(TrainedFigure):
+    """Rewards, diversity and distance by generation, with forecast and published bounds; a column for each arm."""
+
+    reads: ClassVar[tuple[str, ...]] = ("metrics", "forecast")
+
+    def draw(self, study: StudyView, files: Files) -> style.Printed:
+        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
+        return style.Printed(picture(study.arms, measured, predicted), caption(study, measured, predicted))
+
+
 def shown_metrics(measured: Series) -> list[str]:
     """Metrics worth a row: mean reward, the two that theory speaks of, one of diversity, one distance to real data."""
-    held = feature_spaces.held_metrics(measured)
+    common = feature_spaces.common_metrics(measured)
     families = [
         ["reward_mean"],
         ["exp_reward_mean"],
         ["exp_reward_variance"],
-        ["share_entropy", *feature_spaces.in_spaces("recall", held)],
-        [*feature_spaces.in_spaces("frechet", held), "sliced_wasserstein", "mmd_squared"],
+        ["share_entropy", *feature_spaces.in_spaces("recall", common)],
+        [*feature_spaces.in_spaces("frechet", common), "sliced_wasserstein", "mmd_squared"],
     ]
-    return [found[0] for family in families if (found := [name for name in family if name in held])]
+    measured_of = ([name for name in family if name in common] for family in families)
+    return [names[0] for names in measured_of if names]
 
 
-def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np.ndarray | None:
+def reward_bound(arm: ArmView, metrics: Mapping[str, Array]) -> Array | None:
     """Published lower bound on E[e^(r - r*)], (T,) for generations 1..T, mean over seeds; None if it promises no gain.
 
     Without real data: Lemma 2.2 of Ferbach et al. (2024) from the measured moments of the generation before. With real
     data: their Theorem 2.3 from the measured moments of generation 0.
     """
-    mean, variance = metrics["exp_reward_mean"], metrics[bounds.chosen_variance(settings.get("by_prompt", False))]
-    choices, ratio = settings["choices"], synthetic_ratio_of(settings["real_fraction"])
-    if choices == 1 or settings.get("is_biased") or REGIMES[settings["regime"]].accumulates:
+    mean, variance = metrics["exp_reward_mean"], metrics[bounds.chosen_variance(arm.by_prompt)]
+    choices, ratio = arm.choices, synthetic_ratio_of(arm.real_fraction)
+    if choices == 1 or arm.is_biased or REGIMES[arm.regime].accumulates:
         return None
     if np.isinf(ratio):
         return bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], choices).mean(axis=0)
@@ -53,14 +68,14 @@ def reward_bound(settings: dict[str, Any], metrics: dict[str, np.ndarray]) -> np
     return np.full(mean.shape[1] - 1, bound.mean())
 
 
-def shown_arms(arms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def shown_arms(arms: Mapping[str, ArmView]) -> Mapping[str, ArmView]:
     """All arms or, of many, those in which people choose: without a choice the forecast stands still."""
-    choosing = {name: settings for name, settings in arms.items() if settings["choices"] > 1}
+    choosing = {name: arm for name, arm in arms.items() if arm.choices > 1}
     return choosing if len(arms) > MOST_ARMS and choosing else arms
 
 
 @style.styled
-def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> Figure:
+def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> Figure:
     """Draw metrics down and arms across; `measured` and `predicted` hold (seeds, generations + 1) by arm and metric."""
     arms = shown_arms(arms)
     measured, predicted = ({name: of[name] for name in arms if name in of} for of in (measured, predicted))
@@ -78,16 +93,18 @@ def draw(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -
         for axes, name in zip(panels, names, strict=True):
             _panel(axes, metric, arms[name], measured[name], predicted.get(name, {}))
             if row % len(metrics) == 0:
-                axes.set_title(text.wrapped(text.arm_title(arms[name]), 17), fontsize=7.5)
+                axes.set_title(words.wrapped(words.arm_title(arms[name].title), 17), fontsize=7.5)
             if row % len(metrics) == len(metrics) - 1:
                 axes.set_xlabel("generation")
-        panels[0].set_ylabel(text.wrapped(text.metric_label(metric), LABEL_WIDTH))
+        panels[0].set_ylabel(words.wrapped(words.metric_label(metric), LABEL_WIDTH))
     _one_scale_per_metric(grid, metrics)
     figure.legend(handles=legend(arms, measured, predicted), loc="outside lower center", ncols=4 if columns > 2 else 2)
     return figure
 
 
-def _panel(axes: Axes, metric: str, settings: dict[str, Any], measured: Any, predicted: Any) -> None:
+def _panel(
+    axes: Axes, metric: str, arm: ArmView, measured: Mapping[str, Array], predicted: Mapping[str, Array]
+) -> None:
     band = student_band(measured[metric])
     style.draw_measured(axes, band)
     if metric in predicted:
@@ -95,17 +112,17 @@ def _panel(axes: Axes, metric: str, settings: dict[str, Any], measured: Any, pre
         style.draw_forecast(axes, mean)
         few = exhausted(predicted)
         axes.plot(np.flatnonzero(few), mean[few], "x", color=style.FORECAST, markersize=5, zorder=5)
-    if metric == "exp_reward_mean" and (bound := reward_bound(settings, measured)) is not None:
+    if metric == "exp_reward_mean" and (bound := reward_bound(arm, measured)) is not None:
         axes.plot(np.arange(1, len(bound) + 1), bound, color=style.BOUND, linestyle=":", marker="_", zorder=2)
     style.generation_axis(axes, len(band.mean) - 1, label=False)
 
 
-def exhausted(predicted: dict[str, np.ndarray]) -> np.ndarray:
+def exhausted(predicted: Mapping[str, Array]) -> Array:
     """Generations (generations + 1,) in which the forecast of some seed rests on fewer than 100 effective samples."""
     return predicted["effective_sample_size"].min(axis=0) < FEW_SAMPLES
 
 
-def _one_scale_per_metric(grid: np.ndarray, metrics: list[str]) -> None:
+def _one_scale_per_metric(grid: Array, metrics: list[str]) -> None:
     for offset, metric in enumerate(metrics):
         panels = [axes for row in grid[offset :: len(metrics)] for axes in row if axes.axison]
         top = max(axes.dataLim.y1 for axes in panels)
@@ -120,10 +137,15 @@ def _one_scale_per_metric(grid: np.ndarray, metrics: list[str]) -> None:
             axes.tick_params(labelleft=axes.get_subplotspec().is_first_col())
 
 
-def legend(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series) -> list[Any]:
+def legend(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> list[Artist]:
     """Handles for what is drawn, and no others."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     seeds = min(len(metrics["exp_reward_mean"]) for metrics in measured.values())
-    handles: list[Any] = [Line2D([], [], color=style.MEASURED, marker="o", label=f"measured, {text.replicates(seeds)}")]
+    handles: list[Artist] = [
+        Line2D([], [], color=style.MEASURED, marker="o", label=f"measured, {words.replicates(seeds)}")
+    ]
     if seeds > 1:
         handles.append(Patch(color=style.MEASURED, alpha=0.2, linewidth=0, label="95 % band"))
     handles.append(Line2D([], [], color=style.FORECAST, linestyle="--", label="forecast"))
@@ -135,28 +157,28 @@ def legend(arms: dict[str, dict[str, Any]], measured: Series, predicted: Series)
     return handles
 
 
-def caption(spec: dict[str, Any], measured: Series, predicted: Series) -> str:
-    """Say what `draw` shows."""
-    arms = shown_arms(spec["arms"])
+def caption(study: StudyView, measured: Series, predicted: Series) -> str:
+    """Say what `picture` shows."""
+    arms = shown_arms(study.arms)
     measured, predicted = ({name: of[name] for name in arms if name in of} for of in (measured, predicted))
     shown = shown_metrics(measured)
-    bounded = any(reward_bound(spec["arms"][name], metrics) is not None for name, metrics in measured.items())
+    bounded = any(reward_bound(study.arms[name], metrics) is not None for name, metrics in measured.items())
     few = any(exhausted(metrics).any() for metrics in predicted.values())
-    return text.paragraph(
-        f"By generation, from top to bottom: {text.listed(map(text.metric_words, shown))}; a column for each arm.",
-        "Shown are the arms in which people choose (K > 1)." if len(arms) < len(spec["arms"]) else "",
-        text.REWARD_NOTE,
-        text.reference(spec) if any(feature_spaces.family_and_space(metric)[0] for metric in shown) else "",
-        text.conditions(measured, shown),
-        text.bands(min(len(metrics["exp_reward_mean"]) for metrics in measured.values())),
-        text.FORECAST_NOTE,
+    return words.paragraph(
+        f"By generation, from top to bottom: {words.listed(map(words.metric_words, shown))}; a column for each arm.",
+        "Shown are the arms in which people choose (K > 1)." if len(arms) < len(study.arms) else "",
+        words.REWARD_NOTE,
+        words.reference(study) if any(feature_spaces.family_and_space(metric)[0] for metric in shown) else "",
+        words.conditions(measured, shown),
+        words.bands(min(len(metrics["exp_reward_mean"]) for metrics in measured.values())),
+        words.FORECAST_NOTE,
         "Dotted: published lower bounds on E[e^(r - r*)], computed from measured moments. Without real data Lemma 2.2, "
         "E + (K - 1)/K Var of the generation before; with real data Theorem 2.3, a gain over generation 0."
         if bounded
         else "",
         f"Crosses: the forecast of some seed rests on fewer than {FEW_SAMPLES} effective samples." if few else "",
         _lag(measured, predicted),
-        text.answers(spec),
+        words.answers(study),
     )
 
 

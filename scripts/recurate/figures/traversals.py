@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from matplotlib.figure import Figure
+from recurate.figures import Files, TrainedFigure
+from recurate.figures.parts import words
+from recurate.figures.parts.images import blocks, shown_generations
+from recurate.figures.parts.style import Printed
+from recurate.figures.parts.view import ArmView, StudyView
+from recurate.files.arrays import read_arrays
 
-from recurate.figures import contact_sheet
-from recurate.figures.parts import words as text
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from recurate.foundation.types import Array
 
 
-def draw(arms: dict[str, dict[str, Any]], shown: list[int], images: np.ndarray) -> Figure:
+class Traversals(TrainedFigure):
+    """One path through the latents as images, a strip for each generation, a block for each arm."""
+
+    reads: ClassVar[tuple[str, ...]] = ("traversed",)
+
+    def check(self, study: StudyView) -> None:
+        study.check_autoencoders()
+        study.check_images()
+
+    def draw(self, study: StudyView, files: Files) -> Printed:
+        shown = shown_generations(study.generations)
+        images = read_arrays(files.traversed, ["x"])["x"][:, shown]
+        return Printed(picture(study.arms, shown, images), caption(study, shown, images.shape[2]))
+
+
+def picture(arms: Mapping[str, ArmView], shown: list[int], images: Array) -> Figure:
     """Draw `images` (arms, shown generations, steps, h, w, c), a strip for each generation in `shown`."""
     labels = [f"generation {generation}" for generation in shown]
-    return contact_sheet.blocks(arms, labels, [list(found) for found in images], images.shape[2], lines=1)
+    return blocks(arms, labels, [list(of_arm) for of_arm in images], images.shape[2], lines=1)
 
 
-def caption(spec: dict[str, Any], shown: list[int], steps: int) -> str:
-    """Say what `draw` shows."""
-    return text.paragraph(
-        f"One path through the latents, decoded by generations {text.listed(map(str, shown))}, a block for each "
+def caption(study: StudyView, shown: list[int], steps: int) -> str:
+    """Say what `picture` shows."""
+    return words.paragraph(
+        f"One path through the latents, decoded by generations {words.listed(map(str, shown))}, a block for each "
         f"arm: {steps} steps that lead from one draw from the prior to the next, along great circles, so that "
         "every step is as far from the origin as draws are.",
-        f"The path is the same in all blocks and strips; shown is seed {spec['seeds'][0]}, the first of "
-        f"{text.replicates(len(spec['seeds']))}. Networks that start from scratch have latents of their own, so that "
+        f"The path is the same in all blocks and strips; shown is seed {study.seeds[0]}, the first of "
+        f"{words.replicates(len(study.seeds))}. Networks that start from scratch have latents of their own, so that "
         "strips compare in variety and sharpness and not image by image.",
         "What to see: whether the path still passes through different images.",
-        text.answers(spec),
+        words.answers(study),
     )

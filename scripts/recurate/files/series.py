@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import pandas as pd
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
-Series = dict[str, dict[str, np.ndarray]]
+Series: TypeAlias = "dict[str, dict[str, Array]]"
 
 
 def by_arm(rows: Sequence[dict[str, str]]) -> Series:
@@ -15,6 +16,8 @@ def by_arm(rows: Sequence[dict[str, str]]) -> Series:
 
     `rows` are those of `metrics.csv` or `forecast.csv`, as text.
     """
+    import pandas as pd
+
     table = pd.DataFrame(rows).astype({"seed": int, "generation": int, "value": float})
     series: Series = {}
     for (arm, metric), part in table.groupby(["arm", "metric"], sort=False):

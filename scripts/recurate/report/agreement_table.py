@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from recurate.figures.parts import words as text
-from recurate.figures.parts.simulated import measure_words
 from recurate.report.claims_table import DECIDED, Row
 
 PREFIXES = {
@@ -22,7 +21,7 @@ def statement(claim: str) -> str:
     """What a claim of `agreement` compares, in words."""
     for prefix in ("rate_of_law_", "law_", "rate_", "published_"):
         if claim.startswith(prefix):
-            return PREFIXES[prefix].format(measure_words(claim.removeprefix(prefix)))
+            return PREFIXES[prefix].format(text.measure_words(claim.removeprefix(prefix)))
     return claim.replace("_", " ")
 
 
@@ -56,7 +55,7 @@ def _distance(row: Row) -> float:
 
 def _words(row: Row, arms: dict[str, Any]) -> str:
     arm = arms[row["arm"]]
-    where = ", ".join(filter(None, (arm["panel"], text.arm_title(arm), f"generation {row['generation']}")))
+    where = ", ".join(filter(None, (arm["panel"], text.arm_title(arm["title"]), f"generation {row['generation']}")))
     measured = text.with_error(float(row["measured"]), float(row["standard_error"]))
     return f"{measured} beside {float(row['bound']):.4g} ({where})"
 

@@ -35,10 +35,12 @@ def _group(name: str, rows: list[Row], arms: dict[str, Any]) -> dict[str, Any]:
             for source in ("forecast", "measured")
         }
         if any(side["verdict"] in DECIDED for side in sides.values()):
-            lines.append({"arm": arm, "title": text.glued(text.arm_title(settings)), **sides})
+            lines.append({"arm": arm, "title": text.glued(text.arm_title(settings["title"])), **sides})
         else:
             side = sides["forecast"]
-            exempt.setdefault(f"{side['verdict']}: {side['note']}", []).append(text.glued(text.arm_title(settings)))
+            exempt.setdefault(f"{side['verdict']}: {side['note']}", []).append(
+                text.glued(text.arm_title(settings["title"]))
+            )
     return {"name": name, "statement": STATEMENTS.get(name, name.replace("_", " ")), "lines": lines, "exempt": exempt}
 
 

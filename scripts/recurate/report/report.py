@@ -118,13 +118,13 @@ def _width(picture: str) -> int:
 
 def arm_table(arms: dict[str, Any], measured: Series, predicted: Series) -> dict[str, Any]:
     """Every arm's K, lambda and metrics in the last generation: a head for each arm, a row of cells for each metric."""
-    held = feature_spaces.held_metrics(measured)
-    names = [name for name in HEADS if name in held]
+    common = feature_spaces.common_metrics(measured)
+    names = [name for name in HEADS if name in common]
     hidden = ("share_", "curation_", "reward_mean", *feature_spaces.CONDITIONS)
-    names += [name for name in held if name not in HEADS and not name.startswith(hidden)]
+    names += [name for name in common if name not in HEADS and not name.startswith(hidden)]
     heads = [
         {
-            "title": text.glued(text.arm_title(settings)),
+            "title": text.glued(text.arm_title(settings["title"])),
             "choices": text.choices_text(settings["choices"]),
             "ratio": text.ratio_text(settings["real_fraction"]),
         }

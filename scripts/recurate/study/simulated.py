@@ -5,13 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from recurate.figures import SimulatedFigures
 from recurate.foundation.components import Settings
 from recurate.study.common import Published, StudySettings, check, known
 from recurate.study.simulated_arm import SimulatedArm
 
-FIGURES = ("curves", "rates", "snapshots", "equivalent_data")
+SHOWN = 12  # generations in each power of ten that tables hold; the arrays hold every generation
+# Keys of former versions that went to figures, with where they are now.
+FORMER = {
+    "drawn": "give it as rows of the figure: figures: [{kind: curves, rows: [..]}]",
+    "medians": "give it to the figure: figures: [{kind: curves, medians: [..]}]",
+    "linear": "give it to the figure: figures: [{kind: curves, linear: [..]}]",
+    "snapshots": "give it as generations of the figure: figures: [{kind: snapshots, generations: [..]}]",
+    "shown": f"leave it out, tables hold {SHOWN} generations in each power of ten",
+}
 
 
 class Rates(Settings):
@@ -30,29 +39,25 @@ class SimulatedStudy(StudySettings):
     generations: int = Field(ge=1, le=100_000, description="number of generations T after the first fit")
     arms: dict[str, SimulatedArm] = Field(min_length=1, description="arms by name")
     measures: list[str] = Field(min_length=1, description="what is recorded in every generation")
-    shown: int = Field(
-        12, ge=1, description="generations in each power of ten that tables hold; the arrays hold every generation"
-    )
-    snapshots: list[int] = Field([], description="generations whose models are kept for pictures, of the first seed")
     rates: Rates | None = Field(None, description="fits of the decay of errors")
     published: list[Published] = Field([], description="published numbers to compare with")
-    figures: list[str] = Field(["curves"], description="figures to draw")
-    drawn: list[str] = Field([], description="measures that the figure `curves` shows, in rows; all if empty")
-    medians: list[str] = Field([], description="measures of which `curves` shows the median over replicates as well")
-    linear: list[str] = Field([], description="measures that the figure `curves` shows on a linear scale")
+    figures: SimulatedFigures = Field(
+        ["curves"], validate_default=True, description="figures to draw: names, or blocks of a `kind` and its keys"
+    )
 
-    @field_validator("figures")
+    @model_validator(mode="before")
     @classmethod
-    def _figures_exist(cls, value: list[str]) -> list[str]:
-        return known(value, FIGURES)
+    def _no_former_keys(cls, values: object) -> object:
+        for key, now in FORMER.items():
+            if isinstance(values, dict) and key in values:
+                raise ValueError(f"{key}: {now}")
+        return values
 
     @model_validator(mode="after")
     def _measures_exist(self) -> SimulatedStudy:
         recordable = {measure for arm in self.arms.values() for measure in arm.measures}
         check("measures", partial(known, self.measures, tuple(sorted(recordable))))
         recorded, arms = tuple(self.measures), tuple(self.arms)
-        for key in ("drawn", "medians", "linear"):
-            check(key, partial(known, getattr(self, key), recorded))
         if self.rates:
             check("rates.measures", partial(known, self.rates.measures, recorded))
         for number, found in enumerate(self.published):
@@ -61,38 +66,24 @@ class SimulatedStudy(StudySettings):
         return self
 
     @model_validator(mode="after")
-    def _figures_can_be_drawn(self) -> SimulatedStudy:
-        for figure, kind, dimensions in (("snapshots", "gaussian_mixture", 2), ("equivalent_data", "gaussian", 1)):
-            for name, arm in self.arms.items() if figure in self.figures else ():
-                if (arm.estimator.kind, arm.estimator.coordinates) != (kind, dimensions):
-                    raise ValueError(
-                        f"figures: {figure} is about {kind} in {dimensions} dimensions, arms.{name} is not"
-                    )
-        if "equivalent_data" in self.figures:
-            check(
-                "figures: equivalent_data: measures",
-                partial(known, ["squared_error", "w2_squared"], tuple(self.measures)),
-            )
-        return self
-
-    @model_validator(mode="after")
     def _generations_exist(self) -> SimulatedStudy:
-        wanted = [*self.snapshots, *(found.generation for found in self.published)]
-        if wanted and max(wanted) > self.generations:
-            raise ValueError(
-                f"snapshots, published: there is no generation {max(wanted)}, the last is {self.generations}"
-            )
+        for number, published in enumerate(self.published):
+            if published.generation > self.generations:
+                raise ValueError(
+                    f"published.{number}: there is no generation {published.generation}, the last is {self.generations}"
+                )
         if self.rates and self.rates.drop > self.generations - 2:
             raise ValueError(f"rates.drop: {self.rates.drop} of {self.generations} generations leaves nothing to fit")
-        for figure, needed, key in (("rates", self.rates, "rates"), ("snapshots", self.snapshots, "snapshots")):
-            if figure in self.figures and not needed:
-                raise ValueError(f"figures: {figure} needs the key {key}")
         return self
 
+    @property
+    def kept_models(self) -> list[int]:
+        """Generations whose fitted models, of the first seed, are kept for figures that show them."""
+        return sorted({generation for figure in self.figures for generation in figure.models})
+
     def recorded(self) -> list[int]:
-        """Generations that tables hold: all at first, then `shown` in every power of ten, and the last."""
-        steps = range(1, 1 + self.shown * 6)
-        spaced = {round(10 ** (step / self.shown)) for step in steps}
-        kept = {generation for generation in spaced if generation < self.generations}
-        asked = {*self.snapshots, *(found.generation for found in self.published)}
-        return sorted({0, 1, self.generations, *kept, *asked})
+        """Generations that tables hold: all at first, then some in every power of ten, the last, what is asked for."""
+        spaced = {round(10 ** (step / SHOWN)) for step in range(1, 1 + SHOWN * 6)}
+        shown = {generation for generation in spaced if generation < self.generations}
+        published = {number.generation for number in self.published}
+        return sorted({0, 1, self.generations, *shown, *self.kept_models, *published})

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
+from recurate.figures import TrainedFigures
 from recurate.foundation.components import embedded
 from recurate.measuring.features import Features
 from recurate.measuring.metrics import DATA, Metric
 from recurate.measuring.reference import Reference
-from recurate.models import Autoencoder
 from recurate.study.arm import Arm
 from recurate.study.common import Published, StudySettings, check, known
 from recurate.study.origin import Origin
 from recurate.theory.claims import CLAIMS
-
-FIGURES = (
-    "densities", "trajectory", "shares", "quality", "comparison", "choices", "contact_sheet", "latents", "traversals",
-    "language", "perplexities", "animation",
-)  # fmt: skip
 
 MAX_GENERATIONS = 999
 
@@ -44,7 +39,9 @@ class Study(StudySettings):
     )
     claims: list[str] = Field(list(CLAIMS), description="published claims to check")
     published: list[Published] = Field([], description="published numbers to compare with")
-    figures: list[str] = Field(["trajectory"], description="figures to draw")
+    figures: TrainedFigures = Field(
+        ["trajectory"], validate_default=True, description="figures to draw: names, or blocks of a `kind` and its keys"
+    )
 
     @field_validator("features")
     @classmethod
@@ -54,10 +51,10 @@ class Study(StudySettings):
             raise ValueError(f"there are two feature spaces {repeated[0]!r}; metrics could not tell them apart")
         return value
 
-    @field_validator("claims", "figures")
+    @field_validator("claims")
     @classmethod
-    def _known(cls, value: list[str], info: Any) -> list[str]:
-        return known(value, FIGURES if info.field_name == "figures" else tuple(CLAIMS))
+    def _known(cls, value: list[str]) -> list[str]:
+        return known(value, tuple(CLAIMS))
 
     @model_validator(mode="after")
     def _arms_fit_their_origins(self) -> Study:
@@ -106,7 +103,6 @@ class Study(StudySettings):
         check(f"{key}.retraining", partial(arm.retraining.check, data))
         check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
         self._check_measurement(arm.origin, origin)
-        self._check_figures(key, origin)
 
     def _check_measurement(self, name: str, origin: Origin) -> None:
         data = origin.data.description
@@ -129,18 +125,6 @@ class Study(StudySettings):
                     f"{metric.space!r}: generation 0's model of every seed makes its own"
                 )
             check(f"metrics.{number}", partial(metric.check, data))
-
-    def _check_figures(self, key: str, origin: Origin) -> None:
-        shape = origin.data.description.shape
-        spaces = [features.space for features in self.features]
-        for figure, dimensions in (("densities", 1), ("animation", 1), ("contact_sheet", 3)):
-            if figure in self.figures and len(shape) != dimensions:
-                raise ValueError(f"figures: {figure} cannot show the data of {key}, whose shape is {shape}")
-        for figure in {"latents", "traversals"}.intersection(self.figures):
-            origin.check_answers("figures", figure, Autoencoder)
-        for figure, shown in (("latents", "encoder"), ("perplexities", "block_perplexity")):
-            if figure in self.figures and shown not in spaces:
-                raise ValueError(f"figures: {figure} shows the features {shown}; list them under features")
 
     def seed_batches(self) -> list[list[int]]:
         """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""

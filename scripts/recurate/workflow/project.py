@@ -11,6 +11,7 @@ from recurate.files.paths import NAME, Layout
 from recurate.foundation.errors import RecurateError
 from recurate.study.config import Config
 from recurate.study.reading import read_study, validated
+from recurate.workflow.figures import Figures, check_figures
 from recurate.workflow.inputs import Inputs
 from recurate.workflow.report_settings import report_cards, report_models, report_spec
 from recurate.workflow.resources import Networks, Resources
@@ -36,8 +37,11 @@ class Project:
         self.studies = Studies(
             {n: read_study(path, self.config.scale, overrides.get(n, {})) for n, path in files.items()}
         )
+        for name, path in files.items():
+            check_figures(self.studies.all[name], str(path))
         self.layout = Layout(self.config.results, self.config.data)
         self.inputs = Inputs(self.studies, self.layout)
+        self.figures = Figures(self.studies, self.inputs, self.layout)
         self.settings = UntypedSettings(self.studies)
         self.resources = Resources(self.studies, self.layout, self.config.device)
         self.networks = Networks(self.studies)
@@ -63,7 +67,7 @@ class Project:
             )
 
     def check_targets(self, targets: Iterable[str]) -> None:
-        """Raise RecurateError for a target that names a study or an arm which does not exist."""
+        """Raise RecurateError for a target that names a study, an arm or a figure which does not exist."""
         studies = self.studies.all
         for target in targets:
             if NAME.match(target) and target not in (*studies, *GENERAL_TARGETS):
@@ -72,6 +76,8 @@ class Project:
             below = parts[len(Path(self.config.results).parts) :]
             if target.startswith(f"{self.config.results}/") and len(below) > 3 and below[1] == "arms":
                 self._arm_is_known(*below[0:3:2])
+            if target.startswith(f"{self.config.results}/") and len(below) == 3 and below[1] == "figures":
+                self._figure_is_known(below[0], Path(target).stem)
 
     def check_resources(self, rules: Collection[str]) -> None:
         """Raise RecurateError for a study that asks for resources of a rule which is not one of `rules`."""
@@ -86,6 +92,10 @@ class Project:
         arms = self.studies.all[study].arms if study in self.studies.all else {}
         if arm not in arms:
             raise RecurateError(f"study {study} has no arm {arm!r}; its arms are {', '.join(arms)}")
+
+    def _figure_is_known(self, study: str, figure: str) -> None:
+        if study in self.studies.all:
+            self.figures.of(study, figure)
 
     @property
     def light_jobs_are_local(self) -> bool:

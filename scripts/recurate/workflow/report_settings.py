@@ -54,7 +54,7 @@ def _files(project: Project, name: str) -> dict[str, Any]:
     tables = project.targets.tables(name)
     return {
         "figures": {
-            figure: {"files": project.targets.figure_files(name, figure), "caption": caption}
+            figure.name: {"files": project.targets.figure_files(name, figure), "caption": caption}
             for figure, caption in zip(project.studies.all[name].figures, project.targets.captions(name), strict=True)
         },
         "tables": {table: layout.in_study(table).format(**fill) for table in tables},

@@ -156,7 +156,7 @@ class StageSettings:
             generations=study.generations,
             measures=study.measures,
             seeds=study.seeds,
-            snapshots=study.snapshots,
+            snapshots=study.kept_models,
             recorded=study.recorded(),
         )
 

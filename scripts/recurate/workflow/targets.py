@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recurate.figures import Figure
 from recurate.files.paths import Layout
 from recurate.measuring.features import inception
 from recurate.workflow.inputs import Inputs
@@ -35,15 +36,14 @@ class Targets:
         rates = ("rates.csv",) if self.studies.simulated[study].rates else ()
         return ("metrics.csv", "laws.csv", *rates, "claims.csv", "config.yaml")
 
-    def figure_files(self, study: str, figure: str) -> list[str]:
+    def figure_files(self, study: str, figure: Figure) -> list[str]:
         """Files of one figure, without its caption."""
-        extensions = ("gif",) if figure == "animation" else ("pdf", "png")
-        return [self.layout.in_study(f"figures/{figure}.{ext}").format(study=study) for ext in extensions]
+        return [self.layout.in_study(f"figures/{figure.name}{end}").format(study=study) for end in figure.formats]
 
     def captions(self, study: str) -> list[str]:
         """Caption files of a study's figures."""
         return [
-            self.layout.in_study(f"figures/{figure}.txt").format(study=study)
+            self.layout.in_study(f"figures/{figure.name}.txt").format(study=study)
             for figure in self.studies.all[study].figures
         ]
 

@@ -24,15 +24,6 @@ class UntypedSettings(StageSettings):
         names = ("title", "answers", "seeds", "generations", "reference")
         return {**_plain(study, *names), "arms": self._arms(w)}
 
-    def latents(self, w: Any) -> Spec:
-        """The same for latents, with published numbers."""
-        return {**self.figure(w), **_plain(self.studies.study(w), "published")}
-
-    def densities(self, w: Any) -> Spec:
-        """The same for pictures of the plane, with every arm's reward, whose level sets they show."""
-        rewards = [_plain(arm, "reward")["reward"] for arm in self.studies.study(w).arms.values()]
-        return {**self.figure(w), "reward": rewards}
-
     def _arms(self, w: Any) -> dict[str, Spec]:
         study = self.studies.study(w)
         return {
@@ -64,8 +55,7 @@ class UntypedSettings(StageSettings):
     def curves(self, w: Any) -> Spec:
         """What a figure may say about a simulated study."""
         study = self.studies.simulated[w.study]
-        told = ("title", "answers", "seeds", "generations", "measures", "snapshots", "published", "rates")
-        names = (*told, "drawn", "medians", "linear")
+        told = ("title", "answers", "seeds", "generations", "measures", "published", "rates")
         arms = {
             name: {
                 "title": arm.title or name,
@@ -80,7 +70,7 @@ class UntypedSettings(StageSettings):
             }
             for name, arm in study.arms.items()
         }
-        return {**_plain(study, *names), "arms": arms}
+        return {**_plain(study, *told), "arms": arms}
 
 
 def _plain(settings: Any, *names: str) -> Spec:

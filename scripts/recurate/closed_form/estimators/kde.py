@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,7 +74,7 @@ class Kde(Estimator):
 
     @property
     def coordinates(self) -> int:
-        return int(np.prod(self.data.description.shape))
+        return math.prod(self.data.description.shape)
 
     def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
         """Held-out points (R, tests, d)."""

@@ -6,8 +6,17 @@ A name is `{family}_{space}`; two have names of their own, because only on Incep
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from recurate.figures.parts.series import Series
+
+
+class Name(NamedTuple):
+    """What a metric is called: on an axis, where mathematics may stand, and in running text."""
+
+    label: str
+    words: str
+
 
 INCEPTION = {"fid": "frechet", "kid": "kernel_distance"}
 PREFERRED = ("efficientnet_lite0", "judge")  # after Inception: the more general the features, the more they see
@@ -18,26 +27,22 @@ SPACES = {
     "pixels": "raw pixels",
     "data": "raw data",
 }
-LABELS = {
-    "frechet": "Fréchet distance",
-    "kernel_distance": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "memorisation": "memorisation",
-}
-WORDS = {
-    **LABELS,
-    "frechet": "Fréchet distance to real data",
-    "kernel_distance": "kernel distance to real data",
-    "memorisation": "memorisation (share of samples nearer to a training image than to a held-out one)",
+FAMILIES: dict[str, Name] = {
+    "frechet": Name("Fréchet distance", "Fréchet distance to real data"),
+    "kernel_distance": Name("kernel distance", "kernel distance to real data"),
+    "precision": Name("precision", "precision"),
+    "recall": Name("recall", "recall"),
+    "density": Name("density", "density"),
+    "coverage": Name("coverage", "coverage"),
+    "memorisation": Name(
+        "memorisation", "memorisation (share of samples nearer to a training image than to a held-out one)"
+    ),
 }
 MANIFOLD = ("precision", "recall", "density", "coverage")  # families that depend on k and N
 CONDITIONS = ("neighbours_", "manifold_samples_", "warning_few_samples_")  # beginnings of rows that are no results
 
 
-def held_metrics(measured: Series) -> list[str]:
+def common_metrics(measured: Series) -> list[str]:
     """Metrics that every arm has, in the order of the table."""
     first, *others = measured.values()
     return [name for name in first if all(name in metrics for metrics in others)]
@@ -47,18 +52,18 @@ def family_and_space(metric: str) -> tuple[str, str]:
     """("recall", "judge") of `recall_judge`, ("frechet", "inception") of `fid`; two empty words for other metrics."""
     if metric in INCEPTION:
         return INCEPTION[metric], "inception"
-    found = next((family for family in LABELS if metric.startswith(f"{family}_")), "")
-    return found, metric[len(found) + 1 :] if found else ""
+    family = next((family for family in FAMILIES if metric.startswith(f"{family}_")), "")
+    return family, metric[len(family) + 1 :] if family else ""
 
 
-def in_spaces(family: str, held: Sequence[str]) -> list[str]:
-    """Metrics of `held` that belong to a family: of distances the most general space first, otherwise as they come."""
-    found = [name for name in held if family_and_space(name)[0] == family]
+def in_spaces(family: str, metrics: Sequence[str]) -> list[str]:
+    """Those of `metrics` that belong to a family: of distances the most general space first, else as they come."""
+    names = [name for name in metrics if family_and_space(name)[0] == family]
     if family in INCEPTION.values():
-        order = [name for name, known in INCEPTION.items() if known == family]
+        order = [name for name, of_inception in INCEPTION.items() if of_inception == family]
         order += [f"{family}_{space}" for space in PREFERRED]
-        found.sort(key=lambda name: order.index(name) if name in order else len(order))
-    return found
+        names.sort(key=lambda name: order.index(name) if name in order else len(order))
+    return names
 
 
 def space_words(space: str) -> str:
@@ -68,10 +73,10 @@ def space_words(space: str) -> str:
 
 def label(metric: str) -> str:
     """What the metric is called on an axis, without its space."""
-    return metric.upper() if metric in INCEPTION else LABELS[family_and_space(metric)[0]]
+    return metric.upper() if metric in INCEPTION else FAMILIES[family_and_space(metric)[0]].label
 
 
 def words(metric: str) -> str:
     """What the metric is called in running text, without its space."""
-    wide = WORDS[family_and_space(metric)[0]]
+    wide = FAMILIES[family_and_space(metric)[0]].words
     return f"{metric.upper()} ({wide})" if metric in INCEPTION else wide

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from recurate.files.series import Series, by_arm
-from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
+from recurate.files.tables import FORECAST_COLUMNS, LAW_COLUMNS, METRIC_COLUMNS, read_rows
+from recurate.foundation.lazy import np
+from recurate.theory.agreement import read_values
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
 CONFIDENCE = 0.95  # two-sided
 FEW_SAMPLES = 100  # an effective sample size below this makes a forecast a rough guess
@@ -19,12 +23,23 @@ FEW_SAMPLES = 100  # an effective sample size below this makes a forecast a roug
 class Band:
     """Mean over seeds and confidence interval of that mean, each (generations + 1,); of one seed the limits are nan."""
 
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    mean: Array
+    low: Array
+    high: Array
 
 
-def student_band(values: np.ndarray) -> Band:
+@dataclass(frozen=True)
+class Line:
+    """Values (R, n) of a measure of a simulated arm in `generations` (n,)."""
+
+    generations: Array
+    values: Array
+
+
+Lines = dict[str, dict[str, Line]]  # by arm and measure
+
+
+def student_band(values: Array) -> Band:
     """Mean of `values` (seeds, generations + 1) and its 95 % Student t interval on seeds - 1 degrees of freedom."""
     from scipy.stats import t as student
 
@@ -61,6 +76,32 @@ def read_forecast(path: str) -> Series:
     return series
 
 
+def read_measured(path: str) -> Lines:
+    """Recorded values of a simulated study."""
+    return _lines(read_values(path).items())
+
+
+def read_laws(path: str) -> Lines:
+    """Laws of a simulated study, as values of one replicate."""
+    rows = read_rows(path, LAW_COLUMNS)
+    return _lines(((r["arm"], r["metric"], int(r["generation"])), np.array([float(r["value"])])) for r in rows)
+
+
+def _lines(cells: Iterable[tuple[tuple[str, str, int], Array]]) -> Lines:
+    by_measure: dict[str, dict[str, dict[int, Array]]] = {}
+    for (arm, measure, generation), values in cells:
+        by_measure.setdefault(arm, {}).setdefault(measure, {})[generation] = values
+    return {
+        arm: {measure: _line(by_generation) for measure, by_generation in measures.items()}
+        for arm, measures in by_measure.items()
+    }
+
+
+def _line(by_generation: Mapping[int, Array]) -> Line:
+    generations = sorted(by_generation)
+    return Line(np.array(generations), np.stack([by_generation[g] for g in generations], axis=1))
+
+
 def per_arm(paths: Sequence[str], generations: int) -> list[list[str]]:
     """Cut a list of files, arms in order and each with generations 0..`generations`, into one list for each arm."""
     size = generations + 1
@@ -77,13 +118,13 @@ def over_batches(paths: Sequence[str], arms: int, generations: int) -> list[list
     return [[[batch[arm][t] for batch in batches] for t in range(generations + 1)] for arm in range(arms)]
 
 
-def class_shares(metrics: dict[str, np.ndarray]) -> np.ndarray:
+def class_shares(metrics: Mapping[str, Array]) -> Array:
     """Shares of classes 0, 1, .., (classes, seeds, generations + 1); empty where samples have no classes."""
-    found = [metrics[name] for number in range(len(metrics)) if (name := f"share_{number}") in metrics]
-    return np.stack(found) if found else np.empty((0, 0, 0))
+    shares = [metrics[name] for number in range(len(metrics)) if (name := f"share_{number}") in metrics]
+    return np.stack(shares) if shares else np.empty((0, 0, 0))
 
 
-def entropy(shares: np.ndarray) -> np.ndarray:
+def entropy(shares: Array) -> Array:
     """Entropy in nats over the first axis of `shares`, with 0 log 0 = 0."""
     safe = np.where(shares > 0, shares, 1.0)
     return -(safe * np.log(safe)).sum(axis=0)

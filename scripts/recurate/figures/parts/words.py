@@ -5,48 +5,58 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from recurate.figures.parts import feature_spaces
+from recurate.figures.parts.feature_spaces import Name
 from recurate.figures.parts.series import CONFIDENCE, Series
+from recurate.figures.parts.view import ArmView, SimulatedView, StudyView
 from recurate.mixing.ratios import synthetic_ratio_of
 
 STAR = r"^{\ast}"  # mathtext
 
-METRIC_LABELS = {
-    "reward_mean": r"$\mathrm{E}[r]$",
-    "exp_reward_mean": r"$\mathrm{E}[e^{r-r^{\ast}}]$",
-    "exp_reward_variance": r"$\mathrm{Var}[e^{r-r^{\ast}}]$",
-    "top_share": r"share at $r = r^{\ast}$",
-    "share_entropy": "entropy of classes",
-    "sliced_wasserstein": "sliced Wasserstein",
-    "mmd_squared": "squared MMD",
-    "confidence_mean": "mean confidence",
-    "test_perplexity": "test perplexity",
-    "block_perplexity_median": "median perplexity\nof blocks",
-    "predictive_entropy": "predictive entropy",
-    "distinct_1": "distinct tokens",
-    "distinct_2": "distinct pairs",
-    "distinct_3": "distinct triples",
-    "vocabulary_share": "vocabulary in use",
+METRICS: dict[str, Name] = {
+    "reward_mean": Name(r"$\mathrm{E}[r]$", "mean reward E[r]"),
+    "exp_reward_mean": Name(r"$\mathrm{E}[e^{r-r^{\ast}}]$", "E[e^(r - r*)]"),
+    "exp_reward_variance": Name(r"$\mathrm{Var}[e^{r-r^{\ast}}]$", "Var[e^(r - r*)]"),
+    "top_share": Name(r"share at $r = r^{\ast}$", "share of samples at the supremum r = r*"),
+    "share_entropy": Name("entropy of classes", "entropy of the class shares in nats"),
+    "sliced_wasserstein": Name("sliced Wasserstein", "sliced Wasserstein distance to real data"),
+    "mmd_squared": Name("squared MMD", "squared maximum mean discrepancy to real data"),
+    "confidence_mean": Name("mean confidence", "mean confidence of the judge"),
+    "test_perplexity": Name("test perplexity", "perplexity of held-out real text under each generation's own model"),
+    "block_perplexity_median": Name(
+        "median perplexity\nof blocks", "median perplexity of the generated blocks under generation 0's model"
+    ),
+    "predictive_entropy": Name(
+        "predictive entropy", "mean entropy in nats of the predicted next token on held-out real text"
+    ),
+    "distinct_1": Name("distinct tokens", "different tokens over all tokens (distinct-1)"),
+    "distinct_2": Name("distinct pairs", "the same for pairs (distinct-2)"),
+    "distinct_3": Name("distinct triples", "for triples (distinct-3)"),
+    "vocabulary_share": Name("vocabulary in use", "the share of the vocabulary that is still in use"),
 }
-METRIC_WORDS = {
-    "reward_mean": "mean reward E[r]",
-    "exp_reward_mean": "E[e^(r - r*)]",
-    "exp_reward_variance": "Var[e^(r - r*)]",
-    "top_share": "share of samples at the supremum r = r*",
-    "share_entropy": "entropy of the class shares in nats",
-    "sliced_wasserstein": "sliced Wasserstein distance to real data",
-    "mmd_squared": "squared maximum mean discrepancy to real data",
-    "confidence_mean": "mean confidence of the judge",
-    "test_perplexity": "perplexity of held-out real text under each generation's own model",
-    "block_perplexity_median": "median perplexity of the generated blocks under generation 0's model",
-    "predictive_entropy": "mean entropy in nats of the predicted next token on held-out real text",
-    "distinct_1": "different tokens over all tokens (distinct-1)",
-    "distinct_2": "the same for pairs (distinct-2)",
-    "distinct_3": "for triples (distinct-3)",
-    "vocabulary_share": "the share of the vocabulary that is still in use",
+# Of simulated loops, where they differ.
+MEASURES: dict[str, Name] = {
+    "w2_squared": Name(r"$W_2^2$", "squared Wasserstein-2 distance to the real distribution"),
+    "mean_error": Name(r"$|\hat\mu - \mu|$", "distance of the fitted mean from the true one"),
+    "std_error": Name(r"$|\hat\sigma - \sigma|$", "distance of the fitted standard deviation from the true one"),
+    "variance": Name(r"$\hat\sigma^2$", "fitted variance, per coordinate"),
+    "log_variance": Name(r"$\log\,\hat\sigma^2$", "logarithm of the fitted variance"),
+    "mean_shift": Name(r"$\hat\mu - \mu$", "shift of the fitted mean"),
+    "squared_error": Name(r"$|\hat\mu - \mu|^2/d$", "squared error of the fitted mean, per coordinate"),
+    "heterozygosity": Name(r"$1 - \sum p^2$", "heterozygosity, the probability that two draws differ"),
+    "absorbed": Name("share absorbed", "share of replicates in which one state is left"),
+    "states_alive": Name("states alive", "number of states with positive frequency"),
+    "test_error": Name(r"$|\hat w - w|^2$", "test error beyond the noise, |w_hat - w|^2"),
+    "w1": Name(r"$W_1$", "Wasserstein-1 distance to the real distribution"),
+    "squared_distance": Name(r"$\int(\hat F - F)^2$", "integral of the squared difference of distribution functions"),
+    "mmd": Name("MMD", "maximum mean discrepancy, Gaussian kernel of bandwidth 1/2"),
+    "mmd_squared": Name("MMD²", "squared maximum mean discrepancy"),
+    "test_negative_log_likelihood": Name("held-out NLL", "negative log-likelihood of held-out real data, in nats"),
+    "l2_squared": Name(r"$L_2^2$", "squared L2 distance to the real density"),
+    "mean_std": Name("component std", "standard deviation of the components, mean over them"),
+    "mean_distance": Name(r"$|\hat\mu|$", "distance of the mixture's mean from the true one"),
 }
 REWARD_NOTE = "r is the reward and r* its supremum, so that e^(r - r*) lies between 0 and 1."
 FORECAST_NOTE = (
@@ -55,9 +65,9 @@ FORECAST_NOTE = (
 )
 
 
-def arm_title(settings: dict[str, Any]) -> str:
+def arm_title(title: str) -> str:
     """An arm's title as figures show it, with the Greek letter for lambda."""
-    return re.sub(r"\blambda\b", "λ", settings["title"])
+    return re.sub(r"\blambda\b", "λ", title)
 
 
 def glued(text: str) -> str:
@@ -77,7 +87,7 @@ def metric_label(metric: str) -> str:
         return feature_spaces.label(metric)
     if family:
         return f"{feature_spaces.label(metric)}, {feature_spaces.space_words(space)}"
-    return METRIC_LABELS.get(metric, metric.replace("_", " "))
+    return METRICS[metric].label if metric in METRICS else metric.replace("_", " ")
 
 
 def metric_words(metric: str) -> str:
@@ -85,7 +95,23 @@ def metric_words(metric: str) -> str:
     family, space = feature_spaces.family_and_space(metric)
     if family:
         return f"{feature_spaces.words(metric)} on {feature_spaces.space_words(space)}"
-    return METRIC_WORDS.get(metric, metric.replace("_", " "))
+    return METRICS[metric].words if metric in METRICS else metric.replace("_", " ")
+
+
+def measure_label(measure: str) -> str:
+    """What a measure of simulated loops is called on an axis."""
+    state = measure.removeprefix("frequency_")
+    if measure in MEASURES:
+        return MEASURES[measure].label
+    return f"share of state {state}" if state != measure else metric_label(measure)
+
+
+def measure_words(measure: str) -> str:
+    """What a measure of simulated loops is called in running text."""
+    state = measure.removeprefix("frequency_")
+    if measure in MEASURES:
+        return MEASURES[measure].words
+    return f"frequency of state {state}" if state != measure else metric_words(measure)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -94,9 +120,9 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def class_name(arms: dict[str, dict[str, Any]], number: int) -> str:
+def class_name(arms: Mapping[str, ArmView], number: int) -> str:
     """A class by its name, or "class 3" where the data have no names or only digits for names."""
-    names = next((settings["class_names"] for settings in arms.values() if settings.get("class_names")), None)
+    names = next((arm.class_names for arm in arms.values() if arm.class_names), ())
     name = names[number] if names else str(number)
     return f"class {name}" if name.isdigit() else name
 
@@ -169,18 +195,22 @@ def conditions(measured: Series, metrics: Sequence[str]) -> str:
     return " ".join(sentences)
 
 
-def reference(spec: dict[str, Any]) -> str:
-    """Sentence on the real data that samples are compared with, where the settings tell it."""
-    if "reference" not in spec:
-        return ""
-    part = {"train": "training", "test": "held-out"}[spec["reference"]["split"]]
-    most = spec["reference"]["samples"]
+def reference(study: StudyView) -> str:
+    """Sentence on the real data that samples are compared with."""
+    part = {"train": "training", "test": "held-out"}[study.reference.split]
+    most = study.reference.samples
     return f"Samples are compared with {'all' if most is None else f'at most {most:,}'} {part} real data."
 
 
-def answers(spec: dict[str, Any]) -> str:
+def published(study: StudyView | SimulatedView) -> str:
+    """Sentence on where published numbers stand, or nothing where there are none."""
+    notes = dict.fromkeys(number.note for number in study.published if number.note)
+    return f"Stars: published numbers, {'; '.join(notes)}." if study.published else ""
+
+
+def answers(study: StudyView | SimulatedView) -> str:
     """Sentence on the published figure that a study answers."""
-    return f"Answers: {spec['answers'].rstrip('.')}."
+    return f"Answers: {study.answers.rstrip('.')}."
 
 
 def paragraph(*sentences: str) -> str:

@@ -1,0 +1,88 @@
+"""The figures of some studies: which there are, what their jobs read, and whether they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from recurate.figures import Figure
+from recurate.files.paths import NAME, Layout
+from recurate.foundation.errors import RecurateError
+from recurate.stages.draw import Reads
+from recurate.stages.views import figure_reads, view_of
+from recurate.study.simulated import SimulatedStudy
+from recurate.study.trained import Study
+from recurate.workflow.inputs import Inputs
+from recurate.workflow.studies import Studies, Wildcards, alternatives
+
+Paths = str | list[str]
+
+
+def check_figures(study: Study | SimulatedStudy, where: str) -> None:
+    """Raise RecurateError, with a line for each figure of the study in the file `where` that cannot be drawn."""
+    if complaints := [f"{where}: figures: {complaint}" for complaint in _complaints(study)]:
+        raise RecurateError("\n".join(complaints))
+
+
+def _complaints(study: Study | SimulatedStudy) -> Iterator[str]:
+    names, view = [figure.name for figure in study.figures], view_of("", study, rewards=True)
+    for figure in study.figures:
+        if not NAME.match(figure.name):
+            yield f"{figure.kind}: a figure's file name needs lower-case letters, digits and _ only"
+        if names.count(figure.name) > 1:
+            yield f"{figure.name}: two figures have this name; rename the file of one"
+        try:
+            Reads(figure=figure, study=view).check()
+        except ValueError as error:
+            yield f"{figure.name}: {error}"
+
+
+class Figures:
+    """What the rules ask of figures."""
+
+    def __init__(self, studies: Studies, inputs: Inputs, layout: Layout) -> None:
+        self.studies, self.layout = studies, layout
+        self._input: Mapping[str, Callable[[Wildcards], Paths]] = {
+            **{name: self._table(f"{name}.csv") for name in ("metrics", "forecast", "laws", "rates")},
+            "traversed": self._table("traversals.safetensors"),
+            "samples": inputs.shown_samples,
+            "curated": inputs.shown_curated,
+            "features": inputs.shown_features,
+            "real": inputs.shown_real,
+            "trajectories": inputs.trajectories,
+        }
+
+    def _table(self, name: str) -> Callable[[Wildcards], Paths]:
+        return lambda w: self.layout.in_study(name).format(study=w.study)
+
+    def of(self, study: str, name: str) -> Figure:
+        """A figure of a study by its name; raises RecurateError if the study has no such figure."""
+        figures = {figure.name: figure for figure in self.studies.all[study].figures}
+        if name not in figures:
+            raise RecurateError(
+                f"study {study} has no figure {name!r}; its figures are {', '.join(figures)}, others are to be listed "
+                "under figures"
+            )
+        return figures[name]
+
+    def inputs(self, w: Wildcards) -> dict[str, Paths]:
+        """Files that a figure reads, by name; empty are those that it does not read."""
+        reads = self.of(w.study, w.figure).reads
+        return {name: path(w) if name in reads else [] for name, path in self._input.items()}
+
+    def reads(self, w: Wildcards) -> Reads:
+        """Settings of drawing a figure."""
+        return figure_reads(w.study, self.studies.all[w.study], self.of(w.study, w.figure))
+
+    @property
+    def printed(self) -> str:
+        """Regular expression of the names of figures for print."""
+        return self._names(animated=False)
+
+    @property
+    def animated(self) -> str:
+        """Regular expression of the names of animations."""
+        return self._names(animated=True)
+
+    def _names(self, animated: bool) -> str:
+        figures = [figure for study in self.studies.all.values() for figure in study.figures]
+        return alternatives(dict.fromkeys(figure.name for figure in figures if figure.animated == animated))
