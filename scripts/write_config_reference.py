@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 from recurate.closed_form.normal_mixture import NormalMixture
 from recurate.data.parts.tokenization import Tokenizer
 from recurate.data.text import Dataset
+from recurate.figures import Figure
 from recurate.foundation.components import Component, component_class, kinds
 from recurate.mixing.simulated import Collection, SimulatedMixing
 from recurate.mixing.trained import Mixing
@@ -43,6 +44,7 @@ BASES: dict[str, type[Component]] = dict(
             "features",
             "metrics",
             "estimators",
+            "figures",
         ),
         FAMILIES,
         strict=True,
@@ -103,6 +105,8 @@ def _words(kind: object) -> str:
     if origin is dict:
         return "mapping" if len(arguments) < 2 else f"mapping of names to {_words(arguments[1])}"
     names = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "nothing"}
+    if isinstance(kind, type) and issubclass(kind, Figure):
+        return "text or [Figure](#figure)"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     return names.get(kind, "anything") if isinstance(kind, type) else "anything"

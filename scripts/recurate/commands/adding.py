@@ -89,7 +89,8 @@ def places(base: type[Component]) -> list[str]:
             f"{prefix}{name}"
             for block, prefix in BLOCKS.items()
             for name, hint in typing.get_type_hints(block).items()
-            if name in block.model_fields and base in mentioned(hint)
+            if name in block.model_fields
+            and any(inspect.isclass(part) and issubclass(part, base) for part in mentioned(hint))
         )
     )
 

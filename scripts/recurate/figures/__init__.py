@@ -51,7 +51,10 @@ class Drawing(Protocol):
 
 
 class Figure(Component, ABC):
-    """A figure; its class says what it shows, its keys are its options."""
+    """What a study shows of itself: a picture and its caption. A kind is a `TrainedFigure` or a `SimulatedFigure`.
+
+    A study file lists figures by name, or as blocks where one has options.
+    """
 
     loops: ClassVar[str] = ""  # whose figure it is
     readable: ClassVar[tuple[str, ...]] = ()  # what there is to read
