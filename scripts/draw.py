@@ -21,8 +21,19 @@ def main(
     trajectories: list[str],
 ) -> None:
     """Write the figure's pictures and its caption; of the files there are those that the figure reads."""
-    tables = (path or "" for path in (metrics, forecast, laws, rates, traversed))
-    drawing = spec.draw(Files(*tables, samples, curated, features, real, trajectories))
+    files = Files(
+        metrics=metrics or "",
+        forecast=forecast or "",
+        laws=laws or "",
+        rates=rates or "",
+        traversed=traversed or "",
+        samples=samples,
+        curated=curated,
+        features=features,
+        real=real,
+        trajectories=trajectories,
+    )
+    drawing = spec.draw(files)
     drawing.save(pictures)
     write_text(caption, drawing.caption)
 

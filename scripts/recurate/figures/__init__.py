@@ -51,7 +51,8 @@ class Drawing(Protocol):
 
 
 class Figure(Component, ABC):
-    """What a study shows of itself: a picture and its caption. A kind is a `TrainedFigure` or a `SimulatedFigure`.
+    """What a study shows of itself: a picture and its caption. A kind is a `TrainedFigure` or a `SimulatedFigure`
+    and says in `reads` which files it is drawn from, by their names in `Files`.
 
     A study file lists figures by name, or as blocks where one has options.
     """

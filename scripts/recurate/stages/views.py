@@ -19,7 +19,7 @@ from recurate.stages.draw import Reads
 from recurate.study.arm import Arm
 from recurate.study.common import Published
 from recurate.study.origin import Origin
-from recurate.study.simulated import SimulatedStudy
+from recurate.study.simulated import Rates, SimulatedStudy
 from recurate.study.simulated_arm import SimulatedArm
 from recurate.study.trained import Study
 
@@ -82,7 +82,6 @@ def _tells_classes(origin: Origin) -> bool:
 
 def simulated_view(name: str, study: SimulatedStudy) -> SimulatedView:
     """A simulated study."""
-    fit = study.rates
     return SimulatedView(
         name=name,
         title=study.title,
@@ -91,9 +90,15 @@ def simulated_view(name: str, study: SimulatedStudy) -> SimulatedView:
         generations=study.generations,
         measures=study.measures,
         published=_published(study.published),
-        rates=fit and RatesView(measures=fit.measures, drop=fit.drop, exponent=fit.exponent, resamples=fit.resamples),
+        rates=_rates(study.rates),
         arms={key: _simulated_arm(key, arm) for key, arm in study.arms.items()},
     )
+
+
+def _rates(fit: Rates | None) -> RatesView | None:
+    if fit is None:
+        return None
+    return RatesView(measures=fit.measures, drop=fit.drop, exponent=fit.exponent, resamples=fit.resamples)
 
 
 def _simulated_arm(name: str, arm: SimulatedArm) -> SimulatedArmView:

@@ -15,6 +15,7 @@ from recurate.files.writing import replacing
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
+    from matplotlib import RcParams
     from matplotlib.axes import Axes
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
@@ -40,11 +41,12 @@ Result = TypeVar("Result")
 
 
 @cache
-def settings() -> dict[str, object]:
+def settings() -> RcParams:
     """Matplotlib's settings for all figures."""
     import seaborn
+    from matplotlib import RcParams
 
-    return {
+    ours = {
         **seaborn.axes_style("ticks"),
         **seaborn.plotting_context("paper"),
         "font.family": "DejaVu Sans",
@@ -71,6 +73,7 @@ def settings() -> dict[str, object]:
         "pdf.fonttype": 42,  # TrueType, so that text in the PDF stays text
         "savefig.dpi": PNG_DOTS_PER_INCH,
     }
+    return RcParams(ours)
 
 
 @cache
