@@ -12,6 +12,7 @@ import yaml
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import read_trained
 from recurate.study.trained import Study
+from recurate.workflow.figures import check_figures
 
 ROOT = Path(__file__).parents[2]
 ABSENT = object()
@@ -61,7 +62,9 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
 def read(study: Any, tmp_path: Path, scale: str = "demo", override: dict[str, Any] | None = None) -> Study:
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(study))
-    return read_trained(path, scale, override or {})
+    found = read_trained(path, scale, override or {})
+    check_figures(found, str(path))
+    return found
 
 
 def complaint(study: Any, tmp_path: Path, override: dict[str, Any] | None = None) -> list[str]:

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
+import seaborn
+from figure_setup import arm_view, study_view
 from PIL import Image
 
 from recurate.curation.rewards import Reward
 from recurate.figures import animation, choices, contact_sheet, densities, shares, trajectory
 from recurate.figures.parts import style
 from recurate.figures.parts import words as text
-from recurate.figures.parts.density import Frame, density, reward_grid
+from recurate.figures.parts.density import Frame, density, reward_on_grid
 from recurate.figures.parts.series import entropy, per_arm, read_forecast, read_metrics, student_band
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.files.series import by_arm
@@ -31,25 +33,14 @@ from recurate.theory.forecast import forecast
 from recurate.theory.limit import limit_weights
 
 SEEDS, GENERATIONS = 3, 4
-ARMS: dict[str, dict[str, Any]] = {
-    "alone": {"title": "no choice, K = 1", "origin": "o", "choices": 1, "real_fraction": 0.0, "regime": "replace"},
-    "pure": {"title": "curated, K = 4", "origin": "o", "choices": 4, "real_fraction": 0.0, "regime": "replace"},
-    "mixed": {
-        "title": "mixed, lambda = 1/2",
-        "origin": "o",
-        "choices": 4,
-        "real_fraction": 2 / 3,
-        "regime": "augmentation",
-    },
+ARMS = {
+    "alone": arm_view(title="no choice, K = 1", choices=1),
+    "pure": arm_view(title="curated, K = 4"),
+    "mixed": arm_view(title="mixed, lambda = 1/2", real_fraction=2 / 3, regime="augmentation"),
 }
-ARMS = {name: {**settings, "supremum": 0.0, "classes": 2} for name, settings in ARMS.items()}
-SPEC: dict[str, Any] = {
-    "title": "A study",
-    "answers": "Somebody 2024, figure 1",
-    "seeds": list(range(SEEDS)),
-    "generations": GENERATIONS,
-    "arms": ARMS,
-}
+VIEW = study_view(ARMS)
+# As the report is told.
+TOLD = {name: {"panel": "", **view.model_dump(mode="json")} for name, view in ARMS.items()}
 
 
 def series(seeds: int = SEEDS, shift: float = 0.0) -> dict[str, dict[str, np.ndarray]]:
@@ -101,20 +92,20 @@ def test_band_is_the_t_interval_of_scipy() -> None:
     wanted = scipy.stats.ttest_1samp(values, 0.0, axis=0).confidence_interval(0.95)
     band = student_band(values)
     np.testing.assert_allclose([band.low, band.high], [wanted.low, wanted.high])
-    figure = trajectory.draw({"pure": ARMS["pure"]}, {"pure": series()["pure"]}, {})
+    figure = trajectory.picture({"pure": ARMS["pure"]}, {"pure": series()["pure"]}, {})
     np.testing.assert_allclose(bands_in(figure.axes[0]), [wanted.low, wanted.high])
 
 
 def test_one_seed_has_no_band_and_the_caption_says_so() -> None:
     one = series(seeds=1)
-    figure = trajectory.draw(ARMS, one, one)
+    figure = trajectory.picture(ARMS, one, one)
     assert not any(axes.collections for axes in figure.axes)
-    assert "n = 1 seed," in trajectory.caption(SPEC, one, one)
+    assert "n = 1 seed," in trajectory.caption(VIEW, one, one)
 
 
 def test_trajectory_dashes_the_forecast_in_every_panel_that_has_one() -> None:
     predicted = series(shift=0.05)
-    figure = trajectory.draw(ARMS, series(), predicted)
+    figure = trajectory.picture(ARMS, series(), predicted)
     lines = drawn(figure, dashed=True)
     assert len(lines) == len(ARMS) * len(trajectory.shown_metrics(series()))
     for arm in ARMS:
@@ -127,7 +118,7 @@ def test_bounds_drawn_equal_theory() -> None:
     lemma = bounds.next_exponential_reward(mean, variance, 4).mean(axis=0)[:-1]
     mean, variance = (measured["mixed"][f"exp_reward_{name}"][:, 0] for name in ("mean", "variance"))
     theorem = bounds.mixed_exponential_reward(mean, variance, 4, 0.5).mean()
-    lines = drawn(trajectory.draw(ARMS, measured, {}), dashed=False)
+    lines = drawn(trajectory.picture(ARMS, measured, {}), dashed=False)
     assert holds(lines, lemma)
     assert holds(lines, np.full(GENERATIONS, theorem))
     assert sum(len(line) == GENERATIONS for line in lines) == 2  # none without a choice
@@ -136,7 +127,7 @@ def test_bounds_drawn_equal_theory() -> None:
 def test_bounds_drawn_are_those_of_the_claims_table() -> None:
     measured = series()
     for arm, claim in (("pure", "lemma_2_2"), ("mixed", "theorem_2_3")):
-        loop = ClosedLoop("s", arm, ARMS[arm]["choices"], ARMS[arm]["real_fraction"])
+        loop = ClosedLoop("s", arm, ARMS[arm].choices, ARMS[arm].real_fraction)
         rows = check_claims(loop, measured[arm], "measured", [claim])
         bound = trajectory.reward_bound(ARMS[arm], measured[arm])
         assert bound is not None
@@ -146,7 +137,7 @@ def test_bounds_drawn_are_those_of_the_claims_table() -> None:
 def test_crosses_mark_generations_whose_forecast_rests_on_few_samples() -> None:
     predicted = series()
     predicted["pure"]["effective_sample_size"][1, 3:] = 40.0
-    figure = trajectory.draw(ARMS, series(), predicted)
+    figure = trajectory.picture(ARMS, series(), predicted)
     crosses = [
         line
         for axes in figure.axes
@@ -154,12 +145,12 @@ def test_crosses_mark_generations_whose_forecast_rests_on_few_samples() -> None:
         if line.get_marker() == "x" and np.size(line.get_xdata())
     ]
     assert {tuple(np.asarray(line.get_xdata())) for line in crosses} == {(3, 4)}
-    assert "fewer than 100 effective samples" in trajectory.caption(SPEC, series(), predicted)
-    assert "effective samples" not in trajectory.caption(SPEC, series(), series())
+    assert "fewer than 100 effective samples" in trajectory.caption(VIEW, series(), predicted)
+    assert "effective samples" not in trajectory.caption(VIEW, series(), series())
 
 
 def test_shares_draw_every_class_measured_and_forecast() -> None:
-    figure = shares.draw(ARMS, series(), series(shift=0.05))
+    figure = shares.picture(ARMS, series(), series(shift=0.05))
     assert len(drawn(figure, dashed=True)) == 2 * len(ARMS)
     assert holds(drawn(figure, dashed=False), series()["mixed"]["share_1"].mean(axis=0))
 
@@ -167,17 +158,17 @@ def test_shares_draw_every_class_measured_and_forecast() -> None:
 def test_shares_of_samples_without_classes_are_one_clear_error() -> None:
     measured = {arm: {"exp_reward_mean": values["exp_reward_mean"]} for arm, values in series().items()}
     with pytest.raises(RecurateError, match="no classes"):
-        shares.draw(ARMS, measured, {})
+        shares.picture(ARMS, measured, {})
 
 
 def test_choices_show_only_arms_without_real_data_by_rising_choice() -> None:
     assert choices.swept_arms(ARMS) == ["alone", "pure"]
-    figure = choices.draw(ARMS, series(), series(shift=0.05))
+    figure = choices.picture(ARMS, series(), series(shift=0.05))
     assert not holds(drawn(figure, dashed=False), series()["mixed"]["exp_reward_mean"].mean(axis=0))
     by_choice = np.array([series()[arm]["exp_reward_mean"].mean(axis=0)[1] for arm in ("alone", "pure")])
     assert holds(drawn(figure, dashed=False), by_choice)
-    with pytest.raises(RecurateError, match="without real data"):
-        choices.swept_arms({"mixed": ARMS["mixed"]})
+    with pytest.raises(ValueError, match="without real data"):
+        choices.Choices(kind="choices").check(study_view({"mixed": ARMS["mixed"]}))
 
 
 # Densities and limit
@@ -202,7 +193,8 @@ def test_density_rows_run_upwards_in_the_second_coordinate() -> None:
 def test_reward_grid_equals_the_reward_at_the_cell_centres() -> None:
     reward = load(Reward, {"kind": "clipped_distance", "target": [1.0, 0.0], "radius": 0.5})
     frame = Frame(-2.0, 2.0, -1.0, 1.0)
-    grid = reward_grid(reward, frame)
+    grid = reward_on_grid(reward, frame)
+    assert grid is not None
     centre = np.array([frame.left + 0.5 * frame.cell, frame.bottom + 0.5 * frame.cell])
     assert grid[0, 0] == pytest.approx(-max(0.0, float(np.linalg.norm(centre - np.array([1.0, 0.0]))) - 0.5))
     assert grid.shape == (80, 160)
@@ -235,10 +227,10 @@ def test_densities_have_a_row_for_each_arm_and_end_with_the_limit() -> None:
     frame = Frame.around(x[0].reshape(-1, 2))
     reward = load(Reward, {"kind": "clipped_distance", "target": [0.0, 0.0]})
     rows = [
-        densities.make_row(ARMS["pure"], x, np.full((2, 300), 1 / 300), reward, frame),
-        densities.make_row(ARMS["mixed"], x, None, None, frame),
+        densities.make_row(arm_view(reward=reward), x, np.full((2, 300), 1 / 300), frame),
+        densities.make_row(ARMS["mixed"], x, None, frame),
     ]
-    figure = densities.draw(rows, [0, 1, 2], frame)
+    figure = densities.picture(rows, [0, 1, 2], frame)
     pictures = [axes for axes in figure.axes if axes.get_images()]
     assert len(pictures) == 4 + 3  # the second arm's limit is unknown
     assert len({axes.get_images()[0].norm.vmax for axes in pictures}) == 1
@@ -269,9 +261,13 @@ def test_gif_frames_keep_exact_palette_colours_and_last_longest_at_the_end(tmp_p
 # Bytes and words
 
 
+def test_colours_are_of_seaborns_colour_blind_palette() -> None:
+    assert set(style.COLOURS) <= set(seaborn.color_palette("colorblind").as_hex())
+
+
 def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
     for run in ("a", "b"):
-        figure = trajectory.draw(ARMS, series(), series(shift=0.05))
+        figure = trajectory.picture(ARMS, series(), series(shift=0.05))
         style.save(figure, tmp_path / f"{run}.pdf", tmp_path / f"{run}.png")
         grid = np.random.default_rng(0).random((20, 20))
         frames = animation.frames(["x"], [[grid, grid / 2]], [(None, 0.0)], [[0.1, 0.2]], Frame(0.0, 1.0, 0.0, 1.0))
@@ -281,7 +277,7 @@ def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_pdf_embeds_truetype_and_no_date(tmp_path: Path) -> None:
-    style.save(trajectory.draw(ARMS, series(), {}), tmp_path / "a.pdf", tmp_path / "a.png")
+    style.save(trajectory.picture(ARMS, series(), {}), tmp_path / "a.pdf", tmp_path / "a.png")
     content = (tmp_path / "a.pdf").read_bytes()
     assert b"/FontFile2" in content and b"/Type3" not in content
     assert b"CreationDate" not in content
@@ -292,16 +288,16 @@ def test_captions_name_the_seeds_and_the_published_figure() -> None:
     frame = Frame(0.0, 1.0, 0.0, 1.0)
     row = densities.Row("x", [np.ones((2, 2))], None, None, 0.0)
     captions = [
-        trajectory.caption(SPEC, measured, measured),
-        shares.caption(SPEC, measured),
-        choices.caption(SPEC, measured),
-        densities.caption(SPEC, [row], frame, SEEDS, 400, 0.0),
-        contact_sheet.caption(SPEC, 0, 8, (8, 8, 1)),
-        animation.caption(SPEC, ["pure"], frame, SEEDS),
+        trajectory.caption(VIEW, measured, measured),
+        shares.caption(VIEW, measured),
+        choices.caption(VIEW, measured),
+        densities.caption(VIEW, [row], frame, SEEDS, 400, 0.0),
+        contact_sheet.caption(VIEW, 0, 8, (8, 8, 1)),
+        animation.caption(VIEW, ["pure"], frame, SEEDS),
     ]
     for caption in captions:
         assert f"n = {SEEDS} seeds" in caption
-        assert SPEC["answers"] in caption
+        assert VIEW.answers in caption
         assert caption.count("\n") == 1
 
 
@@ -365,8 +361,8 @@ def report_settings(folder: Path) -> dict[str, Any]:
     predicted = [{**row, "effective_sample_size": "500.0"} for row in rows if row["metric"] != "share_entropy"]
     write_rows(folder / "forecast.csv", FORECAST_COLUMNS, predicted)
     claims = []
-    for arm, settings in ARMS.items():
-        loop = ClosedLoop("s", arm, settings["choices"], settings["real_fraction"])
+    for arm, view in ARMS.items():
+        loop = ClosedLoop("s", arm, view.choices, view.real_fraction)
         for source in ("forecast", "measured"):
             claims += check_claims(loop, {k: v for k, v in measured[arm].items() if k.startswith("exp")}, source)
     write_rows(folder / "claims.csv", CLAIM_COLUMNS, claims)
@@ -377,9 +373,12 @@ def report_settings(folder: Path) -> dict[str, Any]:
     Image.new("RGB", (4, 4)).save(folder / "trajectory.png")
     (folder / "trajectory.txt").write_text("A caption with 1 < 2.\n")
     write_json(folder / "judge.json", {"judge": {"kind": "small_cnn"}, "test_accuracy": 0.9712, "test_samples": 500})
-    write_arrays(folder / "model.safetensors", {"a": np.zeros(1)}, origin_of_file({}, "c0de"))
-    study = {
-        **SPEC,
+    write_arrays(folder / "model.safetensors", {"a": np.zeros(1)}, origin_of_file(VIEW, "c0de"))
+    told = {
+        "answers": VIEW.answers,
+        "seeds": VIEW.seeds,
+        "generations": VIEW.generations,
+        "arms": TOLD,
         "title": "<script>alert(1)</script>",
         "figures": {
             "trajectory": {"files": [str(folder / "trajectory.png")], "caption": str(folder / "trajectory.txt")}
@@ -391,7 +390,7 @@ def report_settings(folder: Path) -> dict[str, Any]:
         "benchmarks": str(folder / "benchmarks"),
         "logs": str(folder / "logs"),
     }
-    return {"scale": "demo", "results": "results", "studies": {"s": study}, "simulated": {}}
+    return {"scale": "demo", "results": "results", "studies": {"s": told}, "simulated": {}}
 
 
 def test_report_is_self_contained_and_escapes_everything(written_report: str) -> None:
@@ -412,8 +411,8 @@ def test_report_shows_every_arm_with_its_measured_and_forecast_end(written_repor
     values = series()["pure"]["exp_reward_mean"]
     band = student_band(values)
     assert text.with_error(band.mean[-1], band.high[-1] - band.mean[-1]) in written_report
-    for settings in ARMS.values():
-        assert text.glued(text.arm_title(settings)) in written_report
+    for view in ARMS.values():
+        assert text.glued(text.arm_title(view.title)) in written_report
 
 
 def test_claims_in_short_count_generations_and_join_exempt_arms() -> None:
@@ -425,7 +424,7 @@ def test_claims_in_short_count_generations_and_join_exempt_arms() -> None:
         ("s", "alone", "lemma_2_2", "forecast", "1", "nan", "nan", "not applicable", "no"),
     ]
     rows = [dict(zip(names, line, strict=True)) for line in lines]
-    (group,) = claims_table.claim_groups(rows, ARMS)
+    (group,) = claims_table.claim_groups(rows, TOLD)
     assert [line["arm"] for line in group["lines"]] == ["pure"]
     side = group["lines"][0]["measured"]
     assert (side["verdict"], side["holding"], side["of"], side["failing"]) == ("fails", 1, 2, "2")

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from figure_setup import arm_view, study_view
 
-import draw_perplexities
-from recurate.figures import language, perplexities
+from recurate.figures import Files, language, perplexities
 from recurate.files.arrays import write_arrays
 from recurate.foundation.errors import RecurateError
 
-ARMS: dict[str, dict[str, Any]] = {"bare": {"title": "0 % real"}, "tenth": {"title": "10 % real"}}
-SPEC: dict[str, Any] = {"arms": ARMS, "seeds": [0, 1, 2], "generations": 2, "answers": "a histogram."}
+ARMS = {"bare": arm_view(title="0 % real"), "tenth": arm_view(title="10 % real")}
+VIEW = study_view(ARMS, generations=2, answers="a histogram.")
 
 
 def measured(**metrics: float) -> dict[str, dict[str, np.ndarray]]:
@@ -32,7 +32,7 @@ def histograms() -> list[list[np.ndarray]]:
 
 
 def test_histograms_lose_no_mass_however_far_it_lies() -> None:
-    figure = perplexities.draw(ARMS, histograms())
+    figure = perplexities.picture(ARMS, histograms())
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ["0 % real", "10 % real"]
     for axes in panels:
@@ -42,7 +42,7 @@ def test_histograms_lose_no_mass_however_far_it_lies() -> None:
 
 
 def test_the_caption_tells_medians_and_the_tail() -> None:
-    text = perplexities.caption(SPEC, histograms())
+    text = perplexities.caption(VIEW, histograms())
     first = np.median(histograms()[0][0])
     assert f"0 % real: {np.median(histograms()[0][2]):.3g} from {first:.3g}, 10 %" in text
     assert "1,000 blocks of n = 3 seeds together" in text and text.endswith("Answers: a histogram.\n")
@@ -55,20 +55,19 @@ def test_blocks_of_all_batches_of_seeds_are_drawn(tmp_path: Path, monkeypatch: p
         files.append(str(tmp_path / f"{batch}{arm}{t}.safetensors"))
         write_arrays(files[-1], {"block_perplexity": np.full((1, 4, 1), 100 * batch + 10 * arm + t + 1.0)}, {})
     seen: list[Any] = []
-    monkeypatch.setattr(perplexities, "draw", lambda arms, pooled: seen.append(pooled))
-    monkeypatch.setattr("recurate.figures.parts.style.save", lambda *_: None)
-    draw_perplexities.main(files, "a.pdf", "a.png", str(tmp_path / "a.txt"), SPEC)
+    monkeypatch.setattr(perplexities, "picture", lambda arms, pooled: seen.append(pooled))
+    perplexities.Perplexities(kind="perplexities").draw(VIEW, Files(features=files))
     found = [[sorted(set(values)) for values in of_arm] for of_arm in seen[0]]
     assert found == [[[1, 101], [2, 102], [3, 103]], [[11, 111], [12, 112], [13, 113]]]
 
 
 def test_a_panel_for_each_metric_that_was_measured() -> None:
-    figure = language.draw(ARMS, measured(test_perplexity=30.0, distinct_1=0.2, reward_mean=1.0))
+    figure = language.picture(ARMS, measured(test_perplexity=30.0, distinct_1=0.2, reward_mean=1.0))
     assert [axes.get_title() for axes in figure.axes if axes.axison] == ["test perplexity", "distinct tokens"]
-    text = language.caption(SPEC, measured(test_perplexity=30.0, distinct_1=0.2))
+    text = language.caption(VIEW, measured(test_perplexity=30.0, distinct_1=0.2))
     assert "10 % real 30 (from 30)" in text and "distinct-1" in text
 
 
 def test_a_study_without_metrics_of_text_is_told_so() -> None:
-    with pytest.raises(RecurateError, match="nothing was measured of texts"):
-        language.draw(ARMS, measured(reward_mean=1.0))
+    with pytest.raises(RecurateError, match="nothing is measured of texts"):
+        language.picture(ARMS, measured(reward_mean=1.0))

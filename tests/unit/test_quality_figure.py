@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
+from figure_setup import arm_view, study_view
 
 from recurate.figures import quality, shares, trajectory
 from recurate.figures.parts import words as text
@@ -15,11 +16,11 @@ from recurate.foundation.errors import RecurateError
 from recurate.report import report
 
 SEEDS, GENERATIONS = 3, 4
-ARMS: dict[str, dict[str, Any]] = {
-    "pure": {"title": "curated, K = 4", "choices": 4, "real_fraction": 0.0, "regime": "replace"},
-    "mixed": {"title": "mixed, lambda = 1/2", "choices": 4, "real_fraction": 2 / 3, "regime": "augmentation"},
+ARMS = {
+    "pure": arm_view(title="curated, K = 4"),
+    "mixed": arm_view(title="mixed, lambda = 1/2", real_fraction=2 / 3, regime="augmentation"),
 }
-SPEC: dict[str, Any] = {"answers": "Somebody 2024", "seeds": [0, 1, 2], "generations": GENERATIONS, "arms": ARMS}
+VIEW = study_view(ARMS)
 REWARDS = ("reward_mean", "exp_reward_mean", "exp_reward_variance")
 JUDGE = ("frechet_judge", "precision_judge", "recall_judge", "density_judge", "coverage_judge", "memorisation_judge")
 CONDITIONS = {"neighbours_judge": 5.0, "manifold_samples_judge": 2000.0}
@@ -43,7 +44,7 @@ def heads(figure: Any) -> list[tuple[str, str]]:
 
 def test_each_family_has_one_panel_and_says_its_space() -> None:
     measured = made("recall_data", *JUDGE, "frechet_efficientnet_lite0", "kid", "kernel_distance_judge", **CONDITIONS)
-    assert heads(quality.draw(ARMS, measured)) == [
+    assert heads(quality.picture(ARMS, measured)) == [
         ("Fréchet distance", "EfficientNet-Lite0 features"),
         ("KID", "Inception features"),
         ("precision", "judge features"),
@@ -77,12 +78,12 @@ def test_a_metric_that_one_arm_lacks_is_not_shown() -> None:
 
 def test_nothing_to_show_is_one_clear_error() -> None:
     with pytest.raises(RecurateError, match="figure quality"):
-        quality.draw(ARMS, made(*REWARDS))
+        quality.picture(ARMS, made(*REWARDS))
 
 
 def test_lines_and_bands_are_means_and_t_intervals_of_scipy() -> None:
     measured = made("recall_judge")
-    (axes,) = (axes for axes in quality.draw(ARMS, measured).axes if axes.get_title() == "recall")
+    (axes,) = (axes for axes in quality.picture(ARMS, measured).axes if axes.get_title() == "recall")
     for name, line, band in zip(ARMS, axes.get_lines(), axes.collections, strict=True):
         values = measured[name]["recall_judge"]
         np.testing.assert_allclose(line.get_ydata(), values.mean(axis=0))
@@ -94,7 +95,7 @@ def test_lines_and_bands_are_means_and_t_intervals_of_scipy() -> None:
 def test_arms_keep_their_order_and_beyond_six_differ_by_marker() -> None:
     arms = {f"a{number}": ARMS["pure"] for number in range(8)}
     measured = {name: made("fid")["pure"] for name in arms}
-    lines = quality.draw(arms, measured).axes[0].get_lines()
+    lines = quality.picture(arms, measured).axes[0].get_lines()
     assert len({(line.get_color(), line.get_marker()) for line in lines}) == 8
 
 
@@ -102,21 +103,21 @@ def test_arms_keep_their_order_and_beyond_six_differ_by_marker() -> None:
 def test_a_distance_that_grows_by_orders_of_magnitude_is_logarithmic(growth: float, scale: str) -> None:
     measured = made("fid")
     measured["pure"]["fid"] = measured["pure"]["fid"] * growth ** np.arange(GENERATIONS + 1)
-    assert quality.draw(ARMS, measured).axes[0].get_yscale() == scale
+    assert quality.picture(ARMS, measured).axes[0].get_yscale() == scale
 
 
 def test_an_unbiased_kernel_distance_below_zero_stays_in_its_panel() -> None:
     measured = made("kernel_distance_judge")
     measured["mixed"]["kernel_distance_judge"] = measured["mixed"]["kernel_distance_judge"] - 0.55
-    axes = quality.draw(ARMS, measured).axes[0]
+    axes = quality.picture(ARMS, measured).axes[0]
     assert axes.get_yscale() == "linear"
     assert axes.get_ylim()[0] < measured["mixed"]["kernel_distance_judge"].mean(axis=0).min()
 
 
 def test_caption_states_neighbours_points_samples_and_reference() -> None:
-    arms = {name: {**settings, "samples": 50_000} for name, settings in ARMS.items()}
-    spec = {**SPEC, "arms": arms, "reference": {"split": "train", "samples": 10_000}}
-    caption = quality.caption(spec, made(*JUDGE, **CONDITIONS))
+    arms = {name: arm.model_copy(update={"samples": 50_000}) for name, arm in ARMS.items()}
+    view = study_view(arms, reference={"split": "train", "samples": 10_000})
+    caption = quality.caption(view, made(*JUDGE, **CONDITIONS))
     assert (
         "With k = 5 nearest neighbours among N = 2,000 points of either side: precision, recall, density and" in caption
     )
@@ -129,13 +130,14 @@ def test_caption_states_neighbours_points_samples_and_reference() -> None:
 def test_caption_warns_where_samples_are_fewer_than_features() -> None:
     measured = made(*REWARDS, "frechet_judge", warning_few_samples_frechet_judge=500.0)
     warning = "Caution: Fréchet distance to real data on judge features rests on 500 samples, fewer than features"
-    assert warning in quality.caption(SPEC, measured)
-    assert warning in trajectory.caption(SPEC, measured, {})
+    assert warning in quality.caption(VIEW, measured)
+    assert warning in trajectory.caption(VIEW, measured, {})
 
 
 def test_report_shows_results_and_states_their_conditions_below() -> None:
     measured = made("frechet_judge", "recall_judge", **CONDITIONS, warning_few_samples_frechet_judge=500.0)
-    table = report.arm_table(ARMS, measured, {})
+    told = {name: arm.model_dump() for name, arm in ARMS.items()}
+    table = report.arm_table(told, measured, {})
     assert [row["metric"] for row in table["rows"]] == [
         "Fréchet distance, judge features",
         "recall, judge features",
@@ -159,11 +161,11 @@ def test_label_says_the_space(metric: str, label: str) -> None:
 
 @pytest.mark.parametrize(
     ("names", "favoured"),
-    [(["airplane", "cat"], "airplane"), (["0", "1"], "class 0"), ([], "class 0"), (None, "class 0")],
+    [(("airplane", "cat"), "airplane"), (("0", "1"), "class 0"), ((), "class 0")],
 )
-def test_classes_have_their_names_where_they_are_known(names: list[str] | None, favoured: str) -> None:
-    arms = {name: settings if names is None else {**settings, "class_names": names} for name, settings in ARMS.items()}
+def test_classes_have_their_names_where_they_are_known(names: tuple[str, ...], favoured: str) -> None:
+    arms = {name: arm.model_copy(update={"class_names": names}) for name, arm in ARMS.items()}
     measured = made("share_0", "share_1")
-    (legend,) = shares.draw(arms, measured, {}).legends
+    (legend,) = shares.picture(arms, measured, {}).legends
     assert legend.get_texts()[0].get_text() == favoured
-    assert favoured in shares.caption({**SPEC, "arms": arms}, measured)
+    assert favoured in shares.caption(study_view(arms), measured)

@@ -6,26 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from figure_setup import simulated_arm_view, simulated_view
 
 from recurate.figures import curves, equivalent_data, rates, snapshots
-from recurate.figures.parts.simulated import Line, Lines, measure_label, measure_words
+from recurate.figures.parts.series import Line, Lines
+from recurate.figures.parts.words import measure_label, measure_words
 from recurate.report.agreement_table import agreement_lines, agreement_score
 
 GENERATIONS = np.array([0, 1, 10, 100])
 
 
-def spec(arms: dict[str, dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    base = {
-        "title": "T", "answers": "A", "seeds": [0, 1, 2], "generations": 100, "measures": ["variance"],
-        "drawn": [], "medians": [], "linear": [], "published": [], "snapshots": [], "rates": None,
-    }  # fmt: skip
-    return {**base, **changes, "arms": {name: {**ARM, **arm} for name, arm in arms.items()}}
-
-
-ARM = {
-    "title": "n = 1", "panel": "p", "estimator": "gaussian", "ddof": 1, "std": 1.0, "sampling_bias": 1.0,
-    "sizes": {"initial": 100, "real": 100, "synthetic": 100}, "regime": "fresh", "choices": 1,
-}  # fmt: skip
+def curves_with(**options: Any) -> curves.Curves:
+    """The figure with these options."""
+    return curves.Curves(kind="curves", **options)
 
 
 def lines(arms: list[str], measures: list[str], scale: float = 1.0) -> Lines:
@@ -41,9 +34,9 @@ def test_panels_are_laid_out_with_few_free_places(panels: int, columns: int) -> 
 
 
 def test_every_panel_holds_its_arms_with_band_and_law() -> None:
-    told = spec({"a": {"panel": "one"}, "b": {"panel": "one", "title": "n = 2"}, "c": {"panel": "two"}})
+    view = simulated_view({"a": {"panel": "one"}, "b": {"panel": "one", "title": "n = 2"}, "c": {"panel": "two"}})
     laws = {"a": {"variance": Line(GENERATIONS, np.ones((1, 4)))}}
-    figure = curves.draw(told, lines(["a", "b", "c"], ["variance"]), laws)
+    figure = curves.picture(curves_with(), view, lines(["a", "b", "c"], ["variance"]), laws)
     left, right = figure.axes
     assert [axes.get_title() for axes in figure.axes] == ["one", "two"]
     assert (len(left.lines), len(right.lines)) == (3, 1)
@@ -53,36 +46,39 @@ def test_every_panel_holds_its_arms_with_band_and_law() -> None:
 
 
 @pytest.mark.parametrize(
-    ("linear", "expected"), [([], "log"), (["variance"], "linear")], ids=["wide span", "as the study says"]
+    ("linear", "expected"), [([], "log"), (["variance"], "linear")], ids=["wide span", "as the figure says"]
 )
 def test_wide_positive_values_are_drawn_on_a_logarithmic_scale(linear: list[str], expected: str) -> None:
-    figure = curves.draw(spec({"a": {}}, linear=linear), lines(["a"], ["variance"]), {})
+    figure = curves.picture(curves_with(linear=linear), simulated_view({"a": {}}), lines(["a"], ["variance"]), {})
     assert figure.axes[0].get_yscale() == expected
     assert figure.axes[0].get_xscale() == "log"
 
 
 def test_values_below_zero_are_drawn_on_a_linear_scale() -> None:
-    figure = curves.draw(spec({"a": {}}), lines(["a"], ["variance"], -1.0), {})
+    figure = curves.picture(curves_with(), simulated_view({"a": {}}), lines(["a"], ["variance"], -1.0), {})
     assert figure.axes[0].get_yscale() == "linear"
 
 
 def test_only_wanted_measures_get_a_row_and_medians_a_line() -> None:
-    told = spec({"a": {}}, measures=["variance", "mean_error"], drawn=["mean_error"], medians=["mean_error"])
-    figure = curves.draw(told, lines(["a"], ["variance", "mean_error"]), {})
+    wanted = curves_with(rows=["mean_error"], medians=["mean_error"])
+    view = simulated_view({"a": {}}, measures=["variance", "mean_error"])
+    figure = curves.picture(wanted, view, lines(["a"], ["variance", "mean_error"]), {})
     (axes,) = figure.axes
     assert axes.get_ylabel() == measure_label("mean_error")
     assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
-    said = curves.caption(told, lines(["a"], ["variance", "mean_error"]), {})
+    said = curves.caption(wanted, view, lines(["a"], ["variance", "mean_error"]), {})
     assert measure_words("mean_error") in said and measure_words("variance") not in said
     assert "median" in said and "n - 1 (ddof 1, unbiased)" in said
 
 
 def test_published_numbers_are_stars_with_their_source() -> None:
-    number = {"arm": "a", "measure": "variance", "generation": 10, "value": 3.0, "replicates": 1, "note": "a notebook"}
-    told = spec({"a": {}}, published=[number])
-    star = curves.draw(told, lines(["a"], ["variance"]), {}).axes[0].lines[-1]
+    number = {"arm": "a", "measure": "variance", "generation": 10, "value": 3.0, "note": "a notebook"}
+    view = simulated_view({"a": {}}, published=[number])
+    star = curves.picture(curves_with(), view, lines(["a"], ["variance"]), {}).axes[0].lines[-1]
     assert (star.get_marker(), list(star.get_xdata()), list(star.get_ydata())) == ("*", [11], [3.0])
-    assert "Stars: published numbers, a notebook." in curves.caption(told, lines(["a"], ["variance"]), {})
+    assert "Stars: published numbers, a notebook." in curves.caption(
+        curves_with(), view, lines(["a"], ["variance"]), {}
+    )
 
 
 def test_indices_in_titles_become_indices() -> None:
@@ -98,8 +94,10 @@ RATE = {
 
 def test_exponents_stand_over_the_share_of_real_data() -> None:
     fit = {"measures": ["w1"], "drop": 3, "exponent": 0.5, "resamples": 10}
-    told = spec({"a": {"panel": "one"}}, measures=["w1"], rates=fit)
-    (axes,) = rates.draw(told, [RATE]).axes
+    view = simulated_view({"a": {"panel": "one"}}, measures=["w1"], rates=fit)
+    fitted, measures = [rates.Rate.of(RATE)], ["w1"]
+    assert view.rates is not None
+    (axes,) = rates.picture(view, view.rates, measures, fitted).axes
     theory, raw, corrected, law = (
         next(line for line in axes.lines if line.get_linestyle() == "--"),
         next(line for line in axes.lines if line.get_marker() == "o" and line.get_markerfacecolor() != "none"),
@@ -108,33 +106,35 @@ def test_exponents_stand_over_the_share_of_real_data() -> None:
     )
     assert max(theory.get_ydata()) == 0.5
     assert [list(line.get_ydata()) for line in (raw, corrected, law)] == [[0.3], [0.4], [0.31]]
-    assert "the largest distance to it is 0.01" in rates.caption(told, [RATE])
+    assert "the largest distance to it is 0.01" in rates.caption(view, view.rates, measures, fitted)
 
 
 def test_a_loop_is_worth_the_real_samples_that_have_its_error() -> None:
-    band = equivalent_data.equivalent(ARM, "squared_error", np.full((3, 1), 0.005))
+    band = equivalent_data.equivalent(simulated_arm_view(), "squared_error", np.full((3, 1), 0.005))
     assert band.mean[0] == pytest.approx(2.0)  # 1/0.005 = 200 samples, over 100
-    assert equivalent_data.equivalent(ARM, "w2_squared", np.full((3, 1), 0.03)).mean[0] == pytest.approx(0.5)
+    assert equivalent_data.equivalent(simulated_arm_view(), "w2_squared", np.full((3, 1), 0.03)).mean[
+        0
+    ] == pytest.approx(0.5)
 
 
 def test_arms_with_fresh_data_are_swept_by_bias_and_ratio() -> None:
     sizes = {"initial": 100, "real": 100}
     arms = {
-        "many": {**ARM, "sizes": {**sizes, "synthetic": 1000}},
-        "few": {**ARM, "sizes": {**sizes, "synthetic": 10}},
-        "biased": {**ARM, "sampling_bias": 0.5},
-        "start": {**ARM, "sizes": {**sizes, "initial": 5, "synthetic": 100}},
-        "replace": {**ARM, "regime": "replace"},
+        "many": simulated_arm_view(sizes={**sizes, "synthetic": 1000}),
+        "few": simulated_arm_view(sizes={**sizes, "synthetic": 10}),
+        "biased": simulated_arm_view(sampling_bias=0.5),
+        "start": simulated_arm_view(sizes={**sizes, "initial": 5, "synthetic": 100}),
+        "replace": simulated_arm_view(regime="replace"),
     }
     assert equivalent_data.swept(arms) == {1.0: ["few", "many"], 0.5: ["biased"]}
 
 
 def test_the_density_of_a_mixture_integrates_to_one() -> None:
-    mixture = {
-        "weights": np.array([0.3, 0.7]),
-        "means": np.array([[0.0, 0.0], [1.0, -1.0]]),
-        "covariances": np.array([[[0.5, 0.2], [0.2, 0.3]], [[0.2, 0.0], [0.0, 0.4]]]),
-    }
+    mixture = snapshots.Mixture(
+        weights=np.array([0.3, 0.7]),
+        means=np.array([[0.0, 0.0], [1.0, -1.0]]),
+        covariances=np.array([[[0.5, 0.2], [0.2, 0.3]], [[0.2, 0.0], [0.0, 0.4]]]),
+    )
     line = np.linspace(-6, 6, 401)
     x = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
     assert snapshots.density(mixture, x).sum() * (line[1] - line[0]) ** 2 == pytest.approx(1, abs=1e-6)
@@ -152,7 +152,7 @@ def test_agreement_is_counted_and_the_farthest_comparison_named() -> None:
         claim(verdict="vacuous", note="too rare; theory"),
         claim(claim="rate_w1"),
     ]
-    law, rate = agreement_lines(rows, {"a": ARM})
+    law, rate = agreement_lines(rows, {"a": simulated_arm_view().model_dump()})
     assert law["statement"] == "law of the fitted variance, per coordinate"
     assert (law["holds"], law["fails"], law["vacuous"], law["reasons"]) == (1, 1, 1, ["too rare"])
     assert law["worst"] == "2.00 ± 0.05 beside 1.1 (p, n = 1, generation 9)"

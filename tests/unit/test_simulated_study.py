@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,16 @@ import yaml
 from study_setup import ROOT
 
 from recurate.closed_form.simulate import simulate
+from recurate.foundation.components import components_in
 from recurate.foundation.errors import RecurateError
 from recurate.mixing.regimes import REGIMES
 from recurate.mixing.simulated import SimulatedMixing
+from recurate.stages.simulate import Reads
 from recurate.study.reading import expanded, read_study, read_trained
 from recurate.study.simulated import SimulatedStudy
-from recurate.workflow.code_digest import kinds_in
-from recurate.workflow.stage_settings import Stages
+from recurate.workflow.figures import check_figures
+from recurate.workflow.stage_settings import StageSettings
+from recurate.workflow.studies import Studies, Wildcards
 
 SIMULATED = [
     path for path in sorted((ROOT / "config/studies").glob("*.yaml")) if path.read_text().startswith("loop: simulated")
@@ -33,6 +35,7 @@ STUDY: dict[str, Any] = {
     "measures": ["variance"],
     "arms": {"one": {"estimator": {"kind": "gaussian"}, "mixing": {"regime": "replace", "initial": 10}}},
 }
+FITTED = {"rates": {"measures": ["std_error"], "exponent": 0.5}}
 CURATED = {
     "reward": {"kind": "clipped_distance", "target": [2.0]},
     "curation": {"kind": "bradley_terry", "choices": 4, "kept": 5},
@@ -42,9 +45,15 @@ CURATED = {
 def read(tmp_path: Path, study: dict[str, Any]) -> SimulatedStudy:
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(study))
-    found = read_study(path, "demo", {})
-    assert isinstance(found, SimulatedStudy)
-    return found
+    study = read_study(path, "demo", {})
+    assert isinstance(study, SimulatedStudy)
+    check_figures(study, str(path))
+    return study
+
+
+def simulated(study: SimulatedStudy) -> Reads:
+    """What simulating the arm `one` reads."""
+    return StageSettings(Studies({"s": study})).simulate(Wildcards(study="s", arm="one"))
 
 
 def changed(arm: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
@@ -146,11 +155,41 @@ def test_a_mistake_in_an_arm_is_one_sentence(tmp_path: Path, arm: dict[str, Any]
     ("keys", "sentence"),
     [
         ({"measures": ["w1"]}, "measures: 'w1' is not known; allowed are log_variance, mean_error"),
-        ({"linear": ["w2_squared"]}, "linear: 'w2_squared' is not known; allowed are variance"),
-        ({"figures": ["rates"]}, "figures: rates needs the key rates"),
-        ({"figures": ["snapshots"], "snapshots": [3]}, "snapshots is about gaussian_mixture in 2 dimensions, arms.one"),
-        ({"figures": ["equivalent_data"]}, "equivalent_data: measures: 'squared_error' is not known"),
-        ({"snapshots": [30]}, "there is no generation 30, the last is 20"),
+        (
+            {"figures": [{"kind": "curves", "linear": ["w2_squared"]}]},
+            "figures: curves: linear: 'w2_squared' is not measured; measures are variance",
+        ),
+        ({"figures": [{"kind": "curves", "rows": ["w1"]}]}, "figures: curves: rows: 'w1' is not measured"),
+        ({"figures": [{"kind": "curves", "columns": 3}]}, "figures.0: unknown key 'columns'; known are kind, rows"),
+        ({"figures": ["rates"]}, "figures: rates: needs the key rates"),
+        (
+            {"figures": [{"kind": "rates", "rows": ["variance"]}], "measures": ["variance", "std_error"], **FITTED},
+            "figures: rates: rows: none of variance is fitted",
+        ),
+        (
+            {"figures": [{"kind": "snapshots", "generations": [3]}]},
+            "snapshots: is about gaussian_mixture in 2 dimensions, arms.one",
+        ),
+        ({"figures": ["snapshots"]}, "figures.0.generations: Field required"),
+        ({"figures": ["equivalent_data"]}, "equivalent_data: measures: 'squared_error' is not measured"),
+        (
+            {"figures": ["equivalent_data"], "measures": ["squared_error", "w2_squared"]},
+            "equivalent_data: no arm has the regime fresh",
+        ),
+        ({"figures": ["trajectory"]}, "trajectory is a figure of trained loops, this study is of simulated loops"),
+        ({"figures": ["curves", "curves"]}, "figures: curves: two figures have this name"),
+        ({"drawn": ["variance"]}, "drawn: give it as rows of the figure: figures: [{kind: curves, rows: [..]}]"),
+        ({"medians": []}, "medians: give it to the figure: figures: [{kind: curves, medians: [..]}]"),
+        ({"linear": []}, "linear: give it to the figure: figures: [{kind: curves, linear: [..]}]"),
+        (
+            {"snapshots": [3]},
+            "snapshots: give it as generations of the figure: figures: [{kind: snapshots, generations: [..]}]",
+        ),
+        ({"shown": 12}, "shown: leave it out, tables hold 12 generations in each power of ten"),
+        (
+            {"published": [{"arm": "one", "measure": "variance", "generation": 30, "value": 1}]},
+            "published.0: there is no generation 30, the last is 20",
+        ),
         ({"rates": {"measures": ["variance"], "exponent": 0.5, "drop": 19}}, "leaves nothing to fit"),
         ({"published": [{"arm": "two", "measure": "variance", "generation": 1, "value": 1}]}, "'two' is not known"),
         ({"generations": 0}, "generations: Input should be greater than or equal to 1"),
@@ -203,10 +242,7 @@ def test_the_synthetic_samples_of_a_round_follow_from_the_share_of_real_ones() -
 
 
 def test_titles_and_panels_do_not_make_a_loop_run_again(tmp_path: Path) -> None:
-    wildcards = SimpleNamespace(study="s", arm="one")
-    before, after = (
-        Stages({"s": read(tmp_path, changed({"title": title}))}).spec_simulate(wildcards) for title in ("a", "b")
-    )
+    before, after = (simulated(read(tmp_path, changed({"title": title}))) for title in ("a", "b"))
     assert before == after
 
 
@@ -214,18 +250,28 @@ def test_all_kinds_of_an_arm_count_in_its_digest(tmp_path: Path) -> None:
     kde = {"kind": "kde", "bandwidth": 0.5, "data": {"kind": "blobs"}}
     curated = {**CURATED, "reward": {"kind": "clipped_distance", "target": [0.0, 0.0]}}
     study = read(tmp_path, changed({"estimator": kde, **curated}, measures=["reward_mean"]))
-    spec = Stages({"s": study}).spec_simulate(SimpleNamespace(study="s", arm="one"))
-    assert set(kinds_in(spec)) == {
-        ("estimators", "kde"),
-        ("data", "blobs"),
-        ("rewards", "clipped_distance"),
-        ("curation", "bradley_terry"),
-    }
+    kinds = {component.kind for component in components_in(simulated(study))}
+    assert kinds == {"kde", "blobs", "clipped_distance", "bradley_terry"}
 
 
 def test_recorded_generations_are_dense_at_first_and_then_in_every_power_of_ten(tmp_path: Path) -> None:
-    study = read(tmp_path, changed(generations=1000, snapshots=[777], shown=4))
-    assert study.recorded() == [0, 1, 2, 3, 6, 10, 18, 32, 56, 100, 178, 316, 562, 777, 1000]
+    number = {"arm": "one", "measure": "variance", "generation": 777, "value": 1}
+    recorded = read(tmp_path, changed(generations=1000, published=[number])).recorded()
+    assert recorded[:9] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    spaced = [g for g in recorded if 10 <= g not in (777, 1000)]
+    assert [sum(10**power <= g < 10 ** (power + 1) for g in spaced) for power in (1, 2)] == [12, 12]
+    assert recorded[-1] == 1000 and 777 in recorded
+
+
+def test_the_models_that_a_figure_shows_are_kept_and_their_generations_recorded(tmp_path: Path) -> None:
+    mixture = {"kind": "gaussian_mixture", "components": 2, "dimensions": 2}
+    shown = [{"kind": "snapshots", "generations": [14, 0]}, "curves"]
+    study = read(tmp_path, changed({"estimator": mixture}, measures=["l2_squared"], figures=shown))
+    assert simulated(study).snapshots == [0, 14]
+    assert 14 in study.recorded()
+    assert 14 not in read(tmp_path, changed()).recorded()
+    bare = read(tmp_path, changed({"estimator": mixture}, measures=["l2_squared"], figures=["curves"]))
+    assert simulated(bare).snapshots == []
 
 
 OWN = '''
