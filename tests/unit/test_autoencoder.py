@@ -320,7 +320,7 @@ def vae_study(**retraining: Any) -> dict[str, Any]:
         ("arms.curated.mixing", {"regime": "accumulate", "lambda": 1}, "afresh draws from the last generation's model"),
         ("arms.curated.mixing", {"lambda": 0}, "afresh draws from the last generation's model"),
         ("metrics", [{"kind": "spread", "features": "encoder"}], "there are no features 'encoder'"),
-        ("figures", ["latents"], "latents shows the features encoder"),
+        ("figures", ["latents"], "latents: shows the features encoder"),
         ("published", [{"arm": "other", "measure": "spread_encoder", "generation": 0, "value": 1}], "'other' is not"),
         ("published", [{"arm": "curated", "measure": "x", "generation": 9, "value": 1}], "there is no generation 9"),
     ],
@@ -341,7 +341,7 @@ def test_settings_that_do_not_fit_are_refused_with_a_sentence(
     ("changes", "message"),
     [
         ({"features": [{"kind": "encoder"}]}, "features.0: encoder needs an autoencoder as generation 0"),
-        ({"figures": ["traversals"]}, "traversals needs an autoencoder as generation 0, mlp is a vector field"),
+        ({"figures": ["traversals"]}, "traversals: needs an autoencoder as generation 0, mlp is a vector field"),
     ],
 )
 def test_flows_have_no_encoder(changes: dict[str, Any], message: str, tmp_path: Path) -> None:

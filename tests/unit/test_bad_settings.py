@@ -11,6 +11,7 @@ from tiny import changed
 
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import read_trained
+from recurate.workflow.figures import check_figures
 
 SETTINGS: list[tuple[str, Any, list[str]]] = [
     ("colour", "blue", ["unknown key 'colour'", "known are title"]),
@@ -34,8 +35,8 @@ SETTINGS: list[tuple[str, Any, list[str]]] = [
     ("generations", 0, ["generations", "greater than or equal to 1"]),
     ("seeds", [0, 1, 1], ["seeds", "duplicate or negative seeds in [0, 1, 1]"]),
     ("seeds", 0, ["seeds", "0 is not allowed"]),
-    ("figures", ["portrait"], ["figures", "'portrait' is not known", "trajectory"]),
-    ("figures", ["contact_sheet"], ["figures", "contact_sheet cannot show"]),
+    ("figures", ["portrait"], ["figures.0", "unknown kind 'portrait'", "trajectory"]),
+    ("figures", ["contact_sheet"], ["figures", "contact_sheet: cannot show"]),
     ("claims", ["lemma_9"], ["claims", "'lemma_9' is not known", "lemma_2_2"]),
     ("metrics", [{"kind": "frechet", "features": "judge"}], ["metrics.0", "there are no features 'judge'"]),
     ("metrics", [{"kind": "precision_recall", "neighbours": 9, "samples": 5}], ["metrics.0", "neighbours: 9"]),
@@ -50,6 +51,6 @@ def test_a_bad_setting_is_named_with_its_file(tmp_path: Path, path: str, value: 
     file = tmp_path / "tiny.yaml"
     file.write_text(yaml.safe_dump(changed(path, value), sort_keys=False))
     with pytest.raises(RecurateError) as told:
-        read_trained(file, "demo", {})
+        check_figures(read_trained(file, "demo", {}), str(file))
     for part in [str(file), *said]:
         assert part in str(told.value)

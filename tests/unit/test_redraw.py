@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-import draw_trajectory
-import redraw
+import draw
 import resolve_config
+from recurate.commands import redraw
+from recurate.files.paths import Layout
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, write_rows
 from recurate.files.writing import write_json, write_text
 from recurate.foundation.errors import RecurateError
-from recurate.study.reading import read_study, read_trained, read_yaml, validated
+from recurate.stages.draw import Reads
+from recurate.study.reading import as_study, read_study, read_trained, read_yaml, validated
+from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
-from recurate.workflow.stage_settings import Stages
+from recurate.workflow.figures import Figures
+from recurate.workflow.inputs import Inputs
+from recurate.workflow.studies import Studies, Wildcards
+from recurate.workflow.untyped_settings import UntypedSettings
 
 STUDIES = sorted((Path(__file__).parents[2] / "config/studies").glob("*.yaml"))
+TABLES = ("metrics", "forecast", "laws", "rates", "traversed")
+PUBLISHED = Path(__file__).parents[2] / "results/published"
 FIGURES = ["trajectory", "shares", "quality", "choices", "densities", "animation"]
-WILDCARDS = SimpleNamespace(study="moons")
+
+
+def resolved(name: str, study: Study | SimulatedStudy) -> dict[str, Any]:
+    """All settings of a study."""
+    return UntypedSettings(Studies({name: study})).resolved(Wildcards(study=name))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +48,7 @@ def published(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published run with that study: made-up tables, its settings, a picture of densities but no animation."""
     folder = tmp_path_factory.mktemp("published") / "moons"
     write_tables(folder, study)
-    resolve_config.main(str(folder / "config.yaml"), Stages({"moons": study}).spec_resolved(WILDCARDS))
+    resolve_config.main(str(folder / "config.yaml"), resolved("moons", study))
     write_text(folder / "figures/densities.png", "a picture")
     write_text(folder / "figures/densities.txt", "A caption.\n")
     return folder.parent
@@ -70,10 +81,13 @@ def write_tables(folder: Path, study: Study) -> None:
 def test_redrawn_trajectory_is_the_one_of_the_studys_own_rule(
     study: Study, published: Path, again: tuple[Path, list[str]], tmp_path: Path
 ) -> None:
-    spec = json.loads(json.dumps(Stages({"moons": study}).settings("figure", WILDCARDS)))  # as a rule hands it over
+    studies, layout = Studies({"moons": study}), Layout(str(published), "data")
+    figures = Figures(studies, Inputs(studies, layout), layout)
+    wildcards = Wildcards(study="moons", figure="trajectory")
+    reads = Reads.model_validate_json(figures.reads(wildcards).model_dump_json())  # as a rule hands it over
     own = {kind: str(tmp_path / f"own.{kind}") for kind in ("pdf", "png", "txt")}
-    tables = [str(published / "moons" / f"{name}.csv") for name in ("metrics", "forecast")]
-    draw_trajectory.main(*tables, own["pdf"], own["png"], own["txt"], spec)
+    files = {name: paths or (None if name in TABLES else []) for name, paths in figures.inputs(wildcards).items()}
+    draw.main([own["pdf"], own["png"]], own["txt"], reads, **files)
     for kind, path in own.items():
         assert (again[0] / f"trajectory.{kind}").read_bytes() == Path(path).read_bytes()
 
@@ -93,9 +107,37 @@ def test_settings_that_were_written_down_are_read_back_as_the_same_study(
 ) -> None:
     study = read_study(path, scale, {})
     written = tmp_path / "config.yaml"
-    settings = Stages({"s": study}).spec_resolved(SimpleNamespace(study="s"))
-    resolve_config.main(str(written), json.loads(json.dumps(settings)))  # as a rule hands them over
+    resolve_config.main(str(written), json.loads(json.dumps(resolved("s", study))))  # as a rule hands them over
     assert validated(type(study), read_yaml(written), str(written)) == study.model_copy(update={"resources": {}})
+
+
+@pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*/*/config.yaml")), ids=lambda path: path.parent.name)
+def test_settings_of_every_published_study_are_read(path: Path) -> None:
+    settings = redraw.of_today(read_yaml(path))
+    names = [figure.name for figure in as_study(settings, str(path)).figures]
+    assert names == read_yaml(path)["figures"]
+
+
+def test_options_that_were_keys_of_the_study_are_options_of_its_figures() -> None:
+    former = {
+        "drawn": ["w1"], "medians": ["w1"], "linear": ["mmd"], "snapshots": [3], "shown": 12, "title": "T",
+        "figures": ["curves", "rates", "snapshots", "equivalent_data"],
+    }  # fmt: skip
+    assert redraw.of_today(former) == {
+        "title": "T",
+        "figures": [
+            {"kind": "curves", "rows": ["w1"], "medians": ["w1"], "linear": ["mmd"]},
+            {"kind": "rates", "rows": ["w1"]},
+            {"kind": "snapshots", "generations": [3]},
+            {"kind": "equivalent_data"},
+        ],
+    }
+
+
+def test_a_published_picture_of_rates_is_X(tmp_path: Path) -> None:
+    folder = PUBLISHED / "loops-paper/wang_contamination"
+    assert redraw.redraw_study(folder, tmp_path) == "drawn rates; copied curves"
+    assert (tmp_path / "rates.txt").read_bytes() == (folder / "figures/rates.txt").read_bytes()
 
 
 def test_a_folder_without_studies_is_one_clear_error(tmp_path: Path) -> None:
