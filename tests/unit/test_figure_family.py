@@ -297,7 +297,7 @@ def test_a_figure_of_ones_own_is_one_file(own: Path, tmp_path: Path) -> None:
     ]
     files = tiny.figures.inputs(wildcards)
     write_rows(str(files["metrics"]), METRIC_COLUMNS, rows)
-    given = {name: paths or (None if isinstance(paths, str) else []) for name, paths in files.items()}
+    given: dict[str, Any] = {name: paths or (None if isinstance(paths, str) else []) for name, paths in files.items()}
     pictures = [str(tmp_path / f"heights.{kind}") for kind in ("pdf", "png")]
     reads = Reads.model_validate_json(tiny.figures.reads(wildcards).model_dump_json())
     draw.main(pictures, str(tmp_path / "heights.txt"), reads, **given)

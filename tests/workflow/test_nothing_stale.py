@@ -10,7 +10,7 @@ from tiny import TINY, Copy
 pytestmark = pytest.mark.workflow
 
 RETRAIN = {"train_arm", "sample_arm"}
-DRAWING = {"provenance", "cost", "draw_trajectory", "report"}
+DRAWING = {"provenance", "cost", "draw", "report"}
 
 
 def arms(**extra: object) -> dict[str, object]:
@@ -32,9 +32,9 @@ def test_a_comment_or_docstring_schedules_nothing(project: Copy) -> None:
 
 
 def test_editing_a_figure_script_schedules_only_drawing(project: Copy) -> None:
-    project.edit("scripts/draw_trajectory.py", "def main(", "EDITED = 1\n\n\ndef main(")
+    project.edit("scripts/draw.py", "def main(", "EDITED = 1\n\n\ndef main(")
     assert set(project.planned("all")) <= DRAWING
-    assert "draw_trajectory" in project.planned("all")
+    assert "draw" in project.planned("all")
 
 
 def test_editing_a_metric_schedules_no_training_and_no_sampling(project: Copy) -> None:

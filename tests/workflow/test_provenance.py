@@ -20,7 +20,7 @@ def test_the_chain_of_a_figure_goes_back_to_the_real_data(built: Copy) -> None:
     assert shown.returncode == 0, shown.stdout
     assert shown.stdout.startswith(FIGURE)
     for part in (
-        "rule draw_trajectory",
+        "rule draw",
         "rule train_arm (arm mixed, generation 001, seeds 0-1, study tiny) on cpu in ",
     ):
         assert part in shown.stdout

@@ -92,8 +92,9 @@ def test_the_report_and_the_provenance_show_the_study(simulated: Copy) -> None:
     ("changes", "jobs"),
     [
         ({}, {}),
-        ({"title": "Another"}, {"draw_curves": 1, "draw_rates": 1}),
-        ({"rates": {**LOOPS["rates"], "drop": 5}}, {"rates": 1, "agreement": 1, "draw_curves": 1, "draw_rates": 1}),
+        ({"title": "Another"}, {"draw": 2}),
+        ({"figures": [{"kind": "curves", "rows": ["w1"]}, "rates"]}, {"draw": 1}),
+        ({"rates": {**LOOPS["rates"], "drop": 5}}, {"rates": 1, "agreement": 1, "draw": 2}),
     ],
 )
 def test_only_what_a_change_touches_runs_again(project: Copy, changes: dict[str, Any], jobs: dict[str, int]) -> None:
@@ -126,3 +127,44 @@ def test_a_mistake_stops_before_anything_runs(project: Copy) -> None:
     done = project.snakemake("tiny")
     assert done.returncode != 0
     assert "tiny.yaml: measures: 'w2' is not known" in done.stdout
+
+
+OWN = '''
+from recurate.figures import SimulatedFigure
+from recurate.figures.parts import style
+from recurate.figures.parts.series import read_measured
+
+
+class Ends(SimulatedFigure):
+    """Bars as high as every arm's last error."""
+
+    reads = ("metrics",)
+
+    def check(self, study):
+        study.check_measures("measures", ["w1"])
+
+    def draw(self, study, files):
+        measured = read_measured(files.metrics)
+        figure = style.new_figure(3, 2)
+        figure.subplots().bar(list(study.arms), [measured[arm]["w1"].values[:, -1].mean() for arm in study.arms])
+        return style.Printed(figure, "The last errors.")
+'''
+
+
+def test_a_figure_from_outside_the_library_is_checked_drawn_and_redrawn_alone(project: Copy) -> None:
+    (project.folder / "my_ends.py").write_text(OWN)
+    write(project, figures=["curves", "my_ends.py"], measures=["squared_distance"], rates=None)
+    refused = project.snakemake("-n", "tiny")
+    assert refused.returncode != 0
+    assert "tiny.yaml: figures: my_ends: measures: 'w1' is not measured" in refused.stdout
+    write(project, figures=["curves", "rates", "my_ends.py"])
+    done = project.snakemake("results/tiny/figures/my_ends.pdf", "--", "tiny")
+    assert done.returncode == 0, done.stdout
+    assert (project.folder / "results/tiny/figures/my_ends.png").stat().st_size > 1_000
+    assert (project.folder / "results/tiny/figures/my_ends.txt").read_text() == "The last errors."
+    assert project.planned() == {}
+    project.edit("my_ends.py", "(3, 2)", "(4, 2)")
+    assert project.planned("results/tiny/figures/my_ends.pdf", "results/tiny/figures/curves.pdf") == {"draw": 1}
+    project.edit("scripts/recurate/figures/curves.py", "LONG = 60", "LONG = 61")
+    figures = [f"results/tiny/figures/{name}.pdf" for name in ("my_ends", "curves", "rates")]
+    assert project.planned(*figures) == {"draw": 2}
