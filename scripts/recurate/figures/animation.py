@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import words
@@ -41,9 +41,9 @@ SHADES = {"density": 176, "text": 32, "line": 32}  # of the 256 colours a GIF ma
 class Animation(TrainedFigure):
     """Densities of points of the plane, a few arms side by side, one frame for each generation."""
 
-    reads: ClassVar[tuple[str, ...]] = ("samples", "curated", "real")
-    animated: ClassVar[bool] = True
-    shows_rewards: ClassVar[bool] = True
+    reads = ("samples", "curated", "real")
+    animated = True
+    shows_rewards = True
 
     def check(self, study: StudyView) -> None:
         study.check_plane()

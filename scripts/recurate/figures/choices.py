@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import style, words
@@ -22,7 +22,7 @@ METRIC = "exp_reward_mean"
 class Choices(TrainedFigure):
     """E[e^(r - r*)] without real data, by generation, and by the number K of samples a curator chooses from."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics", "forecast")
+    reads = ("metrics", "forecast")
 
     def check(self, study: StudyView) -> None:
         if not swept_arms(study.arms):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import feature_spaces, style, words
@@ -29,7 +29,7 @@ NOTHING = "no distance, precision or recall is measured; add metrics or leave th
 class Comparison(TrainedFigure):
     """Distances, precision and recall of many arms, metrics down, groups of arms across, a line for each arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics",)
+    reads = ("metrics",)
 
     def check(self, study: StudyView) -> None:
         if not study.measures("frechet", "precision_recall"):

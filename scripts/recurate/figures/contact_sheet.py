@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import words
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class ContactSheet(TrainedFigure):
     """The first images of generations, not picked, a block for each arm, with as many held-out real images on top."""
 
-    reads: ClassVar[tuple[str, ...]] = ("samples", "real")
+    reads = ("samples", "real")
 
     def check(self, study: StudyView) -> None:
         study.check_images()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -32,7 +32,7 @@ LABEL_WIDTH = 15  # characters along the height of a panel
 class Curves(SimulatedFigure):
     """Measures by generation with their laws; measures down, panels across, arms as lines."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics", "laws")
+    reads = ("metrics", "laws")
 
     rows: list[str] = Field([], description="measures that have a row; all if empty")
     medians: list[str] = Field([], description="measures of which the median over replicates is shown as well")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import words
@@ -36,8 +36,8 @@ HALF_GAP = 0.09  # inches; two of them hold an arm's heading
 class Densities(TrainedFigure):
     """Densities of points of the plane over generations, a row for each arm, with the limit at the end."""
 
-    reads: ClassVar[tuple[str, ...]] = ("samples", "curated", "real")
-    shows_rewards: ClassVar[bool] = True
+    reads = ("samples", "curated", "real")
+    shows_rewards = True
 
     def check(self, study: StudyView) -> None:
         study.check_plane()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, SimulatedFigure
 from recurate.figures.parts import style, words
@@ -25,7 +25,7 @@ TITLES = {"squared_error": "for the mean", "w2_squared": "for the whole Gaussian
 class EquivalentData(SimulatedFigure):
     """How many real samples a loop with fresh data is worth, by the amount and the bias of its synthetic data."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics", "laws")
+    reads = ("metrics", "laws")
 
     def check(self, study: SimulatedView) -> None:
         study.check_estimator("gaussian", 1)

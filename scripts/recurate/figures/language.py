@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import feature_spaces, style, words
@@ -31,7 +31,7 @@ NOTHING = "nothing is measured of texts; add held_out_prediction or distinct_ngr
 class Language(TrainedFigure):
     """How a language model and its texts change by generation, a panel for each metric, a line for each arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics",)
+    reads = ("metrics",)
 
     def check(self, study: StudyView) -> None:
         if not study.measures("held_out_prediction", "distinct_ngrams", "perplexity_spread"):

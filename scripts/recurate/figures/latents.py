@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import style, words
@@ -29,7 +29,7 @@ CELLS = 60
 class Latents(TrainedFigure):
     """What generation 0's encoder makes of later generations: densities and spread of latents, a column an arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("features", "metrics")
+    reads = ("features", "metrics")
 
     def check(self, study: StudyView) -> None:
         study.check_autoencoders()

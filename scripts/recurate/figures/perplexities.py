@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import style, words
@@ -29,7 +29,7 @@ TAIL = 0.95  # quantile of generation 0 beyond which a block is in the tail
 class Perplexities(TrainedFigure):
     """Perplexity of each generation's blocks under generation 0's model, a panel for each arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("features",)
+    reads = ("features",)
 
     def check(self, study: StudyView) -> None:
         study.check_features(SPACE)

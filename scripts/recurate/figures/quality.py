@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import feature_spaces, style, words
@@ -28,7 +28,7 @@ NOTHING = "no distance, precision or recall is measured; add metrics or take it 
 class Quality(TrainedFigure):
     """Distances to real data and what samples cover, by generation, a panel for each metric, a line for each arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics",)
+    reads = ("metrics",)
 
     def check(self, study: StudyView) -> None:
         judged = all(arm.has_judge for arm in study.arms.values())  # and so has a mean confidence

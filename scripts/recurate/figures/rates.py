@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class RatesOfDecay(SimulatedFigure):
     """How fast errors fall with the amount of data, by the share of real data in it, with what theory says."""
 
-    reads: ClassVar[tuple[str, ...]] = ("rates",)
+    reads = ("rates",)
 
     rows: list[str] = Field([], description="fitted measures that have a row; all if empty")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import style, words
@@ -27,7 +27,7 @@ NOTHING = "the samples have no classes; take it out of the study's figures"
 class Shares(TrainedFigure):
     """Class shares by generation with their forecasts, a panel for each arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics", "forecast")
+    reads = ("metrics", "forecast")
 
     def check(self, study: StudyView) -> None:
         if not all(arm.classes for arm in study.arms.values()):

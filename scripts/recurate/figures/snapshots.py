@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ POINTS = 241
 class Snapshots(SimulatedFigure):
     """Fitted mixtures of Gaussians over generations, as densities in the plane."""
 
-    reads: ClassVar[tuple[str, ...]] = ("trajectories",)
+    reads = ("trajectories",)
 
     generations: list[int] = Field(min_length=1, description="generations that are shown, of the first seed")
 

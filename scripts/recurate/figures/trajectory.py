@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import feature_spaces, style, words
@@ -29,7 +29,7 @@ LABEL_WIDTH = 15  # characters along the height of a panel
 class Trajectory(TrainedFigure):
     """Rewards, diversity and distance by generation, with forecast and published bounds; a column for each arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("metrics", "forecast")
+    reads = ("metrics", "forecast")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
         measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import words
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Traversals(TrainedFigure):
     """One path through the latents as images, a strip for each generation, a block for each arm."""
 
-    reads: ClassVar[tuple[str, ...]] = ("traversed",)
+    reads = ("traversed",)
 
     def check(self, study: StudyView) -> None:
         study.check_autoencoders()
