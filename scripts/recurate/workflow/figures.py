@@ -25,10 +25,10 @@ def check_figures(study: Study | SimulatedStudy, where: str) -> None:
 
 def _complaints(study: Study | SimulatedStudy) -> Iterator[str]:
     names, view = [figure.name for figure in study.figures], view_of("", study, rewards=True)
-    for figure in study.figures:
+    for place, figure in enumerate(study.figures):
         if not NAME.match(figure.name):
             yield f"{figure.kind}: a figure's file name needs lower-case letters, digits and _ only"
-        if names.count(figure.name) > 1:
+        if figure.name in names[:place]:
             yield f"{figure.name}: two figures have this name; rename the file of one"
         try:
             Reads(figure=figure, study=view).check()
