@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from script import call
 from study_setup import ROOT, STUDY, TRAINING, complaint
 from torch import Tensor, nn
 from training_setup import make_trainer, mixed_pool
@@ -23,6 +24,7 @@ from recurate.foundation.components import load
 from recurate.measuring.every_arm import space
 from recurate.measuring.metrics import Evidence
 from recurate.measuring.metrics.spread import Spread
+from recurate.models import Model
 from recurate.models.conv_vae import ConvVAE
 from recurate.models.parts.fitted import FittedModel
 from recurate.models.parts.units import Encoding
@@ -224,7 +226,8 @@ def test_training_draws_its_samples_from_the_last_generation_s_model(
         return seen[-1]
 
     monkeypatch.setattr(Pool, "take", take)
-    train.main(
+    call(
+        train.main,
         real=str(tmp_path / "real.safetensors"),
         model=str(tmp_path / "model.safetensors"),
         spec={
@@ -254,7 +257,8 @@ def test_every_seed_s_samples_are_seen_by_its_own_encoder_of_generation_0(tmp_pa
     origin = vae_file(tmp_path / "origin.safetensors", [0, 3], 0)
     x = np.random.default_rng(0).integers(256, size=(2, 9, *SHAPE), dtype=np.uint8)
     write_arrays(tmp_path / "samples.safetensors", {"x": x}, {})
-    extract.main(
+    call(
+        extract.main,
         samples=str(tmp_path / "samples.safetensors"),
         features=str(tmp_path / "features.safetensors"),
         spec={"features": [{"kind": "encoder", "chunk": 4}], "judge": None, "model": SMALL.model_dump()},
@@ -361,6 +365,6 @@ def test_real_data_cannot_be_compared_in_an_encoder_of_each_seed_s_own(tmp_path:
 
 def test_the_encoder_of_a_file_s_second_seed_is_the_second_seed_s(tmp_path: Path) -> None:
     origin = vae_file(tmp_path / "origin.safetensors", [0, 3], 0)
-    fitted = FittedModel.read(SMALL.model_dump(), origin, 1)
+    fitted = FittedModel.read(SMALL, origin, row=1)
     assert all(torch.equal(value[0], stacked([3])[name][0]) for name, value in fitted.parameters.items())
-    assert isinstance(load(ConvVAE, SMALL.model_dump()), ConvVAE)
+    assert isinstance(load(Model, SMALL.model_dump()), ConvVAE)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from script import call
 from study_setup import ROOT, changed, complaint, read
 
 import train
@@ -112,17 +113,17 @@ def test_the_shipped_studies_have_the_arms_of_the_papers(name: str, scale: str) 
 @pytest.mark.parametrize("name", STUDIES)
 def test_diffusion_is_made_on_request_only(name: str) -> None:
     project = Project({"studies": ["mixture"], "results": "results"}, str(ROOT / "config/studies"))
-    assert name in project.studies and name not in project.config.studies
+    assert name in project.studies.all and name not in project.config.studies
 
 
 def test_the_forecast_leaves_out_guided_arms_and_their_samples_are_their_own() -> None:
     project = Project({"studies": ["mixture"], "results": "results"}, str(ROOT / "config/studies"))
-    tables = project.forecast_tables(SimpleNamespace(study="alemohammad_diffusion"))
+    tables = project.inputs.forecast_tables(SimpleNamespace(study="alemohammad_diffusion"))
     assert {path.split("/")[3] for path in tables} == {"synthetic_0_0", "augmentation_0_0", "fresh_0_0", "curated"}
     w = SimpleNamespace(study="alemohammad_diffusion", arm="synthetic_0_5", seeds="0-1", generation="000")
-    assert project.samples(w).startswith("results/alemohammad_diffusion/arms/synthetic_0_5/")
-    assert project.model(w).startswith("results/alemohammad_diffusion/origins/mnist/")
-    assert project.spec_sample(w)["sampler"]["guidance"] == 0.5
+    assert project.inputs.samples(w).startswith("results/alemohammad_diffusion/arms/synthetic_0_5/")
+    assert project.inputs.model(w).startswith("results/alemohammad_diffusion/origins/mnist/")
+    assert project.settings.sample(w).sampler.guidance == 0.5
 
 
 def rows(generation: int, real: int, regime: str = "fresh", initial: int = 40) -> list[int]:
@@ -180,5 +181,5 @@ def test_a_loss_that_is_not_finite_is_a_sentence_and_leaves_no_model(tmp_path: P
     }
     model = tmp_path / "model.safetensors"
     with pytest.raises(RecurateError, match="training diverged: the loss of seed 3 is not finite"):
-        train.main(str(tmp_path / "real.safetensors"), str(model), spec, "code", [3], "cpu", 1)
+        call(train.main, str(tmp_path / "real.safetensors"), str(model), spec, "code", [3])
     assert not model.exists()

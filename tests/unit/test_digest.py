@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,20 +16,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recurate.files.fingerprints import spec_digest
-from recurate.foundation import components
-from recurate.workflow.code_digest import FAMILY_OF_KEY, code_digest, kinds_in
-from recurate.workflow.project import code_digest as digest
+from recurate.workflow import code_digest as digest
+from recurate.workflow.code_digest import code_digest
 
-SCRIPTS = Path(digest.__file__).parents[1]
-KINDS = {
-    "train": [("models", "mlp"), ("objectives", "flow_matching")],
-    "sample": [("models", "mlp"), ("samplers", "ode")],
-    "curate": [("data", "eight_gaussians"), ("rewards", "clipped_distance"), ("curation", "bradley_terry")],
-    "measure": [("metrics", "sliced_wasserstein")],
-    "prepare_real": [("data", "eight_gaussians")],
-    "forecast": [],
-    "check_claims": [],
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+# Of every rule its script and the modules of the components that its settings name, in a small study on points.
+LOADED = {
+    "data": "data/eight_gaussians", "judge": "curation/judges/small_cnn", "model": "models/mlp",
+    "objective": "training/objectives/flow_matching", "sampler": "sampling/ode",
+    "reward": "curation/rewards/clipped_distance", "curation": "curation/bradley_terry",
+    "features": "measuring/features/judge", "metric": "measuring/metrics/sliced_wasserstein",
+    "estimator": "closed_form/estimators/gaussian", "figure": "figures/trajectory", "animation": "figures/animation",
+}  # fmt: skip
+RULES = {
+    "fetch": ("prepare_real", "data"),
+    "fetch_inception": ("fetch_inception",),
+    "real_data": ("prepare_real", "data"),
+    "judge": ("train_judge", "judge"),
+    "reference": ("extract_reference", "features judge"),
+    "train_origin": ("train", "model objective"),
+    "train_arm": ("train", "model objective"),
+    "sample_origin": ("sample", "model sampler"),
+    "sample_arm": ("sample", "model sampler"),
+    "curate": ("curate", "data reward curation"),
+    "extract_origin": ("extract", "features judge"),
+    "extract_arm": ("extract", "features judge"),
+    "measure": ("measure", "metric"),
+    "gather_metrics": ("gather",),
+    "forecast": ("forecast", "curation"),
+    "gather_forecasts": ("gather",),
+    "claims": ("check_claims",),
+    "traverse": ("traverse", "model"),
+    "draw": ("draw", "figure"),
+    "animate": ("draw", "animation reward"),
+    "resolved_config": ("resolve_config",),
+    "provenance": ("provenance",),
+    "cost": ("tabulate_cost",),
+    "report": ("write_report",),
+    "simulate": ("simulate", "estimator reward curation"),
+    "laws": ("tabulate_laws", "estimator reward curation"),
+    "rates": ("fit_rates", "estimator"),
+    "agreement": ("check_agreement",),
 }
+TRAIN, SAMPLE, EXTRACT = ({f"{stage}_origin", f"{stage}_arm"} for stage in ("train", "sample", "extract"))
+REAL, GATHER, DRAW = {"fetch", "real_data"}, {"gather_metrics", "gather_forecasts"}, {"draw", "animate"}
 SAME_MEANING = [
     ("x = 1", "x = 1  # why"),
     ("x = [1,\n     2]", "x = [1, 2]"),
@@ -84,7 +116,24 @@ def append(path: Path, text: str) -> None:
 
 
 def digests(scripts: Path) -> dict[str, str]:
-    return {name: code_digest(scripts / f"{name}.py", kinds) for name, kinds in KINDS.items()}
+    """Code digest of every rule."""
+    return {
+        rule: code_digest(
+            scripts / f"{script}.py",
+            [scripts / "recurate" / f"{LOADED[name]}.py" for names in components for name in names.split()],
+        )
+        for rule, (script, *components) in RULES.items()
+    }
+
+
+def test_every_rule_has_a_row() -> None:
+    rules = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    named = set(re.findall(r"^ *(?:check)?rule (\w+):", rules, re.MULTILINE)) - {"data"}
+    assert named | {"fetch"} == set(RULES)
+    for rule, (script, *_) in RULES.items():
+        if rule != "fetch":
+            block = re.search(rf"^rule {rule}:.*?(?=^rule |\Z)", rules, re.MULTILINE | re.DOTALL)
+            assert block is not None and f"scripts/{script}.py" in block[0], rule
 
 
 @pytest.fixture
@@ -136,27 +185,47 @@ def test_prose_in_script_module_or_component_changes_no_digest(
 @pytest.mark.parametrize(
     ("file", "affected"),
     [
-        ("train.py", {"train"}),
-        ("recurate/training/trainer.py", {"train"}),
-        ("recurate/training/objectives/flow_matching.py", {"train"}),
-        ("recurate/training/objectives/__init__.py", {"train"}),
-        ("recurate/models/mlp.py", {"train", "sample"}),
-        ("recurate/sampling/ode.py", {"sample"}),
-        ("recurate/curation/bradley_terry.py", {"curate"}),
-        ("recurate/curation/rewards/clipped_distance.py", {"curate"}),
-        ("recurate/data/eight_gaussians.py", {"prepare_real", "curate"}),
-        ("recurate/measuring/metrics/sliced_wasserstein.py", {"measure"}),
-        ("recurate/measuring/every_arm.py", {"measure"}),
-        ("recurate/theory/forecast.py", {"forecast"}),
-        ("recurate/curation/parts/keep_operator.py", {"forecast"}),
-        ("recurate/theory/claims.py", {"check_claims"}),
-        ("recurate/files/paths.py", set(KINDS)),
-        ("recurate/files/store.py", set(KINDS)),
+        ("train.py", TRAIN),
+        ("prepare_real.py", REAL),
+        ("draw.py", DRAW),
+        ("recurate/training/trainer.py", TRAIN),
+        ("recurate/training/state.py", TRAIN),
+        ("recurate/training/objectives/flow_matching.py", TRAIN),
+        ("recurate/training/objectives/__init__.py", TRAIN),
+        ("recurate/stages/train.py", TRAIN),
+        ("recurate/models/mlp.py", TRAIN | SAMPLE | {"traverse"}),
+        ("recurate/sampling/ode.py", SAMPLE),
+        ("recurate/sampling/__init__.py", SAMPLE | {"traverse"}),
         ("recurate/sampling/unrelated.py", set()),
+        ("recurate/curation/bradley_terry.py", {"curate", "forecast", "simulate", "laws"}),
+        ("recurate/curation/rewards/clipped_distance.py", {"curate", "simulate", "laws", "animate"}),
         ("recurate/curation/rewards/class_probability.py", set()),
+        ("recurate/curation/judges/small_cnn.py", {"judge", "reference"} | EXTRACT),
+        ("recurate/data/eight_gaussians.py", REAL | {"curate"}),
+        ("recurate/measuring/features/judge.py", {"reference"} | EXTRACT),
+        ("recurate/measuring/metrics/sliced_wasserstein.py", {"measure"}),
         ("recurate/measuring/metrics/precision_recall.py", set()),
+        ("recurate/closed_form/estimators/gaussian.py", {"simulate", "laws", "rates"}),
+        ("recurate/closed_form/laws/gaussian.py", {"laws", "rates"}),
+        ("recurate/closed_form/laws/registry.py", {"laws", "rates"}),
+        ("recurate/closed_form/simulate.py", {"simulate"}),
+        ("recurate/theory/claims.py", {"claims"}),
+        ("recurate/theory/limit.py", set()),
+        ("recurate/theory/agreement.py", {"agreement", "report"} | DRAW),
+        ("recurate/figures/trajectory.py", {"draw"}),
+        ("recurate/figures/animation.py", {"animate"}),
+        ("recurate/figures/shares.py", set()),
+        ("recurate/figures/parts/words.py", DRAW | {"report"}),
+        ("recurate/report/report.py", {"report"}),
+        ("recurate/files/costs.py", {"cost", "provenance"}),
+        ("recurate/files/writing.py", set(RULES)),
+        ("recurate/files/records.py", {"provenance", "cost"}),
         ("recurate/study/config.py", set()),
+        ("recurate/study/reading.py", set()),
         ("recurate/workflow/project.py", set()),
+        ("recurate/workflow/job.py", set()),
+        ("recurate/workflow/code_digest.py", set()),
+        ("recurate/workflow/stage_settings.py", set()),
     ],
 )
 def test_an_edit_changes_the_digests_of_what_runs_it_and_no_other(
@@ -164,6 +233,27 @@ def test_an_edit_changes_the_digests_of_what_runs_it_and_no_other(
 ) -> None:
     (scripts / file).touch()
     assert changed_by(file, "\nADDED = 1\n") == affected
+
+
+@pytest.mark.parametrize(
+    ("module", "columns", "untouched"),
+    [
+        ("theory/verdicts.py", "CLAIM_COLUMNS", set(RULES) - {"claims", "agreement", "report"} - DRAW),
+        ("closed_form/laws/law.py", "LAW_COLUMNS", TRAIN | SAMPLE | {"simulate", "curate", "measure"}),
+        ("closed_form/rates.py", "RATE_COLUMNS", TRAIN | SAMPLE | {"curate", "measure", "forecast"}),
+    ],
+)
+def test_a_column_of_a_table_is_no_part_of_what_does_not_write_or_read_it(
+    scripts: Path, module: str, columns: str, untouched: set[str]
+) -> None:
+    before = digests(scripts)
+    file = scripts / "recurate" / module
+    text = file.read_text()
+    assert f"{columns} = (" in text
+    file.write_text(text.replace(f"{columns} = (", f"{columns} = (\n    'another',", 1))
+    after = digests(scripts)
+    changed = {rule for rule in RULES if before[rule] != after[rule]}
+    assert changed and not changed & untouched
 
 
 def test_a_module_imported_inside_a_function_counts(scripts: Path) -> None:
@@ -186,30 +276,49 @@ def test_every_way_of_importing_counts(scripts: Path, line: str) -> None:
     assert code_digest(script) != before
 
 
-def test_a_module_of_the_user_counts_with_what_it_imports(scripts: Path, tmp_path: Path) -> None:
-    own = tmp_path / "own_reward.py"
-    own.write_text("from recurate.curation.rewards import Reward\nfrom recurate.theory.bounds import *\n")
-    states = [code_digest(scripts / "curate.py", [("rewards", str(own))])]
-    for edited in (own, scripts / "recurate/theory/bounds.py"):
+def test_a_module_of_the_user_counts_with_all_that_it_imports(scripts: Path, tmp_path: Path) -> None:
+    own, beside, package = tmp_path / "own_reward.py", tmp_path / "helper.py", tmp_path / "more/__init__.py"
+    own.write_text(
+        "from recurate.curation.rewards import Reward\nfrom recurate.theory.bounds import *\n"
+        "from .helper import f\nfrom . import more\n"
+    )
+    beside.write_text("def f(): return 1\n")
+    package.parent.mkdir()
+    package.write_text("def g(): return 1\n")
+    states = [code_digest(scripts / "curate.py", [own])]
+    for edited in (own, beside, package, scripts / "recurate/theory/bounds.py"):
         append(edited, "\nADDED = 1\n")
-        states.append(code_digest(scripts / "curate.py", [("rewards", str(own))]))
-    assert len(set(states)) == 3
+        states.append(code_digest(scripts / "curate.py", [own]))
+    assert len(set(states)) == 5
 
 
-def test_the_digest_does_not_depend_on_the_order_of_kinds_or_on_the_folder(scripts: Path) -> None:
-    kinds = KINDS["curate"]
-    here = code_digest(scripts / "curate.py", kinds)
-    assert code_digest(scripts / "curate.py", reversed(kinds)) == here
+def test_what_does_not_run_does_not_count(scripts: Path) -> None:
+    script = scripts / "own.py"
+    states = []
+    for checked, adapter in (("bounds", "run"), ("limit", "walk")):
+        script.write_text(
+            "from typing import TYPE_CHECKING\n"
+            f"if TYPE_CHECKING:\n    from recurate.theory import {checked}\n"
+            "def f(): return 1\n"
+            f"if __name__ == '__main__':\n    from recurate.workflow import job\n    job.{adapter}(f)\n"
+        )
+        states.append(code_digest(script))
+    append(scripts / "recurate/theory/limit.py", "\nADDED = 1\n")
+    append(scripts / "recurate/workflow/job.py", "\nADDED = 1\n")
+    assert {*states, code_digest(script)} == {states[0]}
+
+
+def test_the_digest_does_not_depend_on_the_order_of_components_or_on_the_folder(scripts: Path) -> None:
+    components = [scripts / "recurate" / f"{LOADED[name]}.py" for name in ("reward", "curation")]
+    here = code_digest(scripts / "curate.py", components)
+    assert code_digest(scripts / "curate.py", reversed(components)) == here
     command = (
         "import json, sys; from recurate.workflow.code_digest import code_digest\n"
         "print(code_digest('curate.py', json.loads(sys.argv[1])))"
     )
+    names = [f"recurate/{LOADED[name]}.py" for name in ("reward", "curation")]
     elsewhere = subprocess.run(
-        [sys.executable, "-c", command, json.dumps(kinds)],
-        cwd=SCRIPTS,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", command, json.dumps(names)], cwd=SCRIPTS, capture_output=True, text=True, check=True
     )
     assert elsewhere.stdout.strip() == here
 
@@ -217,19 +326,10 @@ def test_the_digest_does_not_depend_on_the_order_of_kinds_or_on_the_folder(scrip
 def test_computing_a_digest_imports_no_component() -> None:
     command = (
         "import sys; from recurate.workflow.code_digest import code_digest as d\n"
-        "d('train.py', [('models', 'mlp'), ('metrics', 'precision_recall')])\n"
+        "d('train.py', ['recurate/models/mlp.py', 'recurate/measuring/metrics/precision_recall.py'])\n"
         "assert not {'torch', 'numpy', 'recurate.models.mlp'} & set(sys.modules), 'imported'"
     )
     subprocess.run([sys.executable, "-c", command], cwd=SCRIPTS, check=True)
-
-
-def test_every_family_of_components_has_a_key() -> None:
-    assert set(FAMILY_OF_KEY.values()) == set(components.FAMILIES)
-
-
-def test_kinds_are_found_by_key_also_in_lists() -> None:
-    spec = {"reward": {"kind": "a", "gamma": 1}, "judge": None, "samples": 3, "metrics": [{"kind": "b"}, {"kind": "c"}]}
-    assert kinds_in(spec) == [("rewards", "a"), ("metrics", "b"), ("metrics", "c")]
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers() | st.booleans() | st.none(), max_size=5))

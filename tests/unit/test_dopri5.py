@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from script import call
 from torch import Tensor
 
 import sample
@@ -169,7 +170,8 @@ def run(folder: Path, sampler: dict[str, Any], factor: float = 1.0) -> dict[str,
     arrays = {f"parameter/{name}": value.numpy() for name, value in parameters.items()}
     metadata = {"encoding": Encoding((2,), "float32", 0.0, 1.0).to_json()}
     write_arrays(folder / "model", arrays, metadata)
-    sample.main(
+    call(
+        sample.main,
         model=str(folder / "model"),
         samples=str(folder / "samples"),
         spec={"model": {"kind": "mlp", "width": 8, "depth": 2}, "sampler": sampler, "samples": 50},

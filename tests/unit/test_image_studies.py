@@ -52,7 +52,7 @@ def test_every_image_study_has_the_arms_of_the_paper_and_one_inside_theorem_2_4(
 def test_image_studies_are_made_on_request_only(name: str) -> None:
     default = read_default()
     assert name not in default.studies
-    assert name in project().studies
+    assert name in project().studies.all
 
 
 def read_default() -> Config:
@@ -87,8 +87,8 @@ def test_the_arm_with_the_hidden_freeze_keeps_96_percent_of_the_past() -> None:
 def test_one_file_of_a_data_set_serves_all_studies() -> None:
     images = project(data="/scratch/data")
     named = [SimpleNamespace(study=study, origin="cifar10") for study in ("cifar10_class", "cifar10_confidence")]
-    assert {images.real(w) for w in named} == {"/scratch/data/cifar10.safetensors"}
-    assert set(images.fetched) == {
+    assert {images.inputs.real(w) for w in named} == {"/scratch/data/cifar10.safetensors"}
+    assert set(images.targets.fetched) == {
         f"/scratch/data/{kind}.safetensors" for kind in ("brown", "cifar10", "fashion_mnist", "mnist")
     }
 
@@ -96,26 +96,28 @@ def test_one_file_of_a_data_set_serves_all_studies() -> None:
 def test_only_what_needs_inception_asks_for_its_weights() -> None:
     demo, paper = (project(scale=scale) for scale in ("demo", "paper"))
     w = SimpleNamespace(study="cifar10_class")
-    assert demo.feature_weights(w) == []
-    assert paper.feature_weights(w) == ["data/inception-2015-12-05.pt"]
-    assert "data/inception-2015-12-05.pt" in paper.fetched
+    assert demo.inputs.feature_weights(w) == []
+    assert paper.inputs.feature_weights(w) == ["data/inception-2015-12-05.pt"]
+    assert "data/inception-2015-12-05.pt" in paper.targets.fetched
 
 
 def test_features_of_generation_0_are_the_origins() -> None:
     w = SimpleNamespace(study="mnist_class", arm="curated", seeds="0-0", generation="000")
-    assert project().features(w) == "results/mnist_class/origins/mnist/seeds-0-0/gen-000/features.safetensors"
+    assert project().inputs.features(w) == "results/mnist_class/origins/mnist/seeds-0-0/gen-000/features.safetensors"
     w.generation = "002"
-    assert project().features(w) == "results/mnist_class/arms/curated/seeds-0-0/gen-002/features.safetensors"
-    assert project().features(SimpleNamespace(study="mixture", arm="curated", seeds="0-3", generation="001")) == []
+    assert project().inputs.features(w) == "results/mnist_class/arms/curated/seeds-0-0/gen-002/features.safetensors"
+    assert (
+        project().inputs.features(SimpleNamespace(study="mixture", arm="curated", seeds="0-3", generation="001")) == []
+    )
 
 
 def test_what_a_stage_reads_leaves_out_what_it_does_not() -> None:
     w = SimpleNamespace(study="mnist_class", arm="curated", origin="mnist")
-    images = project()
-    assert set(images.settings("extract", w)) == {"features", "judge"}
-    assert "features" not in images.settings("measure", w)
-    assert "judge" not in images.settings("measure", w)
-    assert images.settings("train_origin", w)["training"]["ema_half_life"] > 0
+    settings = project().settings
+    assert settings.extract(w).judge is not None and settings.extract(w).model is None
+    assert not {"features", "judge"} & set(settings.measure(w).model_dump())
+    assert settings.measure(w).model is None
+    assert settings.curate(w).model is None
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from script import call
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Wildcards
 
 import curate
@@ -21,6 +22,7 @@ import measure
 from recurate.files.arrays import read_arrays, write_arrays
 from recurate.files.tables import METRIC_COLUMNS, read_rows
 from recurate.foundation.errors import RecurateError
+from recurate.training.settings import Training
 from recurate.workflow.job import Tee, arguments, run
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -70,11 +72,47 @@ def test_seeds_and_generation_become_numbers() -> None:
     assert found == {"seeds": [8, 9, 10, 11], "generation": 7}
 
 
-def test_an_input_that_a_job_does_without_takes_the_default_of_main() -> None:
-    def main(judge: str | None = None, start: str | None = None) -> None:
+def test_an_input_that_a_job_does_without_is_none_or_no_path() -> None:
+    def main(judge: str | None, start: str | None, tables: list[str]) -> None:
         pass
 
-    assert arguments(main, snakemake(input={"judge": [], "start": "s"})) == {"start": "s"}
+    given = arguments(main, snakemake(input={"judge": [], "start": "s", "tables": []}))
+    assert given == {"judge": None, "start": "s", "tables": []}
+
+
+@pytest.mark.parametrize("group", ["input", "output", "params"])
+def test_what_a_rule_gives_and_its_script_does_not_take_is_an_error(group: str) -> None:
+    def main(real: str) -> None:
+        pass
+
+    given: dict[str, Any] = {"input": {"real": "r"}}
+    given[group] = {**given.get(group, {}), "jugde": "j"}
+    with pytest.raises(RecurateError, match="rule curate gives 'jugde', which its script does not take"):
+        arguments(main, snakemake(**given))
+
+
+def test_what_a_script_takes_and_its_rule_does_not_give_is_an_error() -> None:
+    def main(real: str, judge: str | None = None) -> None:
+        pass
+
+    with pytest.raises(RecurateError, match="rule curate does not give 'judge', which its script takes"):
+        arguments(main, snakemake(input={"real": "r"}))
+
+
+def test_inputs_that_are_only_touched_and_the_digest_of_code_need_not_be_taken() -> None:
+    def main(real: str) -> None:
+        pass
+
+    given = snakemake(input={"real": "r", "touches": ["weights.pt"]}, params={"code": "abc"})
+    assert arguments(main, given) == {"real": "r"}
+
+
+def test_settings_become_an_object_of_the_class_that_main_names() -> None:
+    def main(spec: Training) -> None:
+        pass
+
+    text = json.dumps(Training(steps=3).model_dump(mode="json"))
+    assert arguments(main, snakemake(params={"spec": text})) == {"spec": Training(steps=3)}
 
 
 def test_several_files_under_one_name_are_a_list_of_paths() -> None:
@@ -157,7 +195,7 @@ def samples(tmp_path: Path) -> Path:
 def curated(samples: Path, seeds: list[int], generation: int = 1, **spec: Any) -> dict[str, np.ndarray]:
     path = samples.with_name("curated.safetensors")
     settings = {"data": DATA, "judge": None, "reward": REWARD, "curation": CURATION, **spec}
-    curate.main(str(samples), str(path), settings, code="c", seeds=seeds, generation=generation, threads=1)
+    call(curate.main, str(samples), str(path), settings, code="c", seeds=seeds, generation=generation, threads=1)
     return read_arrays(path)
 
 
@@ -201,7 +239,8 @@ def test_a_reward_that_breaks_its_promise_ends_in_a_sentence_and_no_file(
 def test_a_measured_table_has_a_row_for_every_seed_and_metric(samples: Path, tmp_path: Path) -> None:
     curated(samples, [3, 4])
     write_arrays(tmp_path / "real", {f"{part}_x": np.zeros((20, 2), np.float32) for part in ("train", "test")}, {})
-    measure.main(
+    call(
+        measure.main,
         real=str(tmp_path / "real"),
         samples=str(samples),
         curated=str(samples.with_name("curated.safetensors")),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax, softmax
+from script import call
 
 import curate
 import train_judge
@@ -153,14 +154,14 @@ def job(folder: Path, real: RealData, **settings: Any) -> dict[str, Any]:
     """Run the script that trains a judge; returns its card."""
     write_arrays(folder / "real.safetensors", real.arrays(), {})
     paths = [str(folder / name) for name in ("real.safetensors", "judge.safetensors", "judge.json")]
-    train_judge.main(*paths, spec={"judge": settings, "classes": 10, "data_seed": 0}, code="c", device="cpu", threads=1)
+    call(train_judge.main, *paths, spec={"judge": settings, "classes": 10}, code="c", device="cpu", threads=1)
     return read_json(folder / "judge.json")
 
 
 def test_a_card_holds_the_accuracy_on_all_held_out_samples_and_on_every_class(real: RealData, tmp_path: Path) -> None:
     card = job(tmp_path, real, **TINY)
-    found = FittedJudge.read(TINY, tmp_path / "judge.safetensors").classify(real.test_x)
-    assert card["test_samples"] == 500 and card["weights"] is None and card["judge"] == TINY
+    found = FittedJudge.read(load(Judge, TINY), tmp_path / "judge.safetensors").classify(real.test_x)
+    assert card["test_samples"] == 500 and card["weights"] is None and card["judge"] == load(Judge, TINY).model_dump()
     assert card["test_accuracy"] == pytest.approx((found == real.test_y).mean())
     counts = np.bincount(real.test_y)
     by_class = [card["test_accuracy_by_class"][str(number)] for number in range(10)]
@@ -229,7 +230,7 @@ def test_a_curated_set_holds_the_judge_s_labels_and_its_confidence_in_them(
         "curation": {"kind": "bradley_terry", "choices": 2, "kept": 10},
     }
     path = tmp_path / "curated.safetensors"
-    curate.main(str(samples), str(path), spec, code="c", seeds=[0, 1], generation=0, threads=1, judge=str(judge))
+    call(curate.main, str(samples), str(path), spec, code="c", seeds=[0, 1], generation=0, threads=1, judge=str(judge))
     found = read_arrays(path)
     logits = np.stack([fitted.judge.evaluate(fitted.parameters, x_seed)[0] for x_seed in x]).astype(np.float64)
     np.testing.assert_array_equal(found["label"], logits.argmax(axis=-1))

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from script import call
 
 import extract
 import extract_reference
 import measure
-from recurate.curation.judges import FittedJudge
+from recurate.curation.judges import FittedJudge, Judge
 from recurate.files.arrays import read_arrays, read_seed, write_arrays
+from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.randomness import numpy_generator
 from recurate.measuring.metrics import DATA
@@ -66,10 +68,11 @@ class Files:
         write_arrays(self["curated"], curated, {})
 
     def extract(self, *blocks: dict[str, Any], judge: dict[str, Any] | None = None, **reference: Any) -> None:
-        spec = {"features": list(blocks), "judge": judge, "reference": {"split": "test", "samples": None, **reference}}
+        spec = {"features": list(blocks), "judge": judge}
+        asked = {**spec, "reference": {"split": "test", "samples": None, **reference}}
         more: dict[str, Any] = {"code": "c", "device": "cpu", "threads": 1, "judge": self["judge"] if judge else None}
-        extract.main(self["samples"], self["features"], spec, seeds=SEEDS, **more)
-        extract_reference.main(self["real"], self["reference"], spec, **more)
+        call(extract.main, self["samples"], self["features"], spec, seeds=SEEDS, **more)
+        call(extract_reference.main, self["real"], self["reference"], asked, **more)
 
     def measure(
         self, *metrics: dict[str, Any], with_features: bool = True, split: str = "test"
@@ -79,7 +82,7 @@ class Files:
         table = self.folder / "metrics.csv"
         files = {name: self[name] for name in ("features", "reference") if with_features}
         names = (self[name] for name in ("real", "samples", "curated"))
-        measure.main(*names, str(table), spec, "study", "arm", SEEDS, 7, 1, **files)
+        call(measure.main, *names, str(table), spec, "study", "arm", SEEDS, 7, 1, **files)
         with table.open() as file:
             rows = list(csv.DictReader(file))
         assert {(row["study"], row["arm"], row["generation"]) for row in rows} == {("study", "arm", "7")}
@@ -136,7 +139,7 @@ def test_the_judge_s_features_come_from_its_file(files: Files) -> None:
     parameters |= {f"{name}.bias": np.zeros(size[0], np.float32) for name, size in sizes.items()}
     write_arrays(files["judge"], parameters, {})
     files.extract({"kind": "judge"}, judge=JUDGE)
-    judge = FittedJudge.read(dict(JUDGE), files["judge"])
+    judge = FittedJudge.read(load(Judge, JUDGE), files["judge"])
     np.testing.assert_array_equal(read_arrays(files["features"])["judge"][1], judge.features(files.x[1]))
     found = files.measure({"kind": "frechet", "features": "judge"})
     mean, covariance = moments(judge.features(files.real["test_x"]))

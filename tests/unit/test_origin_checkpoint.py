@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from script import call
 
 import sample
 import train
@@ -44,7 +45,8 @@ def origin(folder: Path, checkpoint: Path, training: dict[str, Any] | None, **se
     write_arrays(folder / "real.safetensors", {"train_x": images}, {})
     model = folder / "model.safetensors"
     described = {"path": str(checkpoint), "entry": "ema_model", "sha256": None, **settings}
-    train.main(
+    call(
+        train.main,
         real=str(folder / "real.safetensors"),
         model=str(model),
         spec={**SPEC, "training": training, "checkpoint": described},
@@ -72,7 +74,7 @@ def test_a_checkpoint_taken_as_it_is_becomes_every_seeds_model(tmp_path: Path, c
 def test_seeds_that_share_a_checkpoint_draw_samples_of_their_own(tmp_path: Path, checkpoint: Path) -> None:
     model = origin(tmp_path, checkpoint, None)
     spec = {"model": NETWORK, "sampler": {"kind": "ode", "method": "euler", "steps": 2}, "samples": 3}
-    sample.main(str(model), str(tmp_path / "samples.safetensors"), spec, "code", SEEDS, "cpu", 1)
+    call(sample.main, str(model), str(tmp_path / "samples.safetensors"), spec, "code", SEEDS, "cpu", 1)
     x = read_arrays(tmp_path / "samples.safetensors")["x"]
     assert x.shape == (2, 3, 8, 8, 3) and x.dtype == np.uint8
     assert not np.array_equal(x[0], x[1])

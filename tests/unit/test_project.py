@@ -13,12 +13,14 @@ import pytest
 import yaml
 from study_setup import ROOT, STUDY
 
-from recurate.foundation.components import FAMILIES, kinds
+from recurate.foundation.components import kinds
 from recurate.foundation.errors import RecurateError
 from recurate.study.config import Config
+from recurate.study.families import FAMILIES
 from recurate.study.reading import read_study, validated
-from recurate.workflow.inputs import Wildcards
+from recurate.training.settings import Training
 from recurate.workflow.project import Project
+from recurate.workflow.studies import Wildcards
 
 
 def test_overrides_on_the_command_line_are_read_as_yaml() -> None:
@@ -61,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_project_reads_every_study_of_its_folder_with_overrides(folder: Path) -> None:
     project = Project({"studies": ["tiny"], "overrides": {"tiny": {"seeds": 1}}}, str(folder))
-    assert project.studies["tiny"].seeds == [0]
+    assert project.studies.all["tiny"].seeds == [0]
 
 
 @pytest.mark.parametrize("change", [{"studies": ["tony"]}, {"overrides": {"tony": {}}}])
@@ -86,10 +88,13 @@ def test_a_target_that_looks_like_a_study_and_is_none_is_refused(folder: Path) -
 def test_the_settings_of_a_stage_hold_what_it_reads_and_no_more(folder: Path) -> None:
     project = Project({"studies": ["tiny"]}, str(folder))
     wildcards = Wildcards(study="tiny", arm="curated")
-    assert set(project.spec_train_arm(wildcards)) == {"model", "objective", "training", "mixing"}
-    assert "start" not in project.spec_train_arm(wildcards)["training"]
-    assert set(project.spec_sample(wildcards)) == {"model", "sampler", "samples"}
-    assert set(project.spec_curate(wildcards)) == {"data", "judge", "reward", "curation"}
+    train, sample = project.settings.train_arm(wildcards), project.settings.sample(wildcards)
+    assert train.sampler is None and train.checkpoint is None
+    assert "start" not in train.model_dump()["training"]
+    arm = project.studies.arm(wildcards)
+    assert train.training == Training.model_validate(arm.retraining.model_dump(include=set(Training.model_fields)))
+    assert set(sample.model_dump()) == {"model", "sampler", "samples"}
+    assert project.settings.curate(wildcards).model is None
 
 
 @pytest.mark.parametrize("scale", ["demo", "paper"])
@@ -126,8 +131,8 @@ def test_a_generation_is_trained_on_what_its_regime_keeps(
     project = Project({"studies": ["tiny"], "results": "results"}, str(folder))
     wildcards = SimpleNamespace(study="tiny", arm="curated", seeds="0-2", generation="003")
     curated = [f"results/tiny/arms/curated/seeds-0-2/gen-00{g}/curated.safetensors" for g in generations]
-    assert project.training_curated(wildcards) == curated
+    assert project.inputs.training_curated(wildcards) == curated
     first, *later = [path.replace("curated.safetensors", "samples.safetensors") for path in curated]
     if generations[0] == 0:
         first = "results/tiny/origins/gaussians/seeds-0-2/gen-000/samples.safetensors"
-    assert project.training_samples(wildcards) == [first, *later]
+    assert project.inputs.training_samples(wildcards) == [first, *later]

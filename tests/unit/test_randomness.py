@@ -68,7 +68,10 @@ def test_drawing_leaves_the_global_generators_alone() -> None:
 
 
 def test_a_stream_is_the_same_in_another_process() -> None:
-    line = "from recurate.foundation.randomness import numpy_generator as g; print(repr(float(g(3, 2, 'curate', 1).random())))"
+    line = (
+        "from recurate.foundation.randomness import numpy_generator as g\n"
+        "print(repr(float(g(3, 2, 'curate', 1).random())))"
+    )
     scripts = Path(randomness.__file__).parents[2]
     run = subprocess.run([sys.executable, "-c", line], cwd=scripts, capture_output=True, text=True, check=True)
     assert float(run.stdout) == numpy_generator(3, 2, "curate", 1).random()

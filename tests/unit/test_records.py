@@ -38,7 +38,7 @@ def made(path: Path, value: float = 0.0) -> Path:
 def test_a_job_writes_a_record_beside_every_output(tmp_path: Path) -> None:
     real = made(tmp_path / "real.safetensors")
 
-    def main(real: str, samples: str) -> None:
+    def main(real: str, samples: str, spec: dict[str, int]) -> None:
         write_samples(samples, 1.0)
 
     samples = tmp_path / "samples.safetensors"
@@ -94,7 +94,7 @@ def test_a_file_without_a_record_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_a_job_that_fails_leaves_no_record_of_its_last_success(tmp_path: Path) -> None:
     samples = made(tmp_path / "samples.safetensors")
 
-    def main() -> None:
+    def main(samples: str) -> None:
         raise RecurateError("no")
 
     with pytest.raises(SystemExit):

@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from scipy.stats import kstest
+from script import call
 from torch import Tensor
 from torchdiffeq import odeint
 
@@ -162,7 +163,8 @@ def model(tmp_path: Path) -> Callable[..., Path]:
 
 def draw(model: Path, seeds: list[int], generation: int = 0, spec: dict[str, Any] = SPEC) -> np.ndarray:
     path = model.with_suffix(f".{generation}.samples")
-    sample.main(
+    call(
+        sample.main,
         model=str(model),
         samples=str(path),
         spec=spec,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,28 +69,39 @@ def test_a_request_for_a_rule_that_does_not_exist_is_refused(tmp_path: Path) -> 
         project.check_resources(["train_arm", "measure"])
 
 
-def gpus(study: str, rule: str, device: str = "auto") -> int:
-    """GPUs that a rule's job asks for in one of the project's studies at paper scale."""
+def gpus(study: str, network: str, device: str = "auto") -> int:
+    """GPUs that a job which runs a network asks for in one of the project's studies at paper scale."""
     config = {"studies": [study], "scale": "paper", "device": device}
     project = Project(config, str(ROOT / "config/studies"))
-    where = {"arm": "curated"} if rule.endswith("arm") or rule in ("curate", "measure") else {}
-    origin = next(iter(project.studies[study].origins))
-    return project.resources(rule, **GUESS)["gpu"](SimpleNamespace(study=study, **(where or {"origin": origin})))
+    requests = project.resources("a_rule", **GUESS, gpu=getattr(project.networks, network))
+    return requests["gpu"](SimpleNamespace(study=study, arm="curated"))
 
 
-NETWORKS = ("judge", "reference", "train_origin", "train_arm", "sample_origin", "sample_arm", "extract_arm", "curate")
+@pytest.mark.parametrize("network", ["model", "judge", "scorer", "features"])
+def test_a_large_network_gets_a_gpu_and_a_small_one_none(network: str) -> None:
+    assert gpus("cifar10_class", network) == 1
+    assert gpus("cifar10_class", network, device="cpu") == 0
+    assert gpus("mixture", network) == 0
 
 
-@pytest.mark.parametrize("rule", NETWORKS)
-def test_a_large_network_gets_a_gpu_and_a_small_one_none(rule: str) -> None:
-    assert gpus("cifar10_class", rule) == 1
-    assert gpus("cifar10_class", rule, device="cpu") == 0
-    assert gpus("mixture", rule) == 0
+def test_measuring_gets_a_gpu_only_where_a_metric_asks_the_model() -> None:
+    assert gpus("cifar10_class", "measured") == 0
+    assert gpus("shumailov_language", "measured") == 1
 
 
-@pytest.mark.parametrize("rule", ["measure", "forecast"])
-def test_tables_get_no_gpu(rule: str) -> None:
-    assert gpus("cifar10_class", rule) == 0
+# Which network the jobs of a rule run; the others run none.
+NETWORKS = {
+    "judge": "judge", "reference": "features", "train_origin": "model", "train_arm": "model", "sample_origin": "model",
+    "sample_arm": "model", "extract_origin": "features", "extract_arm": "features", "curate": "scorer",
+    "measure": "measured",
+}  # fmt: skip
+
+
+def test_every_rule_that_runs_a_network_says_which() -> None:
+    rules = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    requests = re.findall(r'\*\*resources\("(\w+)", mem_mb=\d+, runtime=\d+(?:, gpu=networks\.(\w+))?\)', rules)
+    assert len(requests) == rules.count("**resources(") > 15
+    assert {rule: network for rule, network in requests if network} == NETWORKS
 
 
 def test_the_report_takes_the_guess(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, re
 from recurate.files.fingerprints import file_digest
 from recurate.files.tables import METRIC_COLUMNS, read_frame, read_rows, write_rows
 from recurate.files.writing import read_json, replacing, write_json, write_text
+from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
+from recurate.training.settings import Training
 
 ARRAYS: dict[str, np.ndarray] = {
     "x": np.arange(12, dtype=np.float32).reshape(2, 3, 2),
@@ -46,6 +48,13 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "rows": lambda path: read_rows(path, METRIC_COLUMNS),
     "json": read_json,
 }
+
+
+class Pair(Settings):
+    """Two settings."""
+
+    b: int
+    a: list[int]
 
 
 def nothing_below(folder: Path) -> bool:
@@ -92,7 +101,7 @@ def test_parameters_are_read_without_losses(tmp_path: Path) -> None:
 
 
 def test_two_writings_are_byte_identical_whatever_the_order_of_keys(tmp_path: Path) -> None:
-    metadata = origin_of_file({"b": 1, "a": [2]}, code="c")
+    metadata = origin_of_file(Pair(b=1, a=[2]), code="c")
     write_arrays(tmp_path / "one", ARRAYS, metadata)
     write_arrays(tmp_path / "two", dict(reversed(ARRAYS.items())), dict(reversed(metadata.items())))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -101,9 +110,10 @@ def test_two_writings_are_byte_identical_whatever_the_order_of_keys(tmp_path: Pa
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     line = (
-        "import sys, numpy as np; from recurate import store\n"
+        "import sys, numpy as np; from recurate.files.arrays import origin_of_file, write_arrays\n"
+        "from recurate.training.settings import Training\n"
         "arrays = {name: np.arange(5.0) for name in 'edcba'}\n"
-        "write_arrays(sys.argv[1], arrays, origin_of_file({'k': 1}, 'c'))"
+        "write_arrays(sys.argv[1], arrays, origin_of_file(Training(steps=1), 'c'))"
     )
     scripts = Path(__file__).parents[2] / "scripts"
     for name, hash_seed in (("one", "1"), ("two", "2")):
@@ -113,10 +123,10 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_provenance_names_settings_code_libraries_and_device() -> None:
-    known = origin_of_file({"steps": 1}, code="abc", device="cpu")
+    known = origin_of_file(Training(steps=1), code="abc", device="cpu")
     assert set(known) == {"spec_digest", "code_digest", "python", "numpy", "torch", "device"}
     assert known["numpy"] == np.__version__
-    assert known["spec_digest"] != origin_of_file({"steps": 2}, code="abc")["spec_digest"]
+    assert known["spec_digest"] != origin_of_file(Training(steps=2), code="abc")["spec_digest"]
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from script import call
 from torch import Tensor
 from training_setup import (
     ALL_SEEDS,
@@ -31,11 +32,12 @@ import train
 from recurate.files.arrays import read_parameters, write_arrays
 from recurate.foundation.errors import RecurateError
 from recurate.models.parts.units import Encoding
+from recurate.training import trainer as training
 from recurate.training.objectives.flow_matching import FlowMatching
 from recurate.training.settings import Training
 from recurate.training.state import State
-from recurate.training.trainer import CHUNK, Pool
-from recurate.training.trainer import trainer as training
+from recurate.training.trainer import CHUNK
+from recurate.training.training_set import Pool
 
 # The loop against plain PyTorch
 
@@ -252,7 +254,7 @@ def job(tmp_path: Path) -> Callable[..., Path]:
             "spec": SPEC,
             "code": "c",
         }
-        train.main(model=str(model), **{**settings, **changes})
+        call(train.main, model=str(model), **{**settings, **changes})
         return model
 
     return run

@@ -74,7 +74,7 @@ def test_a_checkpoint_of_the_published_structure_gives_torchcfms_velocity(tmp_pa
     others = {"optim": optimizer.state_dict(), "sched": {"last_epoch": 3}, "step": 400_000}
     torch.save({"net_model": {}, "ema_model": state, **others}, path)
 
-    model = load(Model, PUBLISHED)
+    model = load(Model, PUBLISHED | {"precision": "float32"})
     arrays = matched(Checkpoint(path=str(path), entry="ema_model").read(), model.shapes((32, 32, 3)), str(path))
     parameters = {name: torch.from_numpy(value)[None] for name, value in arrays.items()}
     x, time = torch.randn(1, 2, 32, 32, 3), torch.rand(1, 2)
@@ -133,7 +133,7 @@ def test_a_step_of_training_imports_neither_the_compiler_nor_what_only_torchcfms
         "from recurate.models import Model\n"
         "from recurate.training.state import State\n"
         "from recurate.training.settings import Training\n"
-        f"model = load(Model, 'models', {TINY})\n"
+        f"model = load(Model, {TINY})\n"
         "initial = model.initial((8, 8, 1), torch.Generator())\n"
         "state = State({name: value[None] for name, value in initial.items()}, Training(steps=1), 'cpu')\n"
         "x = torch.ones(1, 2, 8, 8, 1)\n"
