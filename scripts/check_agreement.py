@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from recurate.files.tables import CLAIM_COLUMNS, LAW_COLUMNS, RATE_COLUMNS, read_rows, write_rows
+from recurate.closed_form.law import LAW_COLUMNS
+from recurate.closed_form.rates import RATE_COLUMNS
+from recurate.files.tables import read_rows, write_rows
 from recurate.theory import agreement
+from recurate.theory.verdicts import CLAIM_COLUMNS
 
 
 def main(metrics: str, laws: str, claims: str, spec: dict[str, Any], study: str, rates: str | None) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from recurate.files.series import by_arm
-from recurate.files.tables import CLAIM_COLUMNS, FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
+from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
 from recurate.theory.claims import ClosedLoop, check_claims
+from recurate.theory.verdicts import CLAIM_COLUMNS
 
 
 def main(metrics: str, forecast: str, claims: str, spec: dict[str, Any], study: str) -> None:

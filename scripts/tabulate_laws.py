@@ -1,6 +1,8 @@
 """Write down what theory says about the arms of a simulated study."""
 
-from recurate.files.tables import LAW_COLUMNS, write_rows
+from recurate.closed_form.law import LAW_COLUMNS
+from recurate.closed_form.laws.registry import laws_of
+from recurate.files.tables import write_rows
 from recurate.stages.laws import Reads
 from recurate.study.simulated_arm import measured
 
@@ -9,7 +11,7 @@ def main(laws: str, spec: Reads, study: str) -> None:
     """Write one row for every arm, law and recorded generation."""
     rows: list[dict[str, object]] = []
     for arm, settings in spec.arms.items():
-        for law in settings.estimator.laws(settings.loop(spec.generations)):
+        for law in laws_of(settings.estimator, settings.loop(spec.generations)):
             if law.measure not in measured(settings, spec.measures):
                 continue
             for generation in spec.recorded:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from recurate.closed_form.estimators import Estimator, Preference
-from recurate.closed_form.laws.law import SimulatedLoop
+from recurate.closed_form.estimators import Estimator
+from recurate.closed_form.loop import Preference, SimulatedLoop
 from recurate.closed_form.simulate import simulate
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward

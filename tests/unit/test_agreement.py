@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from loops import estimator, loop
 
+from recurate.closed_form.laws.registry import laws_of
 from recurate.closed_form.rates import (
     bootstrap_means,
     fit_rates,
@@ -17,8 +18,9 @@ from recurate.closed_form.rates import (
     pool_sizes,
     theoretical_exponent,
 )
-from recurate.files.tables import CLAIM_COLUMNS, METRIC_COLUMNS, write_rows
+from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.theory import agreement
+from recurate.theory.verdicts import CLAIM_COLUMNS
 
 RANDOM = np.random.default_rng(0)
 NORMAL = RANDOM.normal(1.0, 0.1, 100)
@@ -159,7 +161,7 @@ def test_bootstrap_errors_equal_the_standard_error_of_the_mean() -> None:
 def test_rates_of_a_law_are_fitted_to_what_follows_it() -> None:
     of = loop({"regime": "contamination", "real": 50, "alpha": 0.5}, 300)
     fitted = estimator(kind="ecdf", points=50)
-    laws = {found.measure: found.values for found in fitted.laws(of)}
+    laws = {found.measure: found.values for found in laws_of(fitted, of)}
     noise = np.exp(RANDOM.normal(0, 0.05, (20, 1)))
     values = {"squared_distance": noise * laws["squared_distance"]}
     (found,) = fit_rates(fitted, of, values, ["squared_distance"], 30, 0.5, 200)

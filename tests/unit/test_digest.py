@@ -208,6 +208,8 @@ def test_prose_in_script_module_or_component_changes_no_digest(
         ("recurate/closed_form/estimators/gaussian.py", {"simulate", "laws", "rates"}),
         ("recurate/closed_form/laws/gaussian.py", {"laws", "rates"}),
         ("recurate/closed_form/laws/registry.py", {"laws", "rates"}),
+        ("recurate/closed_form/estimators/kde.py", set()),
+        ("recurate/closed_form/law.py", {"laws", "rates"} | DRAW),
         ("recurate/closed_form/simulate.py", {"simulate"}),
         ("recurate/theory/claims.py", {"claims"}),
         ("recurate/theory/limit.py", set()),
@@ -239,7 +241,7 @@ def test_an_edit_changes_the_digests_of_what_runs_it_and_no_other(
     ("module", "columns", "untouched"),
     [
         ("theory/verdicts.py", "CLAIM_COLUMNS", set(RULES) - {"claims", "agreement", "report"} - DRAW),
-        ("closed_form/laws/law.py", "LAW_COLUMNS", TRAIN | SAMPLE | {"simulate", "curate", "measure"}),
+        ("closed_form/law.py", "LAW_COLUMNS", TRAIN | SAMPLE | {"simulate", "curate", "measure"}),
         ("closed_form/rates.py", "RATE_COLUMNS", TRAIN | SAMPLE | {"curate", "measure", "forecast"}),
     ],
 )
@@ -347,7 +349,7 @@ def test_other_settings_have_another_digest(other: dict[str, object]) -> None:
 def test_digests_are_noted_and_an_edit_is_seen(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     command = (
-        "import sys; from recurate import digest\n"
+        "import sys; from recurate.workflow import code_digest as digest\n"
         "if len(sys.argv) > 1: digest.ast.parse = None\n"
         "print(digest.code_digest('script.py'))"
     )
@@ -357,12 +359,12 @@ def test_digests_are_noted_and_an_edit_is_seen(tmp_path: Path) -> None:
         python = [sys.executable, "-c", command, *arguments]
         return subprocess.run(python, cwd=tmp_path, env=environment, capture_output=True, text=True)
 
-    script.write_text("from recurate import mixing\n")
+    script.write_text("from recurate.mixing import ratios\n")
     (tmp_path / ".snakemake").mkdir()
     first = asked()
     assert asked("without reading a module").stdout == first.stdout != ""
     written = script.stat().st_mtime_ns
-    script.write_text("from recurate import mixing as m\n")
+    script.write_text("from recurate.mixing import ratios as m\n")
     os.utime(script, ns=(written, written))  # as an archive with fixed times would leave it
     assert asked("without reading a module").returncode != 0
     assert asked().stdout not in ("", first.stdout)

@@ -11,6 +11,7 @@ from scipy import stats
 
 from recurate.closed_form import covariance_roots as roots
 from recurate.closed_form.estimators.gaussian import Fitted
+from recurate.closed_form.laws.registry import laws_of
 from recurate.closed_form.samples import Counts, Samples, drawn_cells, drawn_counts
 from recurate.closed_form.simulate import simulate
 from recurate.closed_form.streams import Replicates
@@ -77,7 +78,7 @@ def test_the_wasserstein_distance_equals_that_of_pot() -> None:
 def test_variances_fall_far_below_what_a_float_can_square(ddof: int) -> None:
     fitted, of = estimator(kind="gaussian", ddof=ddof), loop({"regime": "replace", "initial": 2}, 700)
     found = run(fitted, of, 50)
-    law = next(law for law in fitted.laws(of) if law.measure == "log_variance")
+    law = next(law for law in laws_of(fitted, of) if law.measure == "log_variance")
     assert law.values[-1] < np.log(1e-300)
     error = found["log_variance"].std(axis=0, ddof=1) / np.sqrt(50)
     assert (np.abs(found["log_variance"].mean(axis=0) - law.values) < 4 * error + 1e-9).all()

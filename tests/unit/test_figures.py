@@ -22,7 +22,7 @@ from recurate.figures.parts.density import Frame, density, reward_on_grid
 from recurate.figures.parts.series import entropy, per_arm, read_forecast, read_metrics, student_band
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.files.series import by_arm
-from recurate.files.tables import CLAIM_COLUMNS, FORECAST_COLUMNS, METRIC_COLUMNS, write_rows
+from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, write_rows
 from recurate.files.writing import write_json
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
@@ -31,6 +31,7 @@ from recurate.theory import bounds
 from recurate.theory.claims import ClosedLoop, check_claims
 from recurate.theory.forecast import forecast
 from recurate.theory.limit import limit_weights
+from recurate.theory.verdicts import CLAIM_COLUMNS
 
 SEEDS, GENERATIONS = 3, 4
 ARMS = {

@@ -10,8 +10,8 @@ import pytest
 from loops import REGIMES, loop
 from scipy.stats import binom, hypergeom
 
-from recurate.closed_form.laws.law import SimulatedLoop
 from recurate.closed_form.laws.second_moments import second_moments
+from recurate.closed_form.loop import SimulatedLoop
 from recurate.foundation.errors import RecurateError
 from recurate.mixing.simulated import Collection
 

@@ -9,8 +9,9 @@ import pytest
 from loops import REGIMES, estimator, loop, preference, run
 from scipy.stats import ks_2samp
 
-from recurate.closed_form.estimators import Estimator, Preference
-from recurate.closed_form.laws.law import SimulatedLoop
+from recurate.closed_form.estimators import Estimator
+from recurate.closed_form.laws.registry import laws_of
+from recurate.closed_form.loop import Preference, SimulatedLoop
 from recurate.closed_form.simulate import batches, simulate
 from recurate.closed_form.streams import Replicates
 from recurate.curation import Curation
@@ -32,7 +33,7 @@ LAWFUL: list[dict[str, Any]] = [
 
 def assert_lawful(fitted: Estimator, of: SimulatedLoop, replicates: int) -> None:
     """All laws within three standard errors, and what they leave out, in every generation."""
-    measured, laws = run(fitted, of, replicates), fitted.laws(of)
+    measured, laws = run(fitted, of, replicates), laws_of(fitted, of)
     assert laws
     for law in laws:
         values = measured[law.measure]

@@ -10,8 +10,11 @@ import pytest
 import yaml
 from tiny import Copy, contents, fresh
 
+from recurate.closed_form.law import LAW_COLUMNS
+from recurate.closed_form.rates import RATE_COLUMNS
 from recurate.files.arrays import read_arrays
-from recurate.files.tables import CLAIM_COLUMNS, LAW_COLUMNS, METRIC_COLUMNS, RATE_COLUMNS, read_rows
+from recurate.files.tables import METRIC_COLUMNS, read_rows
+from recurate.theory.verdicts import CLAIM_COLUMNS
 
 LOOPS: dict[str, Any] = {
     "loop": "simulated",

@@ -6,14 +6,20 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from recurate.closed_form.laws.registry import laws_of
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy
 
     from recurate.closed_form.estimators import Estimator
-    from recurate.closed_form.laws.law import SimulatedLoop
+    from recurate.closed_form.loop import SimulatedLoop
 
+RATE_COLUMNS = (
+    "study", "arm", "metric", "slope", "slope_error", "slope_log_corrected", "slope_log_corrected_error", "theory",
+    "logarithm",
+    "slope_of_law", "law", "real_fraction", "decay",
+)  # fmt: skip
 BOOTSTRAP_SEED = 0  # of the resampling of replicates, which is part of the analysis and not of a loop
 SAME = 0.005  # exponents closer than this are taken as equal: sizes are whole numbers
 SQUARES = ("squared_distance", "mmd_squared", "squared_error", "w2_squared")  # errors of twice the exponent
@@ -65,7 +71,7 @@ def fit_rates(
     """
     sizes = pool_sizes(loop)[drop:]
     correction = np.maximum(np.log(sizes), SMALLEST_LOGARITHM)
-    laws = {law.measure: law for law in estimator.laws(loop)}
+    laws = {law.measure: law for law in laws_of(estimator, loop)}
     added = loop.sizes.real + loop.sizes.synthetic
     fraction = loop.sizes.real / added
     decay = loop.collection.decay if loop.collection else math.inf

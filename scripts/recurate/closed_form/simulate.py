@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy
 
     from recurate.closed_form.estimators import Estimator
-    from recurate.closed_form.laws.law import SimulatedLoop
+    from recurate.closed_form.loop import SimulatedLoop
 
 
 POOL_BYTES = 1_000_000_000  # of all pools that are advanced together

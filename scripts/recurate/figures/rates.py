@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.closed_form.rates import theoretical_exponent
+from recurate.closed_form.rates import RATE_COLUMNS, theoretical_exponent
 from recurate.figures import Files, SimulatedFigure
 from recurate.figures.parts import style, words
 from recurate.figures.parts.view import RatesView, SimulatedView, panels
-from recurate.files.tables import RATE_COLUMNS, read_rows
+from recurate.files.tables import read_rows
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:

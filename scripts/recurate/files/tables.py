@@ -17,18 +17,6 @@ METRIC_COLUMNS = ("study", "arm", "generation", "seed", "metric", "value")
 
 FORECAST_COLUMNS = (*METRIC_COLUMNS, "effective_sample_size")
 
-LAW_COLUMNS = ("study", "arm", "generation", "metric", "value", "deviation", "order", "source")
-
-RATE_COLUMNS = (
-    "study", "arm", "metric", "slope", "slope_error", "slope_log_corrected", "slope_log_corrected_error", "theory",
-    "logarithm",
-    "slope_of_law", "law", "real_fraction", "decay",
-)  # fmt: skip
-
-CLAIM_COLUMNS = (
-    "study", "arm", "claim", "source", "generation", "measured", "bound", "slack", "standard_error", "verdict", "note",
-)  # fmt: skip
-
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a tidy CSV table; numbers keep all their digits."""

@@ -18,11 +18,12 @@ from recurate.figures.parts import words as text
 from recurate.figures.parts.series import Series, read_forecast, read_metrics, student_band
 from recurate.figures.parts.style import PNG_DOTS_PER_INCH
 from recurate.files.arrays import read_metadata
-from recurate.files.tables import CLAIM_COLUMNS, read_rows
+from recurate.files.tables import read_rows
 from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
 from recurate.report.agreement_table import agreement_lines, agreement_score
 from recurate.report.claims_table import claim_groups, claim_score
+from recurate.theory.verdicts import CLAIM_COLUMNS
 
 HEADS = {
     "exp_reward_mean": "E[e^(r − r*)]",

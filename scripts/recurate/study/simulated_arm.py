@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from recurate.closed_form.estimators import REWARD_MEASURES, Estimator, Preference
-from recurate.closed_form.laws.law import SimulatedLoop
+from recurate.closed_form.estimators import Estimator
+from recurate.closed_form.loop import REWARD_MEASURES, Preference, SimulatedLoop
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.data import Description

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recurate.files.tables import CLAIM_COLUMNS
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.mixing.ratios import synthetic_ratio_of
 from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.theory import bounds
+from recurate.theory.verdicts import CLAIM_COLUMNS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

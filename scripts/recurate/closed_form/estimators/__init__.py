@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from recurate.closed_form.loop import REWARD_MEASURES, Preference
 from recurate.foundation.components import Component
 from recurate.foundation.lazy import np
 from recurate.measuring.every_arm import reward_statistics
@@ -18,10 +18,9 @@ from recurate.measuring.every_arm import reward_statistics
 if TYPE_CHECKING:
     import numpy
 
-    from recurate.closed_form.laws.law import Law, SimulatedLoop
+    from recurate.closed_form.law import Law
+    from recurate.closed_form.loop import SimulatedLoop
     from recurate.closed_form.streams import Replicates
-    from recurate.curation import Curation
-    from recurate.curation.rewards import Reward
     from recurate.mixing.regimes import Regime, Sizes
 
 
@@ -37,23 +36,6 @@ class Batch(Protocol):
 
     def subset(self, size: int, randoms: Replicates) -> Any:
         """A uniformly random subset, without replacement."""
-
-
-REWARD_MEASURES = ("reward_mean", "exp_reward_mean", "exp_reward_variance", "top_share")  # of curated loops
-
-
-@dataclass(frozen=True)
-class Preference:
-    """What curators prefer, and how they choose."""
-
-    reward: Reward
-    curation: Curation
-
-    def keep(self, x: numpy.ndarray, randoms: Replicates) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """Rewards (R, n) of samples `x` (R, n, d), and the kept samples (R, kept, d)."""
-        rewards = np.stack([self.reward(row, None) for row in x])
-        kept = randoms.draw(lambda generator, row: self.curation.keep(row, generator), rewards)
-        return rewards, np.take_along_axis(x, kept[..., None], axis=1)
 
 
 Measure = Callable[[Any], "numpy.ndarray"]  # gives one number for each seed, (R,)

@@ -14,7 +14,6 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
-    from recurate.closed_form.laws.law import Law, SimulatedLoop
     from recurate.closed_form.streams import Replicates
 
 
@@ -59,11 +58,6 @@ class Discrete(Estimator):
             "states_alive": lambda model: np.count_nonzero(model, axis=1).astype(float),
         }
         return found | {f"frequency_{state}": _frequency(state) for state in range(len(self.probabilities))}
-
-    def laws(self, loop: SimulatedLoop) -> list[Law]:
-        from recurate.closed_form.laws import urn as urn_laws
-
-        return urn_laws.discrete(self, loop)
 
     def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
         return {"shares": model}

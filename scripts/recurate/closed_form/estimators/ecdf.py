@@ -16,7 +16,6 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
-    from recurate.closed_form.laws.law import Law, SimulatedLoop
     from recurate.closed_form.streams import Replicates
 
 
@@ -137,11 +136,6 @@ class Ecdf(Estimator):
         values, vectors = np.linalg.eigh(kernel)
         kept = values > values[-1] * 1e-12
         return vectors[:, kept] * np.sqrt(values[kept])
-
-    def laws(self, loop: SimulatedLoop) -> list[Law]:
-        from recurate.closed_form.laws import urn as urn_laws
-
-        return urn_laws.ecdf(self, loop)
 
     def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
         return {"shares": model}

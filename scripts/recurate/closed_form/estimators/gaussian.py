@@ -16,7 +16,6 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
-    from recurate.closed_form.laws.law import Law, SimulatedLoop
     from recurate.closed_form.streams import Replicates
     from recurate.mixing.regimes import Regime, Sizes
 
@@ -106,11 +105,6 @@ class Gaussian(Estimator):
         """Squared Wasserstein distance to N(m, s^2 I): |mu - m|^2 + sum (sqrt lambda_i - s)^2, lambda of Sigma."""
         spreads = np.square(roots.standard_deviations(model.root) - self.std).sum(axis=1)
         return np.square(model.mean - self.mean).sum(axis=1) + spreads
-
-    def laws(self, loop: SimulatedLoop) -> list[Law]:
-        from recurate.closed_form.laws import gaussian as gaussian_laws
-
-        return gaussian_laws.laws(self, loop)
 
     def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
         return {"mean": model.mean, "root": model.root}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from recurate.closed_form.estimators import Estimator, Measure, Preference, stacked
+from recurate.closed_form.estimators import Estimator, Measure, stacked
+from recurate.closed_form.loop import Preference
 from recurate.closed_form.normal_mixture import NormalMixture
 from recurate.curation.parts.keep_operator import KeepOperator
 from recurate.foundation.lazy import np

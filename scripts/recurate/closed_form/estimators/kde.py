@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, SerializeAsAny
 
-from recurate.closed_form.estimators import Estimator, Measure, Preference
+from recurate.closed_form.estimators import Estimator, Measure
+from recurate.closed_form.loop import Preference
 from recurate.closed_form.samples import Samples
 from recurate.data import Data, DrawnData
 from recurate.foundation.components import embedded

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from recurate.closed_form.estimators.ecdf import Ecdf
-from recurate.closed_form.laws.law import Law, SimulatedLoop
 from recurate.closed_form.samples import Counts, counted, drawn_cells
 from recurate.foundation.lazy import np
 
@@ -112,9 +111,6 @@ class LatticeKde(Ecdf):
         inside[:, -1] += smooth[:, self.cells : self.cells + beyond].sum(axis=1)
         inside[:, 0] += smooth[:, self.cells + beyond :].sum(axis=1)
         return inside
-
-    def laws(self, loop: SimulatedLoop) -> list[Law]:
-        return []
 
     def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
         return {"shares": model.shares, "bandwidth": np.full(len(model.shares), model.bandwidth)}

@@ -15,7 +15,6 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
-    from recurate.closed_form.laws.law import Law, SimulatedLoop
     from recurate.closed_form.streams import Replicates
     from recurate.mixing.regimes import Regime, Sizes
 
@@ -101,11 +100,6 @@ class Regression(Estimator):
             "test_error": lambda model: np.square(model.error).sum(axis=1),
             "coefficient_error": lambda model: np.linalg.norm(model.error, axis=1),
         }
-
-    def laws(self, loop: SimulatedLoop) -> list[Law]:
-        from recurate.closed_form.laws import regression as regression_laws
-
-        return regression_laws.laws(self, loop)
 
     def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
         return {"error": model.error}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recurate.closed_form.estimators import REWARD_MEASURES
-from recurate.closed_form.laws.law import Law, SimulatedLoop
+from recurate.closed_form.law import Law
+from recurate.closed_form.loop import REWARD_MEASURES, SimulatedLoop
 from recurate.curation.parts.keep_operator import KeepOperator
 from recurate.foundation.lazy import np
 from recurate.mixing.regimes import next_pool
 from recurate.theory.forecast import statistics
 
 if TYPE_CHECKING:
-    from recurate.closed_form.estimators import Preference
     from recurate.closed_form.estimators.gaussian import Gaussian
+    from recurate.closed_form.loop import Preference
 
 SOURCE = "exact operator of K-wise curation, infinitely many samples"
 NODES, REACH = 1_001, 8.0  # quadrature: equidistant points over +- 8 standard deviations

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from recurate.closed_form.laws.law import Law, SimulatedLoop
+from recurate.closed_form.law import Law
+from recurate.closed_form.laws.curated_gaussian import operator_laws
 from recurate.closed_form.laws.second_moments import second_moments
+from recurate.closed_form.loop import SimulatedLoop
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ SECOND_MOMENTS = "second moments, exact in every regime"
 def laws(gaussian: Gaussian, loop: SimulatedLoop) -> list[Law]:
     """What is known of a Gaussian loop's measures."""
     if loop.preference is not None:
-        from recurate.closed_form.laws.curated_gaussian import operator_laws
-
         return operator_laws(gaussian, loop)
     moments = second_moments(loop, gaussian.ddof, gaussian.std**2)
     replaces = loop.rule.real == "none" and not loop.rule.accumulates

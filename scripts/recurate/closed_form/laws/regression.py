@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recurate.closed_form.laws.law import Law, SimulatedLoop
+from recurate.closed_form.law import Law
 from recurate.closed_form.laws.second_moments import second_moments
+from recurate.closed_form.loop import SimulatedLoop
 from recurate.foundation.lazy import np
 from recurate.mixing.regimes import Sizes
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from recurate.closed_form.laws.law import SimulatedLoop
+    from recurate.closed_form.loop import SimulatedLoop
 
     Values = NDArray[np.float64]
 

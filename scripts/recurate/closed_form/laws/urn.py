@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recurate.closed_form.law import Law
 from recurate.closed_form.laws.gaussian import SECOND_MOMENTS
-from recurate.closed_form.laws.law import Law, SimulatedLoop
 from recurate.closed_form.laws.second_moments import SecondMoments, second_moments
+from recurate.closed_form.loop import SimulatedLoop
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
