@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from recurate.closed_form.law import LAW_COLUMNS
-from recurate.closed_form.rates import RATE_COLUMNS
+from recurate.closed_form.tables import LAW_COLUMNS, RATE_COLUMNS
 from recurate.files.tables import read_rows, write_rows
 from recurate.theory import agreement
 from recurate.theory.verdicts import CLAIM_COLUMNS

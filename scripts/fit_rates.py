@@ -1,6 +1,7 @@
 """Fit how fast errors fall with the size of the pool, in every arm of a simulated study."""
 
-from recurate.closed_form.rates import RATE_COLUMNS, fit_rates
+from recurate.closed_form.rates import fit_rates
+from recurate.closed_form.tables import RATE_COLUMNS
 from recurate.files.arrays import read_arrays
 from recurate.files.tables import write_rows
 from recurate.stages.rates import Reads

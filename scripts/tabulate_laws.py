@@ -1,7 +1,7 @@
 """Write down what theory says about the arms of a simulated study."""
 
-from recurate.closed_form.law import LAW_COLUMNS
 from recurate.closed_form.laws.registry import laws_of
+from recurate.closed_form.tables import LAW_COLUMNS
 from recurate.files.tables import write_rows
 from recurate.stages.laws import Reads
 from recurate.study.simulated_arm import measured

@@ -10,8 +10,7 @@ import pytest
 import yaml
 from tiny import Copy, contents, fresh
 
-from recurate.closed_form.law import LAW_COLUMNS
-from recurate.closed_form.rates import RATE_COLUMNS
+from recurate.closed_form.tables import LAW_COLUMNS, RATE_COLUMNS
 from recurate.files.arrays import read_arrays
 from recurate.files.tables import METRIC_COLUMNS, read_rows
 from recurate.theory.verdicts import CLAIM_COLUMNS

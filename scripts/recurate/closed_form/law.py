@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy
 
-LAW_COLUMNS = ("study", "arm", "generation", "metric", "value", "deviation", "order", "source")
-
 
 @dataclass(frozen=True)
 class Law:

@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from recurate.closed_form.estimators import Estimator
     from recurate.closed_form.loop import SimulatedLoop
 
-RATE_COLUMNS = (
-    "study", "arm", "metric", "slope", "slope_error", "slope_log_corrected", "slope_log_corrected_error", "theory",
-    "logarithm",
-    "slope_of_law", "law", "real_fraction", "decay",
-)  # fmt: skip
 BOOTSTRAP_SEED = 0  # of the resampling of replicates, which is part of the analysis and not of a loop
 SAME = 0.005  # exponents closer than this are taken as equal: sizes are whole numbers
 SQUARES = ("squared_distance", "mmd_squared", "squared_error", "w2_squared")  # errors of twice the exponent

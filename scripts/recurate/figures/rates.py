@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.closed_form.rates import RATE_COLUMNS, theoretical_exponent
+from recurate.closed_form.rates import theoretical_exponent
+from recurate.closed_form.tables import RATE_COLUMNS
 from recurate.figures import Files, SimulatedFigure
 from recurate.figures.parts import style, words
 from recurate.figures.parts.view import RatesView, SimulatedView, panels

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recurate.closed_form.law import LAW_COLUMNS
+from recurate.closed_form.tables import LAW_COLUMNS
 from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
 from recurate.foundation.lazy import np
