@@ -214,8 +214,8 @@ rule cost:
 rule report:
     """Everything about the default studies in one HTML file."""
     input:
-        template=project.report_template,
-        touches=project.report_inputs,
+        template=report.template,
+        touches=report.inputs,
     output:
         report=layout.report,
     log:
@@ -229,6 +229,6 @@ rule report:
     resources:
         **resources("report", mem_mb=1000, runtime=10),
     params:
-        **params("write_report.py", project.report),
+        **params("write_report.py", report.reads),
     script:
         "../scripts/write_report.py"

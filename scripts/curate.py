@@ -42,7 +42,7 @@ def main(
     generators = [numpy_generator(seed, generation, "curate") for seed in seeds]
     index = np.stack(
         [
-            curation.keep(reward, generator, **{f"{name}s": array[row] for name, array in beside.items()})
+            curation.keep(reward, generator, **{f"{name}s": array[row] for name, array in beside.items()}).kept
             for row, (reward, generator) in enumerate(zip(rewards, generators, strict=True))
         ]
     )

@@ -14,10 +14,9 @@ def main(curated: str, forecast_path: str, spec: Reads, study: str, arm: str, se
         rewards = arrays["reward"][row].astype("float64")
         prompts = arrays["prompt"][row] if spec.curation.by_prompt else None
         classes = arrays["label"][row] if "label" in arrays else None
-        mixing = spec.mixing
-        trajectory = forecast(
-            rewards, spec.curation.choices, mixing.real_fraction, spec.generations, mixing.name, prompts=prompts
-        )
+        operator = spec.curation.operator(rewards, prompts)
+        assert operator is not None, "arms without an operator are not forecast"
+        trajectory = forecast(operator, len(rewards), spec.mixing, spec.generations)
         for generation, weights in enumerate(trajectory):
             values = statistics(weights, rewards, spec.supremum, classes, spec.classes)
             if prompts is not None:

@@ -4,7 +4,6 @@ Usage: python scripts/publish.py NAME COMMAND [STUDY ..], for example: python sc
 Without studies, the default ones.
 """
 
-import csv
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ from typing import Any
 import psutil
 import yaml
 
+from recurate.files.costs import read_benchmark
 from recurate.files.writing import write_json
 from recurate.foundation.errors import RecurateError
 
@@ -81,20 +81,15 @@ def job_costs(folder: Path) -> dict[str, Any]:
     """Number of jobs, seconds and processor seconds in sum, largest memory of one in MB, by kind of file."""
     costs: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for path in sorted(folder.rglob("*.tsv")):
-        with path.open() as file:
-            row = next(csv.DictReader(file, delimiter="\t"))
+        measured = read_benchmark(path)
+        assert measured is not None, path
         for kind in ("all", path.stem):
             cost = costs[kind]
             cost["jobs"] += 1
-            cost["seconds"] += float(row["s"])
-            cost["cpu_seconds"] += _number(row["cpu_time"])
-            cost["max_memory_mb"] = max(cost["max_memory_mb"], _number(row["max_rss"]))
+            cost["seconds"] += measured.seconds
+            cost["cpu_seconds"] += measured.cpu_seconds
+            cost["max_memory_mb"] = max(cost["max_memory_mb"], measured.memory_mb)
     return {kind: {key: round(value, 1) for key, value in cost.items()} for kind, cost in costs.items()}
-
-
-def _number(text: str) -> float:
-    """A benchmark's entry; very short jobs have "NA" or "-" where nothing was sampled."""
-    return float(text) if text not in ("NA", "-") else 0.0
 
 
 def _git(*arguments: str) -> str:

@@ -1,13 +1,11 @@
 """Write down the settings a study was made with."""
 
-from typing import Any
-
 import yaml
 
 from recurate.files.writing import write_text
 
 
-def main(resolved: str, spec: dict[str, Any]) -> None:
+def main(resolved: str, spec: dict[str, object]) -> None:
     """Write `spec`, all settings of a study with defaults filled in, as YAML."""
     write_text(resolved, yaml.safe_dump(spec, sort_keys=False, allow_unicode=True))
 

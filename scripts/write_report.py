@@ -1,12 +1,11 @@
 """Write the report of the default studies as one self-contained HTML file."""
 
-from typing import Any
-
 from recurate.files.writing import write_text
 from recurate.report.report import render
+from recurate.stages.report import Reads
 
 
-def main(template: str, report: str, spec: dict[str, Any]) -> None:
+def main(template: str, report: str, spec: Reads) -> None:
     """Fill `template` and write it to `report`."""
     write_text(report, render(template, spec))
 

@@ -19,6 +19,7 @@ from recurate.closed_form.rates import (
     theoretical_exponent,
 )
 from recurate.files.tables import METRIC_COLUMNS, write_rows
+from recurate.study.common import Published
 from recurate.theory import agreement
 from recurate.theory.verdicts import CLAIM_COLUMNS
 
@@ -79,12 +80,16 @@ def test_a_law_without_randomness_is_met_to_rounding() -> None:
 
 
 def test_a_published_number_of_one_run_is_compared_with_the_spread_of_runs() -> None:
-    number = {"arm": "a", "measure": "m", "generation": 3, "replicates": 1, "note": "a notebook"}
+    number = Published(arm="a", measure="m", generation=3, value=0.0, note="a notebook")
     values = {("a", "m", 3): NORMAL}
     spread = NORMAL.std(ddof=1)
-    (near,) = agreement.with_published(values, [{**number, "value": NORMAL.mean() + 2.9 * spread}])
-    (far,) = agreement.with_published(values, [{**number, "value": NORMAL.mean() + 3.2 * spread}])
-    (mean,) = agreement.with_published(values, [{**number, "value": NORMAL.mean() + 1.0 * spread, "replicates": 100}])
+
+    def of_runs(number: Published, spreads: float, runs: int = 1) -> Published:
+        return number.model_copy(update={"value": NORMAL.mean() + spreads * spread, "replicates": runs})
+
+    (near,) = agreement.with_published(values, [of_runs(number, 2.9)])
+    (far,) = agreement.with_published(values, [of_runs(number, 3.2)])
+    (mean,) = agreement.with_published(values, [of_runs(number, 1.0, runs=100)])
     assert (near["verdict"], far["verdict"], mean["verdict"]) == ("holds", "fails", "fails")
     assert near["note"] == "a notebook"
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from theory_setup import forecast
 
 from recurate.foundation.errors import RecurateError
 from recurate.mixing.regimes import TrainedRegime
 from recurate.theory import bounds
 from recurate.theory.claims import CLAIMS, ClosedLoop, Evidence, Exemption, check_claims
-from recurate.theory.forecast import forecast, statistics
+from recurate.theory.forecast import statistics
 from recurate.theory.verdicts import CLAIM_COLUMNS as COLUMNS
 
 reward_lists = st.lists(st.floats(-6, 0, allow_subnormal=False), min_size=2, max_size=8)

@@ -192,7 +192,7 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ("arms.curated.curation.choices", 2.5, "curation.choices: 2.5 is not allowed; it must be an integer"),
         ("arms.curated.curation.choices", 101, "curation: choices: 101 is larger than the pool of 100 samples"),
         ("arms.curated.curation.kept", 0, "arms.curated.curation.kept: Input should be greater than or equal to 1"),
-        ("arms.curated.curation.keep", 9, "arms.curated.curation: unknown key 'keep'; known are kind, choices, kept"),
+        ("arms.curated.curation.keep", 9, "arms.curated.curation: unknown key 'keep'; known are kind, kept, choices"),
         ("arms.curated.reward.target", [1.0], "reward: target has 1 coordinates, but the data have shape (2,)"),
         ("arms.curated.reward.kind", "clipped", "arms.curated.reward: unknown kind 'clipped'; known are class_prob"),
         ("arms.curated.reward", {"gamma": 1}, "arms.curated.reward: must be a mapping with the key 'kind', one of "),

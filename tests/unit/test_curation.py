@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from scipy.special import logsumexp, softmax
 from scipy.stats import chisquare
 
-from recurate.curation.bradley_terry import BradleyTerry, disjoint_pools, proportional
+from recurate.curation.bradley_terry import BradleyTerry, choice_sets, proportional
 
 REWARDS = np.array([0.0, 1.0, -0.5, 0.3, 2.0])
 
 
 def keep(rewards: np.ndarray, choices: float, kept: int, seed: int = 0) -> np.ndarray:
     curation = BradleyTerry(kind="bradley_terry", choices=choices, kept=kept)
-    return curation.keep(rewards, np.random.default_rng(seed))
+    return curation.keep(rewards, np.random.default_rng(seed)).kept
 
 
 def exact_probabilities(rewards: np.ndarray, choices: int) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_choices_depend_on_reward_differences_only() -> None:
 
 def test_a_thousand_reward_units_decide_every_choice() -> None:
     rewards = np.array([-500.0, 500.0] * 10)
-    pools = disjoint_pools(20, 4, 5, np.random.default_rng(3))
+    pools = choice_sets(20, 4, 5, np.random.default_rng(3))
     index = keep(rewards, 4, 5, seed=3)
     has_good = (rewards[pools] > 0).any(axis=1)
     np.testing.assert_array_equal(rewards[index] > 0, has_good)
@@ -99,7 +99,7 @@ def test_proportional_never_keeps_an_impossible_sample(rewards: list[float], see
 def test_every_pool_holds_distinct_samples(data: st.DataObject) -> None:
     samples = data.draw(st.integers(1, 60))
     choices = data.draw(st.integers(1, samples))
-    pools = disjoint_pools(samples, choices, data.draw(st.integers(1, 40)), np.random.default_rng(0))
+    pools = choice_sets(samples, choices, data.draw(st.integers(1, 40)), np.random.default_rng(0))
     assert pools.shape[1] == choices
     assert all(len(set(pool)) == choices for pool in pools)
     assert pools.min() >= 0
@@ -107,7 +107,7 @@ def test_every_pool_holds_distinct_samples(data: st.DataObject) -> None:
 
 
 def test_no_sample_is_offered_twice_within_a_pass() -> None:
-    pools = disjoint_pools(103, 4, 75, np.random.default_rng(0))
+    pools = choice_sets(103, 4, 75, np.random.default_rng(0))
     for one_pass in pools.reshape(3, 25, 4):
         assert len(np.unique(one_pass)) == 100
 

@@ -101,7 +101,7 @@ def test_a_kind_is_for_trained_or_for_simulated_loops_and_reads_what_those_have(
         (["quality"], "figures: quality: no distance, precision or recall is measured"),
         (["comparison"], "figures: comparison: no distance, precision or recall is measured"),
         (["language"], "figures: language: nothing is measured of texts"),
-        (["choices"], "figures: choices: no arm is without real data"),
+        (["choices"], "figures: choices: no arm without real data"),
         (["contact_sheet"], "figures: contact_sheet: cannot show the data of arms.curated, whose shape is (2,)"),
         (["perplexities"], "figures: perplexities: shows the features block_perplexity; list them under features"),
         (["latents"], "figures: latents: needs an autoencoder as generation 0, mlp is a vector field"),
@@ -201,8 +201,8 @@ def test_rewards_count_only_in_figures_that_show_them(tmp_path: Path) -> None:
     }
     assert of_figure == {
         "trajectory": {"trajectory"},
-        "densities": {"densities", "clipped_distance"},
-        "animation": {"animation", "clipped_distance"},
+        "densities": {"densities", "clipped_distance", "bradley_terry"},
+        "animation": {"animation", "clipped_distance", "bradley_terry"},
     }
 
 

@@ -13,7 +13,9 @@ import scipy.stats
 import seaborn
 from figure_setup import arm_view, study_view
 from PIL import Image
+from theory_setup import forecast
 
+from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.rewards import Reward
 from recurate.figures import animation, choices, contact_sheet, densities, shares, trajectory
 from recurate.figures.parts import style
@@ -27,9 +29,10 @@ from recurate.files.writing import write_json
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
 from recurate.report import claims_table, report
+from recurate.report.settings import FigureFiles, ReportSettings, StudyFiles, TrainedSection
 from recurate.theory import bounds
 from recurate.theory.claims import ClosedLoop, check_claims
-from recurate.theory.forecast import forecast
+from recurate.theory.forecast import infinite
 from recurate.theory.limit import limit_weights
 from recurate.theory.verdicts import CLAIM_COLUMNS
 
@@ -40,8 +43,6 @@ ARMS = {
     "mixed": arm_view(title="mixed, lambda = 1/2", real_fraction=2 / 3, regime="augmentation"),
 }
 VIEW = study_view(ARMS)
-# As the report is told.
-TOLD = {name: {"panel": "", **view.model_dump(mode="json")} for name, view in ARMS.items()}
 
 
 def series(seeds: int = SEEDS, shift: float = 0.0) -> dict[str, dict[str, np.ndarray]]:
@@ -201,18 +202,22 @@ def test_reward_grid_equals_the_reward_at_the_cell_centres() -> None:
     assert grid.shape == (80, 160)
 
 
+def people(choices: int) -> BradleyTerry:
+    return BradleyTerry(kind="bradley_terry", choices=choices, kept=1)
+
+
 def test_limit_of_the_pure_loop_is_where_a_long_forecast_goes() -> None:
     rewards = np.array([0.0, -0.4, 0.0, -1.0])
     last = list(forecast(rewards, 4, 0.0, 120))[-1]
-    limit = limit_weights(rewards, 0.0, 4, 0.0)
+    limit = limit_weights(rewards, 0.0, people(4), infinite(None, 0.0))
     assert limit is not None
     np.testing.assert_allclose(limit, last, atol=1e-9)
-    assert limit_weights(rewards - 0.1, 0.0, 4, 0.0) is None
+    assert limit_weights(rewards - 0.1, 0.0, people(4), infinite(None, 0.0)) is None
 
 
 def test_limit_of_the_mixed_loop_is_a_fixed_point_of_the_retraining_step() -> None:
     rewards = np.random.default_rng(0).uniform(-3, 0, 50)
-    weights = limit_weights(rewards, 0.0, 3, 2 / 3)
+    weights = limit_weights(rewards, 0.0, people(3), infinite(None, 2 / 3))
     assert weights is not None
     # By Monte Carlo: curate from the limit, mix, and find it again.
     generator = np.random.default_rng(1)
@@ -347,7 +352,7 @@ def written_report(tmp_path: Path) -> str:
     return report.render(str(Path(report.__file__).with_name("report.html.j2")), report_settings(tmp_path))
 
 
-def report_settings(folder: Path) -> dict[str, Any]:
+def report_settings(folder: Path) -> ReportSettings:
     """Write a small study's files to `folder` and say where they are."""
     measured = series()
     rows = [
@@ -375,23 +380,21 @@ def report_settings(folder: Path) -> dict[str, Any]:
     (folder / "trajectory.txt").write_text("A caption with 1 < 2.\n")
     write_json(folder / "judge.json", {"judge": {"kind": "small_cnn"}, "test_accuracy": 0.9712, "test_samples": 500})
     write_arrays(folder / "model.safetensors", {"a": np.zeros(1)}, origin_of_file(VIEW, "c0de"))
-    told = {
-        "answers": VIEW.answers,
-        "seeds": VIEW.seeds,
-        "generations": VIEW.generations,
-        "arms": TOLD,
-        "title": "<script>alert(1)</script>",
-        "figures": {
-            "trajectory": {"files": [str(folder / "trajectory.png")], "caption": str(folder / "trajectory.txt")}
-        },
-        "tables": {name: str(folder / name) for name in ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml")},
-        "judges": {"digits": str(folder / "judge.json")},
-        "models": {"origin o": str(folder / "model.safetensors")},
-        "folder": str(folder),
-        "benchmarks": str(folder / "benchmarks"),
-        "logs": str(folder / "logs"),
-    }
-    return {"scale": "demo", "results": "results", "studies": {"s": told}, "simulated": {}}
+    picture = FigureFiles(files=[str(folder / "trajectory.png")], caption=str(folder / "trajectory.txt"))
+    files = StudyFiles(
+        figures={"trajectory": picture},
+        tables={name: str(folder / name) for name in ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml")},
+        folder=str(folder),
+        benchmarks=str(folder / "benchmarks"),
+        logs=str(folder / "logs"),
+    )
+    section = TrainedSection(
+        study=VIEW.model_copy(update={"title": "<script>alert(1)</script>"}),
+        files=files,
+        judges={"digits": str(folder / "judge.json")},
+        models={"origin o": str(folder / "model.safetensors")},
+    )
+    return ReportSettings(scale="demo", results="results", studies={"s": section}, simulated={})
 
 
 def test_report_is_self_contained_and_escapes_everything(written_report: str) -> None:
@@ -425,7 +428,7 @@ def test_claims_in_short_count_generations_and_join_exempt_arms() -> None:
         ("s", "alone", "lemma_2_2", "forecast", "1", "nan", "nan", "not applicable", "no"),
     ]
     rows = [dict(zip(names, line, strict=True)) for line in lines]
-    (group,) = claims_table.claim_groups(rows, TOLD)
+    (group,) = claims_table.claim_groups(rows, ARMS)
     assert [line["arm"] for line in group["lines"]] == ["pure"]
     side = group["lines"][0]["measured"]
     assert (side["verdict"], side["holding"], side["of"], side["failing"]) == ("fails", 1, 2, "2")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from language_setup import BLOCK, VOCABULARY, fitted, tokens
 from study_setup import changed
+from theory_setup import forecast
 
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.rewards.distinct_words import DistinctWords
@@ -27,7 +28,7 @@ from recurate.models.parts.likelihood import log_likelihood
 from recurate.study.trained import Study
 from recurate.theory import forecast as theory
 from recurate.theory.claims import ClosedLoop, check_claims
-from recurate.theory.forecast import forecast, statistics
+from recurate.theory.forecast import statistics
 
 TEXTS = np.array(["The cat saw the CAT.", "", "sun-lit sun"], dtype=object)
 
@@ -106,7 +107,7 @@ def shares_by_enumeration(rewards: np.ndarray, choices: int) -> np.ndarray:
 
 @pytest.mark.parametrize("choices", [1, 2, 3])
 def test_people_choose_among_answers_to_one_prompt_as_enumeration_says(choices: int) -> None:
-    kept = people(choices, 60_000).keep(REWARDS, np.random.default_rng(0), PROMPTS)
+    kept = people(choices, 60_000).keep(REWARDS, np.random.default_rng(0), PROMPTS).kept
     found = np.bincount(kept, minlength=6) / len(kept)
     for prompt in (3, 7):
         rows = np.flatnonzero(prompt == PROMPTS)
@@ -115,7 +116,7 @@ def test_people_choose_among_answers_to_one_prompt_as_enumeration_says(choices: 
 
 
 def test_as_many_choices_as_prompts_keep_one_answer_of_each() -> None:
-    kept = people(3, 2).keep(REWARDS, np.random.default_rng(1), PROMPTS)
+    kept = people(3, 2).keep(REWARDS, np.random.default_rng(1), PROMPTS).kept
     assert sorted(PROMPTS[kept]) == [3, 7]
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.stats import binom
+from theory_setup import keep_ratio
 
-from recurate.curation.parts.keep_operator import KeepOperator, check_choices, keep_ratio
+from recurate.curation.parts.keep_operator import KeepOperator, check_choices
 from recurate.foundation.errors import RecurateError
 
 

@@ -136,8 +136,7 @@ def test_caption_warns_where_samples_are_fewer_than_features() -> None:
 
 def test_report_shows_results_and_states_their_conditions_below() -> None:
     measured = made("frechet_judge", "recall_judge", **CONDITIONS, warning_few_samples_frechet_judge=500.0)
-    told = {name: arm.model_dump() for name, arm in ARMS.items()}
-    table = report.arm_table(told, measured, {})
+    table = report.arm_table(ARMS, measured, {})
     assert [row["metric"] for row in table["rows"]] == [
         "Fréchet distance, judge features",
         "recall, judge features",

@@ -22,8 +22,8 @@ from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 from recurate.workflow.figures import Figures
 from recurate.workflow.inputs import Inputs
+from recurate.workflow.stage_settings import StageSettings
 from recurate.workflow.studies import Studies, Wildcards
-from recurate.workflow.untyped_settings import UntypedSettings
 
 STUDIES = sorted((Path(__file__).parents[2] / "config/studies").glob("*.yaml"))
 TABLES = ("metrics", "forecast", "laws", "rates", "traversed")
@@ -33,7 +33,7 @@ FIGURES = ["trajectory", "shares", "quality", "choices", "densities", "animation
 
 def resolved(name: str, study: Study | SimulatedStudy) -> dict[str, Any]:
     """All settings of a study."""
-    return UntypedSettings(Studies({name: study})).resolved(Wildcards(study=name))
+    return StageSettings(Studies({name: study})).resolved(Wildcards(study=name))
 
 
 @pytest.fixture(scope="module")

@@ -152,7 +152,7 @@ def test_agreement_is_counted_and_the_farthest_comparison_named() -> None:
         claim(verdict="vacuous", note="too rare; theory"),
         claim(claim="rate_w1"),
     ]
-    law, rate = agreement_lines(rows, {"a": simulated_arm_view().model_dump()})
+    law, rate = agreement_lines(rows, {"a": simulated_arm_view()})
     assert law["statement"] == "law of the fitted variance, per coordinate"
     assert (law["holds"], law["fails"], law["vacuous"], law["reasons"]) == (1, 1, 1, ["too rare"])
     assert law["worst"] == "2.00 ± 0.05 beside 1.1 (p, n = 1, generation 9)"

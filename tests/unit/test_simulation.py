@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from loops import REGIMES, estimator, loop, preference, run
 from scipy.stats import ks_2samp
+from theory_setup import forecast
 
 from recurate.closed_form.estimators import Estimator
 from recurate.closed_form.laws.registry import laws_of
@@ -18,7 +19,6 @@ from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.foundation.components import load
 from recurate.mixing.simulated import Collection
-from recurate.theory.forecast import forecast
 
 REPLICATES = 400
 SIGNIFICANCE = 1e-3  # of two-sample tests, with seeds that are fixed

@@ -111,7 +111,7 @@ def test_the_forecast_predicts_class_shares_from_generation_0(mnist: Copy) -> No
     curated = read_arrays(mnist.folder / "results/tiny/arms/curated/seeds-0-0/gen-000/curated.safetensors")
     reward, label = curated["reward"][0].astype(np.float64), curated["label"][0]
     people = BradleyTerry(kind="bradley_terry", choices=4, kept=300)
-    kept = np.concatenate([people.keep(reward, np.random.default_rng(seed)) for seed in range(400)])
+    kept = np.concatenate([people.keep(reward, np.random.default_rng(seed)).kept for seed in range(400)])
     expected = np.bincount(label[kept], minlength=10) / len(kept)
     with (mnist.folder / "results/tiny/forecast.csv").open() as file:
         found = {

@@ -124,7 +124,10 @@ def test_reading_the_workflow_imports_neither_torch_nor_pandas(built: Copy) -> N
         "import sys; sys.path.insert(0, 'scripts'); from recurate.workflow.project import Project; import yaml;"
         "p = Project(yaml.safe_load(open('config/config.yaml')));"
         "w = type('W', (), dict(study='tiny', arm='curated', seeds='0-1', generation='001'))();"
-        "p.code('train.py', 'train_arm')(w); p.spec('measure')(w);"
+        "from recurate.workflow.job_params import params\n"
+        "for script, settings in (('train.py', p.settings.train_arm), ('measure.py', p.settings.measure)):\n"
+        "    [value(w) for value in params(script, settings).values()]\n"
+        ""
         "print([m for m in ('torch', 'pandas', 'numpy', 'scipy') if m in sys.modules])"
     )
     assert built.run(sys.executable, "-c", probe).stdout.strip() == "[]"

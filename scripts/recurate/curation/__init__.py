@@ -1,22 +1,34 @@
-"""Curation: which of a generation's samples people keep. One module per kind."""
+"""Curation: which of a generation's samples people keep, and the exact law of what they keep. One module per kind."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recurate.foundation.components import Component
-from recurate.foundation.errors import RecurateError
-from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from numpy.random import Generator
+
+    from recurate.curation.parts.keep_operator import Operator
+    from recurate.foundation.types import Array
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What people kept: indices `kept` (kept,) int64 of samples, and those each was chosen from, `shown` (kept, K).
+
+    A sample may be kept more than once. `shown` is None where all samples were before people's eyes.
+    """
+
+    kept: Array
+    shown: Array | None = None
 
 
 class Curation(Component, ABC):
     """A rule that keeps some of a generation's samples."""
 
-    choices: float
     kept: int
 
     @property
@@ -24,25 +36,29 @@ class Curation(Component, ABC):
         """Whether people choose among answers to one prompt, rather than among all samples."""
         return False
 
+    @property
+    def bradley_terry_choices(self) -> float | None:
+        """K where people choose one of K by Bradley-Terry, which the published claims are about; None elsewhere."""
+        return None
+
     @abstractmethod
-    def keep(
-        self, rewards: numpy.ndarray, generator: numpy.random.Generator, prompts: numpy.ndarray | None = None
-    ) -> numpy.ndarray:
-        """Indices (kept,) int64 of the kept samples, given all rewards (n,); a sample may be kept more than once.
+    def keep(self, rewards: Array, generator: Generator, prompts: Array | None = None) -> Choice:
+        """What is kept, given all rewards (n,).
 
         `prompts` (n,) are the numbers of the samples' prompts, where the choice is `by_prompt`.
         """
 
+    def operator(self, rewards: Array, prompts: Array | None = None) -> Operator | None:
+        """The exact keep ratio for samples with `rewards` (n,), whatever their weights; None if nobody knows it.
+
+        A curation without one is neither forecast nor compared with a limit.
+        """
+        return None
+
+    @property
+    def has_operator(self) -> bool:
+        """Whether the kind gives an exact keep ratio."""
+        return type(self).operator is not Curation.operator
+
     def check(self, samples: int) -> None:
         """Raise ValueError with one sentence if a pool of `samples`, or of answers to a prompt, is too small."""
-
-
-def by_prompt(prompts: numpy.ndarray) -> numpy.ndarray:
-    """Rows (prompts, each) of the samples that answer each prompt, given the samples' prompts (n,).
-
-    Raises RecurateError if some prompts have more answers than others.
-    """
-    found, counts = np.unique(prompts, return_counts=True)
-    if len(set(counts.tolist())) != 1:
-        raise RecurateError("curation: prompts have unequally many continuations; sample again")
-    return np.argsort(prompts, kind="stable").reshape(len(found), -1)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from recurate.curation import Curation, by_prompt
+from recurate.curation import Choice, Curation
+from recurate.curation.parts.keep_operator import KeepOperator, promptwise
+from recurate.curation.parts.prompts import by_prompt
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from numpy.random import Generator
+
+    from recurate.curation.parts.keep_operator import Operator
+    from recurate.foundation.types import Array
 
 
 class BradleyTerry(Curation):
@@ -30,7 +35,7 @@ class BradleyTerry(Curation):
 
     @field_validator("choices", mode="before")
     @classmethod
-    def _integer_or_infinite(cls, value: Any) -> float:
+    def _integer_or_infinite(cls, value: object) -> float:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
@@ -44,26 +49,32 @@ class BradleyTerry(Curation):
     def by_prompt(self) -> bool:
         return self.among == "prompt"
 
+    @property
+    def bradley_terry_choices(self) -> float:
+        return self.choices
+
+    def operator(self, rewards: Array, prompts: Array | None = None) -> Operator:
+        if self.by_prompt:
+            assert prompts is not None, "answers come with the numbers of their prompts"
+            return promptwise(rewards, self.choices, by_prompt(prompts))
+        return KeepOperator(rewards, self.choices)
+
     def check(self, samples: int) -> None:
         if self.choices != math.inf and self.choices > samples:
             raise ValueError(f"choices: {self.choices:g} is larger than the pool of {samples} samples")
 
-    def keep(
-        self, rewards: numpy.ndarray, generator: numpy.random.Generator, prompts: numpy.ndarray | None = None
-    ) -> numpy.ndarray:
+    def keep(self, rewards: Array, generator: Generator, prompts: Array | None = None) -> Choice:
         if self.by_prompt:
             assert prompts is not None, "answers come with the numbers of their prompts"
             return self._keep_by_prompt(rewards, by_prompt(prompts), generator)
         if self.choices == math.inf:
-            return proportional(rewards, self.kept, generator)
-        pools = disjoint_pools(len(rewards), int(self.choices), self.kept, generator)
+            return Choice(proportional(rewards, self.kept, generator))
+        shown = choice_sets(len(rewards), int(self.choices), self.kept, generator)
         # Gumbel-max: the arg max of r + Gumbel noise follows the softmax, without ever forming e^r.
-        winner = np.argmax(rewards[pools] + generator.gumbel(size=pools.shape), axis=1)
-        return np.take_along_axis(pools, winner[:, None], axis=1)[:, 0]
+        winner = np.argmax(rewards[shown] + generator.gumbel(size=shown.shape), axis=1)
+        return Choice(np.take_along_axis(shown, winner[:, None], axis=1)[:, 0], shown)
 
-    def _keep_by_prompt(
-        self, rewards: numpy.ndarray, answers: numpy.ndarray, generator: numpy.random.Generator
-    ) -> numpy.ndarray:
+    def _keep_by_prompt(self, rewards: Array, answers: Array, generator: Generator) -> Choice:
         """One choice after another, each among answers (prompts, each) to the next prompt in a random order."""
         passes = -(-self.kept // len(answers))
         order = np.concatenate([generator.permutation(len(answers)) for _ in range(passes)])[: self.kept]
@@ -71,22 +82,22 @@ class BradleyTerry(Curation):
         if self.choices != math.inf:
             shown = shown[:, : int(self.choices)]
         winner = np.argmax(rewards[shown] + generator.gumbel(size=shown.shape), axis=1)
-        return np.take_along_axis(shown, winner[:, None], axis=1)[:, 0]
+        return Choice(np.take_along_axis(shown, winner[:, None], axis=1)[:, 0], shown)
 
 
-def disjoint_pools(samples: int, choices: int, pools: int, generator: numpy.random.Generator) -> numpy.ndarray:
-    """Pools (pools, choices) int64 of distinct samples, each pool a uniformly random subset.
+def choice_sets(samples: int, choices: int, sets: int, generator: Generator) -> Array:
+    """Choice sets (sets, choices) int64 of distinct samples, each a uniformly random subset.
 
-    Permutations of all samples are cut into consecutive pools, so that every sample is offered equally often (up to one
+    Permutations of all samples are cut into consecutive sets, so that every sample is offered equally often (up to one
     pass): with K = 1 and as many choices as samples, everything is kept exactly once.
     """
     per_pass = samples // choices
-    passes = -(-pools // per_pass)
+    passes = -(-sets // per_pass)
     cut = [generator.permutation(samples)[: per_pass * choices].reshape(per_pass, choices) for _ in range(passes)]
-    return np.concatenate(cut)[:pools]
+    return np.concatenate(cut)[:sets]
 
 
-def proportional(rewards: numpy.ndarray, kept: int, generator: numpy.random.Generator) -> numpy.ndarray:
+def proportional(rewards: Array, kept: int, generator: Generator) -> Array:
     """Indices (kept,) drawn independently in proportion to e^r, with the weights formed from r - max r."""
     weights = np.exp(rewards.astype(np.float64) - rewards.max())
     cumulative = np.cumsum(weights)

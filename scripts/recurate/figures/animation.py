@@ -80,7 +80,7 @@ class Animated:
 
 def shown_arms(arms: Mapping[str, ArmView]) -> list[str]:
     """The first arms with the most common K > 1, which differ by their real data; all arms where none curates."""
-    choices = Counter(arm.choices for arm in arms.values() if arm.choices > 1)
+    choices = Counter(arm.choices for arm in arms.values() if arm.is_curated)
     if not choices:
         return list(arms)[:MOST_ARMS]
     common = choices.most_common(1)[0][0]

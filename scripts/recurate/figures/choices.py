@@ -26,7 +26,7 @@ class Choices(TrainedFigure):
 
     def check(self, study: StudyView) -> None:
         if not swept_arms(study.arms):
-            raise ValueError("no arm is without real data (lambda: .inf); add one or drop the figure")
+            raise ValueError("no arm without real data (lambda: .inf) chooses one of K; add one or drop the figure")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
         measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
@@ -34,9 +34,9 @@ class Choices(TrainedFigure):
 
 
 def swept_arms(arms: Mapping[str, ArmView]) -> list[str]:
-    """Arms without real data, by rising K."""
-    pure = [name for name, arm in arms.items() if arm.real_fraction == 0]
-    return sorted(pure, key=lambda name: arms[name].choices)
+    """Arms without real data in which people choose one of K, by rising K."""
+    pure = {name: arm.choices for name, arm in arms.items() if arm.real_fraction == 0 and arm.choices is not None}
+    return sorted(pure, key=pure.__getitem__)
 
 
 def shown_generations(last: int) -> list[int]:
@@ -61,7 +61,9 @@ def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) ->
     left.set(ylabel=words.metric_label(METRIC), ylim=(0, 1.05))
     left.plot([], [], color=style.INK, linestyle="--", label="forecast")
     left.legend(loc="best")
-    _against_choices(right, [arms[name].choices for name in names], names, measured, predicted, last)
+    _against_choices(
+        right, [k for name in names if (k := arms[name].choices) is not None], names, measured, predicted, last
+    )
     return figure
 
 

@@ -21,6 +21,7 @@ from recurate.figures.parts.style import DOUBLE_COLUMN, INK, Printed, new_figure
 from recurate.figures.parts.view import ArmView, StudyView
 from recurate.files.arrays import read_arrays
 from recurate.foundation.lazy import np
+from recurate.theory.forecast import infinite
 from recurate.theory.limit import limit_weights
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def shown_generations(last: int) -> list[int]:
 
 def limit_of(rewards: Array, arm: ArmView) -> Array | None:
     """Weights (seeds, n) under the limit, each seed's own; None where a seed's sample does not tell it."""
-    weights = [limit_weights(r, arm.supremum, arm.choices, arm.real_fraction, arm.regime) for r in rewards]
+    assert arm.curation is not None, "the figure shows rewards"
+    mixing = infinite(arm.regime, arm.real_fraction)
+    weights = [limit_weights(r, arm.supremum, arm.curation, mixing) for r in rewards]
     of_seeds = [w for w in weights if w is not None]
     return np.stack(of_seeds) if len(of_seeds) == len(weights) else None
 
@@ -155,7 +158,7 @@ def caption(study: StudyView, rows: list[Row], frame: Frame, seeds: int, samples
 
 def _effect(arms: Mapping[str, ArmView]) -> str:
     """What to see, for the kinds of arm that are there."""
-    curated = [arm for arm in arms.values() if arm.choices > 1]
+    curated = [arm for arm in arms.values() if arm.is_curated]
     effects = []
     if any(arm.real_fraction == 0 for arm in curated):
         effects.append("whether curation without real data concentrates on the favoured region and how fast")

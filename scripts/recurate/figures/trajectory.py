@@ -58,7 +58,7 @@ def reward_bound(arm: ArmView, metrics: Mapping[str, Array]) -> Array | None:
     """
     mean, variance = metrics["exp_reward_mean"], metrics[bounds.chosen_variance(arm.by_prompt)]
     choices, ratio = arm.choices, synthetic_ratio_of(arm.real_fraction)
-    if choices == 1 or arm.is_biased or REGIMES[arm.regime].accumulates:
+    if choices is None or choices == 1 or arm.is_biased or REGIMES[arm.regime].accumulates:
         return None
     if np.isinf(ratio):
         return bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], choices).mean(axis=0)
@@ -70,7 +70,7 @@ def reward_bound(arm: ArmView, metrics: Mapping[str, Array]) -> Array | None:
 
 def shown_arms(arms: Mapping[str, ArmView]) -> Mapping[str, ArmView]:
     """All arms or, of many, those in which people choose: without a choice the forecast stands still."""
-    choosing = {name: arm for name, arm in arms.items() if arm.choices > 1}
+    choosing = {name: arm for name, arm in arms.items() if arm.is_curated}
     return choosing if len(arms) > MOST_ARMS and choosing else arms
 
 

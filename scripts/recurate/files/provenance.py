@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recurate.files import records
-from recurate.files.costs import seconds
+from recurate.files.costs import measurement
 from recurate.files.fingerprints import file_digest
 
 INTACT = "as written"
@@ -31,7 +31,9 @@ def chain(results: Iterable[str]) -> dict[str, dict[str, Any]]:
         for file in (path, *inputs):
             if file not in digests:
                 digests[file] = file_digest(file) if Path(file).exists() else None
-        links[path] = {**record, "state": _state(path, record, digests), "seconds": seconds(record)}
+        measured = measurement(record.get("log"))
+        seconds = measured.seconds if measured else None
+        links[path] = {**record, "state": _state(path, record, digests), "seconds": seconds}
         pending += [file for file in inputs if file not in links]
     return links
 

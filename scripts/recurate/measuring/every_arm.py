@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from recurate.curation import by_prompt
+from recurate.curation.parts.prompts import by_prompt
 from recurate.curation.rewards import TOP_TOLERANCE
 from recurate.files.arrays import read_arrays
 from recurate.foundation.errors import RecurateError

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from recurate.figures.parts import words as text
+from recurate.figures.parts.view import SimulatedArmView
 from recurate.report.claims_table import DECIDED, Row
 
 PREFIXES = {
@@ -25,7 +25,7 @@ def statement(claim: str) -> str:
     return claim.replace("_", " ")
 
 
-def agreement_lines(rows: Sequence[Row], arms: dict[str, Any]) -> list[dict[str, Any]]:
+def agreement_lines(rows: Sequence[Row], arms: Mapping[str, SimulatedArmView]) -> list[dict[str, object]]:
     """For each claim: how many comparisons hold, fail and say nothing, and the worst that was decided."""
     return [
         _line(claim, [row for row in rows if row["claim"] == claim], arms)
@@ -33,7 +33,7 @@ def agreement_lines(rows: Sequence[Row], arms: dict[str, Any]) -> list[dict[str,
     ]
 
 
-def _line(claim: str, rows: list[Row], arms: dict[str, Any]) -> dict[str, Any]:
+def _line(claim: str, rows: list[Row], arms: Mapping[str, SimulatedArmView]) -> dict[str, object]:
     decided = [row for row in rows if row["verdict"] in DECIDED]
     worst = max(decided, key=_distance, default=None)
     return {
@@ -53,9 +53,9 @@ def _distance(row: Row) -> float:
     return distance / error if error > 0 else (math.inf if float(row["slack"]) < 0 else 0.0)
 
 
-def _words(row: Row, arms: dict[str, Any]) -> str:
+def _words(row: Row, arms: Mapping[str, SimulatedArmView]) -> str:
     arm = arms[row["arm"]]
-    where = ", ".join(filter(None, (arm["panel"], text.arm_title(arm["title"]), f"generation {row['generation']}")))
+    where = ", ".join(filter(None, (arm.panel, text.arm_title(arm.title), f"generation {row['generation']}")))
     measured = text.with_error(float(row["measured"]), float(row["standard_error"]))
     return f"{measured} beside {float(row['bound']):.4g} ({where})"
 

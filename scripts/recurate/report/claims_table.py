@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from recurate.figures.parts import words as text
+from recurate.figures.parts.view import ArmView
 
 STATEMENTS = {
     "lemma_2_2": "Lemma 2.2: without real data E[e^r] rises every generation by at least (K − 1)/K of its variance",
@@ -20,14 +20,14 @@ DECIDED = ("fails", "holds")
 Row = dict[str, str]
 
 
-def claim_groups(rows: Sequence[Row], arms: dict[str, Any]) -> list[dict[str, Any]]:
+def claim_groups(rows: Sequence[Row], arms: Mapping[str, ArmView]) -> list[dict[str, object]]:
     """One group for each claim, in the table's order: statement, a line for each arm with a verdict, exempt arms."""
     names = list(dict.fromkeys(row["claim"] for row in rows))
     return [_group(name, [row for row in rows if row["claim"] == name], arms) for name in names]
 
 
-def _group(name: str, rows: list[Row], arms: dict[str, Any]) -> dict[str, Any]:
-    lines: list[dict[str, Any]] = []
+def _group(name: str, rows: list[Row], arms: Mapping[str, ArmView]) -> dict[str, object]:
+    lines: list[dict[str, object]] = []
     exempt: dict[str, list[str]] = {}
     for arm, settings in arms.items():
         sides = {
@@ -35,16 +35,16 @@ def _group(name: str, rows: list[Row], arms: dict[str, Any]) -> dict[str, Any]:
             for source in ("forecast", "measured")
         }
         if any(side["verdict"] in DECIDED for side in sides.values()):
-            lines.append({"arm": arm, "title": text.glued(text.arm_title(settings["title"])), **sides})
+            lines.append({"arm": arm, "title": text.glued(text.arm_title(settings.title)), **sides})
         else:
             side = sides["forecast"]
             exempt.setdefault(f"{side['verdict']}: {side['note']}", []).append(
-                text.glued(text.arm_title(settings["title"]))
+                text.glued(text.arm_title(settings.title))
             )
     return {"name": name, "statement": STATEMENTS.get(name, name.replace("_", " ")), "lines": lines, "exempt": exempt}
 
 
-def _summary(rows: list[Row]) -> dict[str, Any]:
+def _summary(rows: list[Row]) -> dict[str, object]:
     """One arm, claim and source: the verdict over all generations, and the worst slack with its standard error."""
     if not rows:
         return {"verdict": "not applicable", "note": "not checked", "holding": 0, "of": 0, "worst": "", "failing": ""}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import csv
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
@@ -17,12 +14,15 @@ from recurate.figures.parts import feature_spaces
 from recurate.figures.parts import words as text
 from recurate.figures.parts.series import Series, read_forecast, read_metrics, student_band
 from recurate.figures.parts.style import PNG_DOTS_PER_INCH
+from recurate.figures.parts.view import ArmView, SimulatedView, StudyView
 from recurate.files.arrays import read_metadata
+from recurate.files.costs import Measurement, read_benchmark
 from recurate.files.tables import read_rows
 from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
 from recurate.report.agreement_table import agreement_lines, agreement_score
 from recurate.report.claims_table import claim_groups, claim_score
+from recurate.report.settings import FigureFiles, ReportSettings, SimulatedSection, StudyFiles, TrainedSection
 from recurate.theory.verdicts import CLAIM_COLUMNS
 
 HEADS = {
@@ -45,11 +45,12 @@ STAGES = {
 OTHER_STAGES = ("tables", "figures")
 PROVENANCE = ("spec_digest", "code_digest", "python", "numpy", "torch", "device")
 ZOOM = 1.45  # on a screen, over printed size
+Section = dict[str, object]  # what the template says, by the names it has there
 MEDIA_TYPES = {".png": "image/png", ".gif": "image/gif"}
 
 
-def render(template: str, spec: dict[str, Any]) -> str:
-    """Fill the template file with all studies of `spec`; every text in it is escaped.
+def render(template: str, settings: ReportSettings) -> str:
+    """Fill the template file with all studies of the settings; every text in it is escaped.
 
     Raises RecurateError if the template cannot be read.
     """
@@ -58,50 +59,59 @@ def render(template: str, spec: dict[str, Any]) -> str:
     except OSError as error:
         raise RecurateError(f"{template}: cannot be read ({error.strerror}); restore it from the repository") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    studies = [study_section(name, settings) for name, settings in spec["studies"].items()]
-    simulated = [simulated_section(name, settings) for name, settings in spec["simulated"].items()]
-    template_of = environment.from_string(source)
-    return template_of.render(spec=spec, studies=studies, simulated=simulated, columns=PROVENANCE)
+    studies = [study_section(name, section) for name, section in settings.studies.items()]
+    simulated = [simulated_section(name, section) for name, section in settings.simulated.items()]
+    return environment.from_string(source).render(
+        spec=settings, studies=studies, simulated=simulated, columns=PROVENANCE
+    )
 
 
-def study_section(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+def study_section(name: str, section: TrainedSection) -> Section:
     """Everything the template says about one study."""
-    tables = settings["tables"]
-    measured, predicted = read_metrics(tables["metrics.csv"]), read_forecast(tables["forecast.csv"])
-    claims = read_rows(tables["claims.csv"], CLAIM_COLUMNS)
+    study, files = section.study, section.files
+    measured, predicted = read_metrics(files.tables["metrics.csv"]), read_forecast(files.tables["forecast.csv"])
+    claims = read_rows(files.tables["claims.csv"], CLAIM_COLUMNS)
     return {
-        "name": name,
-        **settings,
-        "figures": [figure(key, parts) for key, parts in settings["figures"].items()],
+        **_heading(name, study, files),
         "score": claim_score(claims),
-        "claims": claim_groups(claims, settings["arms"]),
-        "arms": arm_table(settings["arms"], measured, predicted),
-        "judges": {origin: read_json(path) for origin, path in settings["judges"].items()},
-        "costs": cost_table(settings["benchmarks"], settings["arms"], settings["generations"]),
-        "provenance": {label: read_metadata(path) for label, path in settings["models"].items()},
-        "files": settings,
+        "claims": claim_groups(claims, study.arms),
+        "arms": arm_table(study.arms, measured, predicted),
+        "judges": {origin: read_json(path) for origin, path in section.judges.items()},
+        "provenance": {label: read_metadata(path) for label, path in section.models.items()},
     }
 
 
-def simulated_section(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+def simulated_section(name: str, section: SimulatedSection) -> Section:
     """Everything the template says about one simulated study."""
-    claims = read_rows(settings["tables"]["claims.csv"], CLAIM_COLUMNS)
+    study, files = section.study, section.files
+    claims = read_rows(files.tables["claims.csv"], CLAIM_COLUMNS)
+    return {
+        **_heading(name, study, files),
+        "arms": study.arms,
+        "score": agreement_score(claims),
+        "agreement": agreement_lines(claims, study.arms),
+    }
+
+
+def _heading(name: str, study: StudyView | SimulatedView, files: StudyFiles) -> Section:
+    """What is said of every study."""
     return {
         "name": name,
-        **settings,
-        "figures": [figure(key, parts) for key, parts in settings["figures"].items()],
-        "score": agreement_score(claims),
-        "agreement": agreement_lines(claims, settings["arms"]),
-        "costs": cost_table(settings["benchmarks"], settings["arms"], settings["generations"]),
-        "files": settings,
+        "title": study.title,
+        "answers": study.answers,
+        "seeds": study.seeds,
+        "generations": study.generations,
+        "figures": [figure(key, parts) for key, parts in files.figures.items()],
+        "costs": cost_table(files.benchmarks, study.arms, study.generations),
+        "files": files,
     }
 
 
-def figure(name: str, parts: dict[str, Any]) -> dict[str, str]:
+def figure(name: str, parts: FigureFiles) -> dict[str, str]:
     """One figure: its picture as a data URI, its caption, and its files."""
-    picture = next(path for path in parts["files"] if Path(path).suffix in MEDIA_TYPES)
+    picture = next(path for path in parts.files if Path(path).suffix in MEDIA_TYPES)
     encoded = base64.b64encode(Path(picture).read_bytes()).decode()
-    caption = Path(parts["caption"]).read_text().strip()
+    caption = Path(parts.caption).read_text().strip()
     return {
         "name": name,
         "title": name.replace("_", " ").capitalize(),
@@ -117,7 +127,7 @@ def _width(picture: str) -> int:
         return image.width if Path(picture).suffix == ".gif" else round(image.width * ZOOM * 96 / PNG_DOTS_PER_INCH)
 
 
-def arm_table(arms: dict[str, Any], measured: Series, predicted: Series) -> dict[str, Any]:
+def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> Section:
     """Every arm's K, lambda and metrics in the last generation: a head for each arm, a row of cells for each metric."""
     common = feature_spaces.common_metrics(measured)
     names = [name for name in HEADS if name in common]
@@ -125,9 +135,9 @@ def arm_table(arms: dict[str, Any], measured: Series, predicted: Series) -> dict
     names += [name for name in common if name not in HEADS and not name.startswith(hidden)]
     heads = [
         {
-            "title": text.glued(text.arm_title(settings["title"])),
-            "choices": text.choices_text(settings["choices"]),
-            "ratio": text.ratio_text(settings["real_fraction"]),
+            "title": text.glued(text.arm_title(settings.title)),
+            "choices": text.choices_text(settings.choices),
+            "ratio": text.ratio_text(settings.real_fraction),
         }
         for settings in arms.values()
     ]
@@ -153,13 +163,13 @@ def _cell(metric: str, measured: dict[str, np.ndarray], predicted: dict[str, np.
     }
 
 
-def cost_table(folder: str, arms: Iterable[str], generations: int) -> list[dict[str, Any]]:
+def cost_table(folder: str, arms: Iterable[str], generations: int) -> list[Section]:
     """Jobs, seconds, CPU seconds and largest memory in MB of every stage and of all, from benchmark files."""
-    costs: dict[str, list[dict[str, float]]] = {}
+    costs: dict[str, list[Measurement]] = {}
     for path in sorted(Path(folder).rglob("*.tsv")):
         parts = path.relative_to(folder).parts
-        if _is_current(parts, set(arms), generations):
-            costs.setdefault(_stage(parts), []).append(_benchmark(path))
+        if _is_current(parts, set(arms), generations) and (measured := read_benchmark(path)):
+            costs.setdefault(_stage(parts), []).append(measured)
     order = [stage for stage in (*STAGES.values(), *OTHER_STAGES) if stage in costs]
     rows = [_sum(stage, costs[stage]) for stage in order]
     return [*rows, _sum("sum", [job for stage in order for job in costs[stage]])]
@@ -178,21 +188,11 @@ def _stage(parts: tuple[str, ...]) -> str:
     return STAGES.get(Path(parts[-1]).stem, "tables") if len(parts) > 1 else "tables"
 
 
-def _benchmark(path: Path) -> dict[str, float]:
-    """First run in a benchmark file; what Snakemake could not measure (a job too short) is nan."""
-    with path.open(newline="") as file:
-        row = next(csv.DictReader(file, delimiter="\t"), {})
-    return {name: _number(row.get(name)) for name in ("s", "cpu_time", "max_rss")}
-
-
-def _number(value: str | None) -> float:
-    try:
-        return float(value or "nan")
-    except ValueError:
-        return math.nan
-
-
-def _sum(stage: str, jobs: list[dict[str, float]]) -> dict[str, Any]:
-    seconds, cpu = (sum(job[name] for job in jobs if not math.isnan(job[name])) for name in ("s", "cpu_time"))
-    memory = max((job["max_rss"] for job in jobs if not math.isnan(job["max_rss"])), default=math.nan)
-    return {"stage": stage, "jobs": len(jobs), "seconds": seconds, "cpu": cpu, "memory": memory}
+def _sum(stage: str, jobs: list[Measurement]) -> Section:
+    return {
+        "stage": stage,
+        "jobs": len(jobs),
+        "seconds": sum(job.seconds for job in jobs),
+        "cpu": sum(job.cpu_seconds for job in jobs),
+        "memory": max((job.memory_mb for job in jobs), default=0.0),
+    }

@@ -57,7 +57,7 @@ def _arm(name: str, arm: Arm, origin: Origin, rewards: bool) -> ArmView:
         title=arm.title or name,
         panel=arm.panel,
         origin=arm.origin,
-        choices=arm.curation.choices,
+        choices=arm.curation.bradley_terry_choices,
         by_prompt=arm.curation.by_prompt,
         real_fraction=arm.mixing.real_fraction,
         regime=arm.mixing.name,
@@ -72,6 +72,7 @@ def _arm(name: str, arm: Arm, origin: Origin, rewards: bool) -> ArmView:
         role=origin.model.role,
         is_autoencoder=isinstance(origin.model, Autoencoder),
         reward=arm.reward if rewards else None,
+        curation=arm.curation if rewards else None,
     )
 
 
@@ -113,7 +114,7 @@ def _simulated_arm(name: str, arm: SimulatedArm) -> SimulatedArmView:
         sampling_bias=arm.sampling_bias,
         sizes=arm.mixing.sizes,
         regime=arm.mixing.regime,
-        choices=arm.curation.choices if arm.curation else 1,
+        choices=arm.curation.bradley_terry_choices if arm.curation else 1,
     )
 
 

@@ -72,7 +72,7 @@ class Arm(Settings):
     @model_validator(mode="after")
     def _samples_drawn_afresh_are_uncurated(self) -> Arm:
         if self.retraining.synthetic == "afresh":
-            if self.curation.choices != 1:
+            if self.curation.bradley_terry_choices != 1:
                 raise ValueError(
                     "retraining.synthetic: afresh leaves nothing to curate; take curation.choices: 1, or stored samples"
                 )

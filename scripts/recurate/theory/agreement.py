@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from recurate.files.tables import METRIC_COLUMNS, read_frame
 from recurate.foundation.lazy import np
@@ -31,6 +31,28 @@ def read_values(path: str) -> Values:
     table = read_frame(path, METRIC_COLUMNS, {"generation": int, "value": float})
     groups = table.groupby(["arm", "metric", "generation"], sort=False)["value"]
     return {(str(arm), str(metric), int(when)): part.to_numpy() for (arm, metric, when), part in groups}
+
+
+class PublishedNumber(Protocol):
+    """A number that a paper or its code printed, the mean of `replicates` runs."""
+
+    @property
+    def arm(self) -> str: ...
+
+    @property
+    def measure(self) -> str: ...
+
+    @property
+    def generation(self) -> int: ...
+
+    @property
+    def value(self) -> float: ...
+
+    @property
+    def replicates(self) -> int: ...
+
+    @property
+    def note(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -113,20 +135,20 @@ def with_laws(values: Values, laws: Sequence[Mapping[str, str]]) -> list[Row]:
     return rows
 
 
-def with_published(values: Values, published: Sequence[Mapping[str, Any]]) -> list[Row]:
+def with_published(values: Values, published: Sequence[PublishedNumber]) -> list[Row]:
     """One row for every published number: within three standard errors of the difference of two means.
 
     The published mean is of `replicates` runs, whose spread is taken to be that of ours.
     """
     rows = []
     for number in published:
-        sample = values[number["arm"], number["measure"], number["generation"]]
+        sample = values[number.arm, number.measure, number.generation]
         spread = float(sample.std(ddof=1)) if len(sample) > 1 else math.nan
-        error = spread * math.sqrt(1 / len(sample) + 1 / number["replicates"])
-        found = Comparison(float(sample.mean()), number["value"], error)
+        error = spread * math.sqrt(1 / len(sample) + 1 / number.replicates)
+        found = Comparison(float(sample.mean()), number.value, error)
         reason = "one replicate, no standard error" if math.isnan(error) else ""
-        claim = f"published_{number['measure']}"
-        rows.append(found.row(number["arm"], claim, number["generation"], number["note"], reason))
+        claim = f"published_{number.measure}"
+        rows.append(found.row(number.arm, claim, number.generation, number.note, reason))
     return rows
 
 

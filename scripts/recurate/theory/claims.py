@@ -34,6 +34,8 @@ NEEDS_PURE_LOOP = "the claim is about the loop without real data"
 NEEDS_PROPORTIONS = "the claim is about training sets of constant proportions, here data accumulate"
 NEEDS_UNBIASED_SAMPLES = "the claim is about samples of what was learnt, here sampling is biased"
 NEEDS_ONE_POOL = "the highest reward is each prompt's own where people choose among its answers"
+NEEDS_BRADLEY_TERRY = "the claim is about K-wise Bradley-Terry choices"
+NO_OPERATOR = "this curation gives no exact operator, so that there is no forecast"
 NEEDS_REAL_DATA = "the claim is about loops with real data"
 NEEDS_DENSITIES = "samples do not bound this divergence from above"
 
@@ -46,8 +48,8 @@ class ClosedLoop:
     ----------
     study, arm : str
         Names, for the table.
-    choices : int or inf
-        K, the number of samples shown to the user.
+    choices : int or inf, or None
+        K, the number of samples shown to the user; None where people do not choose one of K by Bradley-Terry.
     real_fraction : float
         Fraction of real data in every training set; 0 is the pure loop.
     regime : str
@@ -56,15 +58,18 @@ class ClosedLoop:
         Whether samples are drawn from another law than the one learnt, as with guidance.
     by_prompt : bool
         Whether people choose among answers to one prompt; the claims then hold for every prompt, and on average.
+    has_operator : bool
+        Whether the curation gives an exact keep ratio, by which the loop can be forecast.
     """
 
     study: str
     arm: str
-    choices: float
+    choices: float | None
     real_fraction: float
     regime: TrainedRegime = "augmentation"
     is_biased: bool = False
     by_prompt: bool = False
+    has_operator: bool = True
 
     @property
     def pure(self) -> bool:
@@ -113,6 +118,8 @@ def recorded(metrics: Metrics, name: str) -> FloatArray:
 
 def lemma_2_2(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Check that the exponential reward of generation t + 1 exceeds that of t by its variance (Lemma 2.2)."""
+    if loop.choices is None:
+        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
     if not loop.pure:
         return Exemption("not applicable", NEEDS_PURE_LOOP)
     mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, bounds.chosen_variance(loop.by_prompt))
@@ -126,6 +133,8 @@ def theorem_2_1(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
     p_t/p_0 depends on the reward alone in the infinite-capacity loop, so there it
     is -log p_t(r = r*). In a trained loop this is a lower bound of the divergence, by data processing.
     """
+    if loop.choices is None:
+        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
     if not loop.pure:
         return Exemption("not applicable", NEEDS_PURE_LOOP)
     if loop.choices == 1:
@@ -144,6 +153,8 @@ def theorem_2_1(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
 
 def theorem_2_3(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Check that the exponential reward stays above the reference's, which is generation 0 (Theorem 2.3)."""
+    if loop.choices is None:
+        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
     if loop.pure:
         return Exemption("not applicable", NEEDS_REAL_DATA)
     if loop.choices == 1:
@@ -157,6 +168,8 @@ def theorem_2_3(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
 
 def theorem_2_4(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Check the bound on KL(p_t||p_ref) when little synthetic data is mixed in (Theorem 2.4)."""
+    if loop.choices is None:
+        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
     if loop.pure:
         return Exemption("not applicable", NEEDS_REAL_DATA)
     bound = bounds.divergence_to_reference(loop.choices, loop.synthetic_ratio)
@@ -257,6 +270,9 @@ def _assess(claim: Claim, loop: ClosedLoop, metrics: Metrics, source: str) -> Ev
         return Exemption("not applicable", NEEDS_UNBIASED_SAMPLES)
     if REGIMES[loop.regime].accumulates:
         return Exemption("not applicable", NEEDS_PROPORTIONS)
+    if not loop.has_operator:
+        why = NO_OPERATOR if claim is kl_from_reference else f"{NEEDS_BRADLEY_TERRY}; {NO_OPERATOR}"
+        return Exemption("not applicable", why)
     try:
         return claim(loop, metrics, source)
     except _UnrecordedMetricError as error:

@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
-from recurate.curation import by_prompt
-from recurate.curation.parts.keep_operator import MEMORY_BUDGET, KeepOperator, check_rewards
+from recurate.curation.parts.keep_operator import Operator, check_rewards
+from recurate.curation.parts.prompts import by_prompt
 from recurate.curation.rewards import TOP_TOLERANCE
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
@@ -26,96 +26,40 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
-    RewardMixture = list[tuple[float, ArrayLike]]
 
 SUPREMUM_TOLERANCE = 1e-4  # single-precision rewards may exceed a supremum by rounding, times 1 + |r*|
 
 
-def forecast(
-    rewards: ArrayLike | RewardMixture,
-    choices: float,
-    real_fraction: float,
-    generations: int,
-    regime: TrainedRegime | None = None,
-    prompts: ArrayLike | None = None,
-) -> Iterator[FloatArray]:
+def forecast(operator: Operator, count: int, mixing: Mixing, generations: int) -> Iterator[FloatArray]:
     """Give the weights of the generation-0 samples in generations 0, 1, .., `generations`.
 
     Parameters
     ----------
-    rewards : (n,) array, or list of (probability, (n,) array)
-        Rewards of the generation-0 samples. A list means that each curation event uses the j-th reward with
-        probability q_j, which gives H = sum_j q_j H^(j).
-    choices : int or inf
-        K, the number of samples shown to the user.
-    real_fraction : float
-        Fraction of real data in every training set, 1/(1 + lambda); 0 is the pure loop.
+    operator : Operator
+        The keep ratio H of the curation for the rewards of the generation-0 samples (`Curation.operator`).
+    count : int
+        n, the number of these samples.
+    mixing : Mixing
+        What stays in training sets; where data accumulate, p_{t+1} is the mean of p_ref and of all p_i H_i so far, the
+        first with weight a, the others with 1 - a. Fresh real data have the law p_ref too, so that only their weights
+        count: with contamination 1 + a t of t + 1 in generation t.
     generations : int
         Number of retrainings.
-    regime : str, optional
-        What stays in training sets, as in `Mixing`; where data accumulate, p_{t+1} is the mean of p_ref and of all
-        p_i H_i so far, the first with weight a, the others with 1 - a. Fresh real data have the law p_ref too, so
-        that only their weights count: with contamination 1 + a t of t + 1 in generation t.
-    prompts : (n,) integer array, optional
-        Prompts that the samples answer, each as many. Then people choose among answers to one prompt, so that H is
-        computed prompt by prompt, and no prompt gains on another.
 
     Returns
     -------
     iterator of (n,) float64 arrays
         `generations` + 1 normalised weight vectors; w_0 = 1/n, w_{t+1} = a w_0 + (1 - a) w_t H_t.
-
-    Raises
-    ------
-    RecurateError
-        At the call, not at the first step, when an argument is not as described.
     """
-    if not 0 <= real_fraction <= 1:
-        raise RecurateError(f"real_fraction is {real_fraction}, but it must lie between 0 and 1.")
     if generations < 0:
         raise RecurateError(f"generations is {generations}, but a forecast needs 0 or more of them.")
-    mixture = _as_mixture(rewards)
-    budget = MEMORY_BUDGET // len(mixture)
-    rows = None if prompts is None else by_prompt(np.asarray(prompts))
-    operators = [(share, _operator(values, choices, budget, rows)) for share, values in mixture]
-    return _trajectory(operators, mixture[0][1].size, infinite(regime, real_fraction), generations)
+    return _trajectory(operator, count, mixing, generations)
 
 
 def infinite(regime: TrainedRegime | None, real_fraction: float) -> Mixing:
     """The mixing rule with these weights, whatever the numbers of samples."""
     fresh = regime is not None and REGIMES[regime].real == "fresh"
     return Mixing(regime=regime, real_fraction=real_fraction, real=1 if fresh else None)
-
-
-class Operator(Protocol):
-    """The keep ratio H for fixed rewards."""
-
-    def ratio(self, weights: ArrayLike) -> FloatArray:
-        """H (n,) for the distribution with these weights (n,)."""
-
-
-@dataclass(frozen=True)
-class PromptwiseOperator:
-    """The keep ratio where people choose among the answers to one prompt: `answers` (prompts, each) are their rows."""
-
-    operators: list[KeepOperator]
-    answers: NDArray[np.int64]
-
-    def ratio(self, weights: ArrayLike) -> FloatArray:
-        """H (n,), of every prompt for the distribution of its own answers."""
-        values = np.asarray(weights, dtype=np.float64)
-        ratio = np.empty_like(values)
-        for rows, operator in zip(self.answers, self.operators, strict=True):
-            ratio[rows] = operator.ratio(values[rows])
-        return ratio
-
-
-def _operator(rewards: FloatArray, choices: float, budget: int, answers: NDArray[np.int64] | None) -> Operator:
-    if answers is None:
-        return KeepOperator(rewards, choices, budget)
-    return PromptwiseOperator(
-        [KeepOperator(rewards[rows], choices, budget // len(answers)) for rows in answers], answers
-    )
 
 
 @dataclass(frozen=True)
@@ -129,15 +73,13 @@ class _Mass:
         return _Mass(self.weight + other.weight, self.shares + other.shares)
 
 
-def _trajectory(
-    operators: list[tuple[float, Operator]], count: int, mixing: Mixing, generations: int
-) -> Iterator[FloatArray]:
+def _trajectory(operator: Operator, count: int, mixing: Mixing, generations: int) -> Iterator[FloatArray]:
     """Iterate the retraining step on weights (n,)."""
     synthetic = 1 - mixing.real_fraction
 
     def curated(_: int, pool: _Mass) -> _Mass:
         weights = pool.shares / pool.weight
-        kept = weights * sum(share * operator.ratio(weights) for share, operator in operators)
+        kept = weights * operator.ratio(weights)
         return _Mass(synthetic, synthetic * kept / kept.sum())
 
     def real(weight: float) -> _Mass:
@@ -146,19 +88,6 @@ def _trajectory(
     pools = mixing.pools(real(mixing.real_weight), real(mixing.real_fraction), curated)
     for pool in islice(pools, generations + 1):
         yield pool.shares / pool.weight
-
-
-def _as_mixture(rewards: ArrayLike | RewardMixture) -> list[tuple[float, FloatArray]]:
-    """Bring one reward and several rewards to the same form, and check the probabilities."""
-    if not (isinstance(rewards, list) and rewards and isinstance(rewards[0], tuple)):
-        return [(1.0, check_rewards(cast("ArrayLike", rewards)))]
-    mixture = [(float(share), check_rewards(values)) for share, values in rewards]
-    shares = [share for share, _ in mixture]
-    if not (min(shares) >= 0 and math.isclose(sum(shares), 1, abs_tol=1e-9)):
-        raise RecurateError(f"Probabilities of rewards must be >= 0 and add up to 1, but are {shares}.")
-    if len({values.size for _, values in mixture}) > 1:
-        raise RecurateError("All rewards of a mixture must be given for the same samples.")
-    return mixture
 
 
 def effective_sample_size(weights: FloatArray) -> float:

@@ -6,33 +6,41 @@ from typing import TYPE_CHECKING
 
 from recurate.curation.rewards import TOP_TOLERANCE
 from recurate.foundation.lazy import np
-from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.theory.forecast import forecast
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.curation import Curation
+    from recurate.curation.parts.keep_operator import Operator
+    from recurate.foundation.types import Array
+    from recurate.mixing.trained import Mixing
 
 CHANGE = 1e-6  # total change of the weights in one generation below which a mixed loop has arrived
 MOST_GENERATIONS = 200
 
 
-def limit_weights(
-    rewards: numpy.ndarray, supremum: float, choices: float, real_fraction: float, regime: TrainedRegime | None = None
-) -> numpy.ndarray | None:
+def limit_weights(rewards: Array, supremum: float, curation: Curation, mixing: Mixing) -> Array | None:
     """Weights (n,) of samples with `rewards` (n,) under p*, the limit of the loop that starts from them.
 
-    The pure loop ends in p_0 restricted to {r = r*} (Ferbach et al. 2024, Theorem 2.1), or stays at p_0 without a
-    choice (K = 1). The mixed loop is iterated until its weights stand still. None where no sample reaches r*, so that
-    the sample does not tell the limit, and where data accumulate, so that the loop slows down without end.
+    The pure loop of K-wise Bradley-Terry choices ends in p_0 restricted to {r = r*} (Ferbach et al. 2024, Theorem 2.1),
+    or stays at p_0 without a choice (K = 1). The mixed loop is iterated until its weights stand still. None where no
+    sample reaches r*, so that the sample does not tell the limit; where data accumulate, so that the loop slows down
+    without end; where people choose by prompts; and of curations whose limit nobody knows.
     """
+    choices = curation.bradley_terry_choices
     if choices == 1:
         return np.full(len(rewards), 1 / len(rewards))
-    if regime is not None and REGIMES[regime].accumulates:
+    if mixing.rule.accumulates or curation.by_prompt:
         return None
-    if real_fraction == 0:
+    if mixing.real_fraction == 0:
         top = rewards >= supremum - TOP_TOLERANCE
-        return top / top.sum() if top.any() else None
-    trajectory = forecast(rewards.astype(np.float64), choices, real_fraction, MOST_GENERATIONS)
+        return top / top.sum() if choices is not None and top.any() else None
+    operator = curation.operator(rewards.astype(np.float64))
+    return None if operator is None else _fixed_point(operator, len(rewards), mixing)
+
+
+def _fixed_point(operator: Operator, count: int, mixing: Mixing) -> Array:
+    """Weights (count,) at which a mixed loop stands still."""
+    trajectory = forecast(operator, count, mixing, MOST_GENERATIONS)
     weights = next(trajectory)
     for following in trajectory:
         arrived = np.abs(following - weights).sum() < CHANGE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from recurate.files.paths import NAME, Layout
 from recurate.foundation.errors import RecurateError
@@ -13,11 +12,11 @@ from recurate.study.config import Config
 from recurate.study.reading import read_study, validated
 from recurate.workflow.figures import Figures, check_figures
 from recurate.workflow.inputs import Inputs
-from recurate.workflow.report_settings import report_cards, report_models, report_spec
+from recurate.workflow.report_settings import Report
 from recurate.workflow.resources import Networks, Resources
+from recurate.workflow.stage_settings import StageSettings
 from recurate.workflow.studies import Studies, Wildcards
 from recurate.workflow.targets import Targets
-from recurate.workflow.untyped_settings import UntypedSettings
 
 GENERAL_TARGETS = ("all", "report", "data")
 
@@ -42,10 +41,11 @@ class Project:
         self.layout = Layout(self.config.results, self.config.data)
         self.inputs = Inputs(self.studies, self.layout)
         self.figures = Figures(self.studies, self.inputs, self.layout)
-        self.settings = UntypedSettings(self.studies)
+        self.settings = StageSettings(self.studies)
         self.resources = Resources(self.studies, self.layout, self.config.device)
         self.networks = Networks(self.studies)
         self.targets = Targets(self.studies, self.inputs, self.layout)
+        self.report = Report(self.studies, self.targets, self.layout, self.config.studies, self.config.scale)
 
     def _names_are_known(self, files: dict[str, Path], folder: str) -> None:
         for key, names in (("studies", self.config.studies), ("overrides", list(self.config.overrides))):
@@ -110,15 +110,3 @@ class Project:
             return f"../envs/{name}.yaml"
 
         return of_job
-
-    report_template = "scripts/recurate/report/report.html.j2"
-
-    def report(self, _: Wildcards) -> dict[str, Any]:
-        """What the report says about the default studies, and where their files lie."""
-        return report_spec(self)
-
-    def report_inputs(self, _: Wildcards) -> list[str]:
-        """All that the report shows: the default studies' targets, captions, cards and some models."""
-        targets = self.targets
-        shown = [p for study in self.config.studies for p in targets.of_study(study) + targets.captions(study)]
-        return [*shown, *report_cards(self), *report_models(self)]

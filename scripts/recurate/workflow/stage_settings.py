@@ -12,6 +12,8 @@ from recurate.foundation.components import load
 from recurate.mixing.trained import Mixing
 from recurate.models import Autoencoder
 from recurate.stages import (
+    agreement,
+    claims,
     curate,
     extract,
     forecast,
@@ -146,7 +148,29 @@ class StageSettings:
         models = (study.origins[arm.origin].model for arm in study.arms.values())
         return traverse.Reads(models=[model for model in models if isinstance(model, Autoencoder)])
 
+    def claims(self, w: Wildcards) -> claims.Reads:
+        """Claims of a study, and each arm as they see it."""
+        study = self.studies.study(w)
+        arms = {
+            name: claims.ArmOfClaims(
+                curation=arm.curation,
+                mixing=arm.mixing,
+                is_biased=self.studies.sampler(Wildcards(study=w.study, arm=name)).is_biased,
+            )
+            for name, arm in study.arms.items()
+        }
+        return claims.Reads(claims=study.claims, arms=arms)
+
+    def resolved(self, w: Wildcards) -> dict[str, object]:
+        """All settings of a study that its results follow from, defaults filled in, as they stand in its file."""
+        return self.studies.all[w.study].model_dump(mode="json", exclude={"resources"})
+
     # Simulated studies
+
+    def agreement(self, w: Wildcards) -> agreement.Reads:
+        """Published numbers to compare with."""
+        study = self.studies.simulated[w.study]
+        return agreement.Reads(generations=study.generations, published=study.published)
 
     def simulate(self, w: Wildcards) -> simulate.Reads:
         """One simulated arm, and what is recorded of it."""

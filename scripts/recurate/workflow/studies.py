@@ -68,8 +68,8 @@ class Studies:
         return hasattr(w, "arm") and self.arm(w).sampler is not None
 
     def has_forecast(self, w: Wildcards) -> bool:
-        """Whether an arm's trajectory can be forecast, which needs samples of what was learnt."""
-        return not self.sampler(w).is_biased
+        """Whether an arm's trajectory can be forecast: from samples of what was learnt, by an exact operator."""
+        return not self.sampler(w).is_biased and self.arm(w).curation.has_operator
 
     def measures_model(self, w: Wildcards) -> bool:
         """Whether some metric asks the generation's own model."""

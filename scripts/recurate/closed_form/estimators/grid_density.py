@@ -11,7 +11,7 @@ from pydantic import Field
 from recurate.closed_form.estimators import Estimator, Measure, stacked
 from recurate.closed_form.loop import Preference
 from recurate.closed_form.normal_mixture import NormalMixture
-from recurate.curation.parts.keep_operator import KeepOperator
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.theory.forecast import statistics
 
@@ -81,7 +81,11 @@ class GridDensity(Estimator):
         explicit: bool = False,
     ) -> tuple[Mass, Mapping[str, numpy.ndarray]]:
         rewards = preference.reward(self.grid[:, None], None)
-        operator = KeepOperator(rewards, preference.curation.choices)
+        operator = preference.curation.operator(rewards)
+        if operator is None:
+            raise RecurateError(
+                f"{self.kind} curates by exact operators, which {preference.curation.kind} does not give"
+            )
         kept = np.stack([shares * operator.ratio(shares) for shares in model])
         found = stacked([statistics(shares, rewards, preference.reward.supremum) for shares in model])
         return Mass(preference.curation.kept, kept / kept.sum(axis=1, keepdims=True)), found

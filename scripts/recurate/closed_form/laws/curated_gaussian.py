@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from recurate.closed_form.law import Law
 from recurate.closed_form.loop import REWARD_MEASURES, SimulatedLoop
-from recurate.curation.parts.keep_operator import KeepOperator
 from recurate.foundation.lazy import np
 from recurate.mixing.regimes import next_pool
 from recurate.theory.forecast import statistics
@@ -38,7 +37,7 @@ class _Pool:
 
 def operator_laws(gaussian: Gaussian, loop: SimulatedLoop) -> list[Law]:
     """Rewards and moments of the loop in one dimension, for many samples; none in more dimensions."""
-    if gaussian.dimensions > 1 or loop.preference is None:
+    if gaussian.dimensions > 1 or loop.preference is None or not loop.preference.curation.has_operator:
         return []
     truth = _Pool(loop.sizes.initial, gaussian.mean, gaussian.std**2)
     pool, curated, rows = truth, truth, []
@@ -61,7 +60,9 @@ def curate(preference: Preference, model: _Pool, bias: float) -> tuple[_Pool, di
     weights = np.exp(-(z**2) / 2)
     weights /= weights.sum()
     rewards = preference.reward(x[:, None], None)
-    kept = weights * KeepOperator(rewards, preference.curation.choices).ratio(weights)
+    operator = preference.curation.operator(rewards)
+    assert operator is not None, "the laws of loops without an operator are unknown"
+    kept = weights * operator.ratio(weights)
     kept /= kept.sum()
     mean = float(kept @ x)
     after = _Pool(int(preference.curation.kept), mean, float(kept @ (x - mean) ** 2))

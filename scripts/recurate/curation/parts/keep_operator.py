@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
@@ -222,31 +222,30 @@ def _tilt(mass: FloatArray, levels: FloatArray) -> FloatArray:
         return np.exp(levels - top) / normaliser
 
 
-def keep_ratio(log_weights: ArrayLike, rewards: ArrayLike, choices: float) -> FloatArray:
-    """Compute the keep ratio H of K-wise Bradley-Terry curation once.
+class Operator(Protocol):
+    """The keep ratio H for fixed rewards."""
 
-    Parameters
-    ----------
-    log_weights : (n,) array
-        Log probabilities of the samples, up to a constant; -inf is allowed.
-    rewards : (n,) array
-        Rewards, finite; a spread of 1,000 and more is safe.
-    choices : int or inf
-        K.
+    def ratio(self, weights: ArrayLike) -> FloatArray:
+        """H (n,) for the distribution with these weights (n,)."""
 
-    Returns
-    -------
-    (n,) float64 array
-        H at the samples: kept samples have weights proportional to e^log_weights * H. See
-        `KeepOperator.ratio`.
 
-    Raises
-    ------
-    RecurateError
-        When an argument is not as described.
-    """
-    logs = np.asarray(log_weights, dtype=np.float64)
-    top = logs.max(initial=-math.inf)
-    if not math.isfinite(top):
-        raise RecurateError("Log weights must hold at least one finite number and neither nan nor +inf.")
-    return KeepOperator(rewards, choices, memory_budget=0).ratio(np.exp(logs - top))
+@dataclass(frozen=True)
+class PromptwiseOperator:
+    """The keep ratio where people choose among the answers to one prompt: `answers` (prompts, each) are their rows."""
+
+    operators: list[KeepOperator]
+    answers: NDArray[np.int64]
+
+    def ratio(self, weights: ArrayLike) -> FloatArray:
+        """H (n,), of every prompt for the distribution of its own answers."""
+        values = np.asarray(weights, dtype=np.float64)
+        ratio = np.empty_like(values)
+        for rows, operator in zip(self.answers, self.operators, strict=True):
+            ratio[rows] = operator.ratio(values[rows])
+        return ratio
+
+
+def promptwise(rewards: FloatArray, choices: float, answers: NDArray[np.int64]) -> PromptwiseOperator:
+    """The keep ratio of K-wise choices among the answers (prompts, each) to one prompt."""
+    budget = MEMORY_BUDGET // len(answers)
+    return PromptwiseOperator([KeepOperator(rewards[rows], choices, budget) for rows in answers], answers)

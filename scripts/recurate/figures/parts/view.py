@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 
 from pydantic import Field, SerializeAsAny
 
+from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.foundation.components import Settings, embedded
 from recurate.measuring.reference import Reference
@@ -40,13 +41,14 @@ class ArmView(Settings):
 
     `model` is the kind of network and `role` what it is, such as a vector field. `shape` is that of one sample,
     `classes` the number of classes that samples are counted in, 0 where they are not.
-    `supremum` is the reward's r*; the `reward` itself is there for figures that show it.
+    `choices` is K, None where people do not choose one of K. `supremum` is the reward's r*; `reward` and `curation`
+    themselves are there for figures that evaluate them.
     """
 
     title: str
     panel: str
     origin: str
-    choices: float = Field(allow_inf_nan=True)
+    choices: float | None = Field(allow_inf_nan=True)
     by_prompt: bool
     real_fraction: float
     regime: TrainedRegime
@@ -60,7 +62,13 @@ class ArmView(Settings):
     model: str
     role: str
     is_autoencoder: bool
-    reward: Annotated[SerializeAsAny[Reward], embedded(Reward)] | None
+    reward: Annotated[SerializeAsAny[Reward], embedded(Reward)] | None = None
+    curation: Annotated[SerializeAsAny[Curation], embedded(Curation)] | None = None
+
+    @property
+    def is_curated(self) -> bool:
+        """Whether people choose, rather than take what comes (K = 1)."""
+        return self.choices != 1
 
 
 class StudyView(Settings):
@@ -131,7 +139,7 @@ class SimulatedArmView(Settings):
     sampling_bias: float
     sizes: Sizes
     regime: RegimeName
-    choices: float = Field(allow_inf_nan=True)
+    choices: float | None = Field(allow_inf_nan=True)
 
 
 class SimulatedView(Settings):

@@ -133,8 +133,10 @@ def ratio_text(real_fraction: float) -> str:
     return "∞" if math.isinf(ratio) else f"{ratio:.3g}"
 
 
-def choices_text(choices: float) -> str:
-    """K as text."""
+def choices_text(choices: float | None) -> str:
+    """K as text, a dash where people do not choose one of K."""
+    if choices is None:
+        return "–"
     return "∞" if math.isinf(choices) else f"{choices:.0f}"
 
 
