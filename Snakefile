@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from recurate.workflow.command_line import or_stop, targets
+from recurate.workflow.command_line import look_at_waiting_jobs_once, or_stop, targets
 from recurate.workflow.project import Project
 
 
@@ -28,11 +28,7 @@ or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study
 
 
 onstart:
-    # With a limit of jobs per time, Snakemake 9 looks at all waiting jobs again a second after every look, and once more
-    # for every job that has ended: after some hundreds that takes a third of a core. A limit of the user's own stays.
-    limiter = workflow.scheduler.job_rate_limiter
-    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):  # Snakemake's default
-        workflow.scheduler.job_rate_limiter = None
+    look_at_waiting_jobs_once(workflow)
 
 
 rule all:

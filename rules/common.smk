@@ -16,7 +16,7 @@ settings = project.settings  # what its script reads of the study file
 resources = project.resources  # what it asks a scheduler for
 networks = project.networks  # whether it runs a network that is worth a GPU
 targets = project.targets  # what a study is made of
-report = project.report  # what the report shows
+page = project.report  # what the report shows
 environment = project.environment  # its conda file
 light_jobs_are_local = project.light_jobs_are_local
 

@@ -214,8 +214,8 @@ rule cost:
 rule report:
     """Everything about the default studies in one HTML file."""
     input:
-        template=report.template,
-        touches=report.inputs,
+        template=page.template,
+        touches=page.inputs,
     output:
         report=layout.report,
     log:
@@ -229,6 +229,6 @@ rule report:
     resources:
         **resources("report", mem_mb=1000, runtime=10),
     params:
-        **params("write_report.py", report.reads),
+        **params("write_report.py", page.reads),
     script:
         "../scripts/write_report.py"

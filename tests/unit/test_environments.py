@@ -53,10 +53,12 @@ def test_a_conda_environment_pins_what_the_lock_pins(path: Path) -> None:
     assert found == {name: locked()[name] for name in found}
 
 
-def test_every_rule_names_an_environment_that_exists() -> None:
-    for rules in (ROOT / "rules").glob("*.smk"):
-        for name in re.findall(r'"\.\./envs/(.+?)"', rules.read_text()):
-            assert (ROOT / "envs" / name).is_file(), f"{rules.name}: {name}"
+def test_every_rule_with_a_script_names_an_environment_that_exists() -> None:
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    names = re.findall(r'^ +conda:\n +(?:"\.\./envs/(\w+)\.yaml"|environment\("(\w+)"\))$', text, re.MULTILINE)
+    inherited = len(re.findall(r"^ *use rule ", text, re.MULTILINE))
+    assert len(names) + inherited == len(re.findall(r"^ *(?:rule \w+|rule|use rule .*):$", text, re.MULTILINE)) - 1 > 20
+    assert {written or asked for written, asked in names} == {path.stem for path in ENVIRONMENTS} - {"language"}
 
 
 def test_every_imported_package_is_locked_and_explained() -> None:

@@ -47,7 +47,6 @@ class Best:
         gain = np.divide((below + mass) ** 4 - below**4, mass, out=np.zeros_like(mass), where=mass > 0)
         return gain[self.position]
 '''
-# E[e^r] after one generation: by Bradley-Terry's operator it would be .489, by the best of four it is .629.
 REWARDS = np.array([-3.0, -2.0, -1.0, 0.0])
 
 
@@ -100,7 +99,9 @@ def test_the_best_of_four_is_not_forecast_as_bradley_terry(with_operator: Curati
         gains.append(statistics(after, REWARDS, 0.0)["exp_reward_mean"])
     kept = [with_operator.keep(np.tile(REWARDS, 500), np.random.default_rng(seed)).kept for seed in range(400)]
     assert np.exp(np.tile(REWARDS, 500)[np.concatenate(kept)]).mean() == pytest.approx(gains[0], abs=0.01)
-    assert gains[0] - gains[1] > 0.1
+    # (4^4 - 3^4 + (3^4 - 2^4) / e + (2^4 - 1) / e^2 + 1 / e^3) / 4^4
+    assert gains[0] == pytest.approx((175 + 65 / np.e + 15 / np.e**2 + 1 / np.e**3) / 256)
+    assert gains[0] - gains[1] == pytest.approx(0.15, abs=0.005)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
