@@ -10,21 +10,21 @@ export PYTHONPATH :=
 .PHONY: study data figures provenance verify test slurm-test lint bench clean
 
 study: .venv/ready
-	@$(BIN)/python scripts/study.py --cores $(CORES) --quiet host reason rules $(ARGS)
+	@$(BIN)/python scripts/manage.py run --cores $(CORES) --quiet host reason rules $(ARGS)
 
 data: .venv/ready
 	@$(BIN)/snakemake --cores $(CORES) --quiet host reason rules --keep-going data $(ARGS)
 
 figures: .venv/ready
-	$(BIN)/python scripts/redraw.py $(ARGS)
+	$(BIN)/python scripts/manage.py redraw $(ARGS)
 
 # Where a figure or table comes from: make provenance RESULT=results/mixture/figures/trajectory.pdf
 provenance: .venv/ready
-	@$(BIN)/python scripts/provenance.py $(RESULT)
+	@$(BIN)/python scripts/manage.py trace $(RESULT)
 
 # Which results are not as they were written; ARGS=--rebuild makes them again.
 verify: .venv/ready
-	@$(BIN)/python scripts/verify.py $(ARGS)
+	@$(BIN)/python scripts/manage.py verify $(ARGS)
 
 # A file's tests stay together, for what they share is built once.
 test: .venv/ready

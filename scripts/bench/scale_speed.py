@@ -61,7 +61,7 @@ def _planned(folder: Path, arms: int) -> list[Row]:
 def _sent(folder: Path) -> list[Row]:
     print(f"{ARMS_SENT} arms on {NODES} nodes", file=sys.stderr)
     copy = _study(folder, ARMS_SENT, GENERATIONS_SENT)
-    study = [sys.executable, "scripts/study.py", "--cores", "2", "--workflow-profile", "profiles/slurm"]
+    study = [sys.executable, "scripts/manage.py", "run", "--cores", "2", "--workflow-profile", "profiles/slurm"]
     run = run_child([*study, "--", "tiny"], copy.folder)
     files = [path for path in (copy.folder / "results").rglob("*") if path.is_file()]
     name = f"{ARMS_SENT} arms x {SEEDS} seeds x {GENERATIONS_SENT} generations on {NODES} nodes of one host"

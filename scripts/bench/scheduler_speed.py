@@ -64,7 +64,7 @@ def rows() -> list[Row]:
 
 
 def _rows(built: Copy, cluster: Cluster) -> list[Row]:
-    study = [sys.executable, "scripts/study.py", "--cores", "2"]
+    study = [sys.executable, "scripts/manage.py", "run", "--cores", "2"]
     local = _timed("one machine", built, [*study, "--", "tiny"], cluster)
     generation = local.seconds / GENERATIONS
     # First asked after when a generation should just be done; ungrouped, as soon as the shorter rules should be.

@@ -112,5 +112,14 @@ def study_rows() -> list[Row]:
         for name in CODE:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             copy(ROOT / name, folder / name)
-        command = [sys.executable, "scripts/study.py", "--cores", str(os.cpu_count()), "--quiet", "host", "reason"]
+        command = [
+            sys.executable,
+            "scripts/manage.py",
+            "run",
+            "--cores",
+            str(os.cpu_count()),
+            "--quiet",
+            "host",
+            "reason",
+        ]
         return [Row("make study, installed", [run_child(command, folder).seconds], "s", STUDY_SECONDS)]

@@ -31,7 +31,7 @@ class SlurmCopy(Copy):
     def start(self) -> subprocess.Popen[str]:
         """Start the study on the cluster, as `make study` does; its output goes to `study.log`."""
         run = subprocess.Popen(
-            [sys.executable, "scripts/study.py", "--cores", "2", *ON_SLURM, "tiny"],
+            [sys.executable, "scripts/manage.py", "run", "--cores", "2", *ON_SLURM, "tiny"],
             cwd=self.folder,
             env={**environment(), "SLURM_CONF": str(self.cluster.configuration)},
             text=True,

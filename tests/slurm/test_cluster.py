@@ -70,7 +70,7 @@ def ungrouped(project: SlurmCopy) -> None:
 
 def inside_one_allocation(project: SlurmCopy) -> None:
     """Snakemake itself is the job."""
-    command = f"{sys.executable} scripts/study.py --cores 2 -- tiny"
+    command = f"{sys.executable} scripts/manage.py run --cores 2 -- tiny"
     batch = ["sbatch", "--wait", "--gpus=1", "--cpus-per-task=2", "--output=job.log", f"--wrap={command}"]
     done = subprocess.run(batch, cwd=project.folder, env=project.cluster.environment(), timeout=LONGEST)
     assert done.returncode == 0, (project.folder / "job.log").read_text()

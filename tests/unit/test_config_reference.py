@@ -1,19 +1,25 @@
-"""config/README.md says what the code says."""
+"""What is generated from the classes says what they say."""
 
 from __future__ import annotations
 
 import difflib
-import importlib.util
 from pathlib import Path
+
+import pytest
+
+from recurate.commands.reference import texts
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_config_reference_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("write_config_reference", ROOT / "scripts/write_config_reference.py")
-    assert spec is not None and spec.loader is not None
-    generator = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generator)
-    written, wanted = (ROOT / "config/README.md").read_text(), generator.reference()
+@pytest.mark.parametrize("path", texts(), ids=str)
+def test_generated_texts_are_up_to_date(path: Path) -> None:
+    written, wanted = (ROOT / path).read_text(), texts()[path]
     difference = "\n".join(difflib.unified_diff(written.splitlines(), wanted.splitlines(), "written", "wanted"))
-    assert not difference, f"run python scripts/write_config_reference.py\n{difference}"
+    assert not difference, f"run python scripts/manage.py reference\n{difference}"
+
+
+def test_the_readme_is_short() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 220
+    assert max(map(len, lines)) <= 120

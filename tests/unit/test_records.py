@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_job import snakemake
 
-import verify
+from recurate.commands import verify
 from recurate.files import records
 from recurate.files.arrays import write_arrays
 from recurate.files.costs import costs

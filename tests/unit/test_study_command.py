@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import study
+from recurate.commands import run as study
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_a_study_killed_at_random_moments_ends_in_the_same_bytes(built: Copy, tm
             continue
         assert contents(project) == expected, "a run that was faster than its killer"
         shutil.rmtree(project.folder / "results")
-    done = project.run(sys.executable, "scripts/study.py", "--cores", "2")
+    done = project.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
     assert done.returncode == 0, done.stdout
     assert contents(project) == expected
     assert list((project.folder / "results").rglob(".tmp-*")) == []
@@ -55,12 +55,12 @@ def test_a_disk_that_fills_up_loses_nothing(built: Copy, unbuilt: Copy) -> None:
     if mounted.returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        full = unbuilt.run(sys.executable, "scripts/study.py", "--cores", "2")
+        full = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
         assert full.returncode != 0
         assert "No space left on device" in full.stdout
         assert "Traceback" not in full.stdout
         subprocess.run(["mount", "-o", "remount,size=64m", str(results)], check=True)
-        done = unbuilt.run(sys.executable, "scripts/study.py", "--cores", "2")
+        done = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
         assert done.returncode == 0, done.stdout
         assert contents(unbuilt) == contents(built)
     finally:
@@ -109,12 +109,15 @@ def test_a_damaged_file_is_found_before_it_is_used_and_rebuilt_on_request(
     assert refused.returncode != 0
     assert f"error: {ARM}/gen-001/samples.safetensors {said}" in refused.stdout.replace("\n", " "), refused.stdout
     assert "make verify ARGS=--rebuild" in refused.stdout
-    found = project.run(sys.executable, "scripts/verify.py")
+    found = project.run(sys.executable, "scripts/manage.py", "verify")
     assert found.returncode == 1
     assert f"{ARM}/gen-001/samples.safetensors {said}" in found.stdout
-    rebuilt = project.run(sys.executable, "scripts/verify.py", "--rebuild")
+    rebuilt = project.run(sys.executable, "scripts/manage.py", "verify", "--rebuild")
     assert rebuilt.returncode == 0, rebuilt.stdout
-    assert project.run(sys.executable, "scripts/verify.py").stdout == "every recorded file is as it was written\n"
+    assert (
+        project.run(sys.executable, "scripts/manage.py", "verify").stdout
+        == "every recorded file is as it was written\n"
+    )
     assert project.planned() == {}, "what was made from it stands"
     assert project.snakemake(table).returncode == 0
     assert contents(project) == contents(built)
@@ -132,7 +135,7 @@ def test_a_private_checkpoint_that_cannot_be_read_is_not_used(built: Copy, unbui
     unbuilt.kill(run)
     for checkpoint in folder.glob("[!.]*.safetensors"):
         checkpoint.write_bytes(checkpoint.read_bytes()[:500])
-    done = unbuilt.run(sys.executable, "scripts/study.py", "--cores", "2")
+    done = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
     assert done.returncode == 0, done.stdout
     assert contents(unbuilt) == contents(built)
 
@@ -143,7 +146,7 @@ def test_a_clock_that_jumped_back_trains_nothing_again(built: Copy, unbuilt: Cop
     for path in (unbuilt.folder / "results").rglob("*"):
         written = path.stat().st_mtime + 86_400
         os.utime(path, (written, written))
-    done = unbuilt.run(sys.executable, "scripts/study.py", "--cores", "2")
+    done = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
     assert done.returncode == 0, done.stdout
     assert "train_origin" not in done.stdout
     assert contents(unbuilt) == contents(built)

@@ -16,7 +16,7 @@ MODEL = "results/tiny/arms/mixed/seeds-0-1/gen-001/model.safetensors"
 
 
 def test_the_chain_of_a_figure_goes_back_to_the_real_data(built: Copy) -> None:
-    shown = built.run(sys.executable, "scripts/provenance.py", FIGURE)
+    shown = built.run(sys.executable, "scripts/manage.py", "trace", FIGURE)
     assert shown.returncode == 0, shown.stdout
     assert shown.stdout.startswith(FIGURE)
     for part in (
@@ -31,7 +31,7 @@ def test_the_chain_of_a_figure_goes_back_to_the_real_data(built: Copy) -> None:
 def test_a_link_that_no_longer_holds_is_flagged(project: Copy) -> None:
     model = project.folder / MODEL
     model.write_bytes(model.read_bytes() + b" ")
-    shown = project.run(sys.executable, "scripts/provenance.py", FIGURE)
+    shown = project.run(sys.executable, "scripts/manage.py", "trace", FIGURE)
     assert shown.returncode == 1
     assert f"{MODEL}  << does not hold the bytes that train_arm wrote" in shown.stdout
     samples = MODEL.replace("model", "samples")
@@ -39,7 +39,7 @@ def test_a_link_that_no_longer_holds_is_flagged(project: Copy) -> None:
 
 
 def test_a_result_that_is_not_there_is_a_sentence(built: Copy) -> None:
-    shown = built.run(sys.executable, "scripts/provenance.py", "results/tiny/none.csv")
+    shown = built.run(sys.executable, "scripts/manage.py", "trace", "results/tiny/none.csv")
     assert shown.returncode == 1
     assert "error: there is no results/tiny/none.csv" in shown.stdout
 

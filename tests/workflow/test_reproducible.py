@@ -17,7 +17,7 @@ def test_a_second_run_in_the_same_folder_is_refused(project: Copy) -> None:
     fake.write_text("import time\ntime.sleep(60)\n")
     other = subprocess.Popen([sys.executable, str(fake)], cwd=project.folder)
     try:
-        refused = project.run(sys.executable, "scripts/study.py", "-n")
+        refused = project.run(sys.executable, "scripts/manage.py", "run", "-n")
     finally:
         other.kill()
         other.wait()
@@ -29,6 +29,6 @@ def test_the_lock_of_a_killed_run_is_removed(project: Copy) -> None:
     lock = project.folder / ".snakemake/locks/0.output.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text("results/tiny/metrics.csv\n")
-    done = project.run(sys.executable, "scripts/study.py", "--cores", "1")
+    done = project.run(sys.executable, "scripts/manage.py", "run", "--cores", "1")
     assert done.returncode == 0, done.stdout
     assert "report:" in done.stdout

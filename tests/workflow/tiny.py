@@ -78,7 +78,7 @@ class Copy:
     def start(self) -> subprocess.Popen[str]:
         """Start the study as `make study` does, in a session of its own."""
         return subprocess.Popen(
-            [sys.executable, "scripts/study.py", "--cores", "2"],
+            [sys.executable, "scripts/manage.py", "run", "--cores", "2"],
             cwd=self.folder,
             env=environment(),
             stdout=subprocess.PIPE,

@@ -15,11 +15,11 @@ from recurate.study.reading import as_study, read_yaml
 
 RESULTS = Path("results")
 PICTURES = (".png", ".gif", ".txt")
-USAGE = """Usage: python scripts/redraw.py [PUBLISHED_FOLDER OUTPUT_FOLDER]
+USAGE = """Usage: python scripts/manage.py redraw [PUBLISHED_FOLDER OUTPUT_FOLDER]
 Without folders: every run in results/published, to results/figures/RUN/STUDY."""
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     """Redraw the run that is given, or all published ones; a run that cannot be redrawn does not stop the others."""
     if len(arguments) not in (0, 2):
         sys.exit(f"error: give the folder of a published run and an output folder, or none\n{USAGE}")
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> None:
             errors.append(f"error: {error}")
     if errors:
         sys.exit("\n".join(errors))
+    return 0
 
 
 def redraw(published: Path, output: Path) -> list[str]:

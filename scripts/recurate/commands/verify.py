@@ -1,8 +1,10 @@
 """Compare every result with its record, and make again those that differ.
 
-Usage: python scripts/verify.py [--rebuild] [FOLDER ..] [--snakemake ARGUMENT ..]
+Usage: python scripts/manage.py verify [--rebuild] [FOLDER ..] [--snakemake ARGUMENT ..]
 Without folders: the results and the data folder.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -33,7 +35,7 @@ def rebuild(paths: list[Path], arguments: list[str]) -> int:
     """
     before = {path: (records.read(path) or {}, records.record_of(path).stat().st_mtime_ns) for path in paths}
     aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in paths}
-    command = [sys.executable, "scripts/study.py", *arguments, "--", *map(str, paths)]
+    command = [sys.executable, "scripts/manage.py", "run", *arguments, "--", *map(str, paths)]
     status = subprocess.run(command, check=False).returncode
     for path, (record, written) in before.items():
         if not path.exists():
@@ -61,7 +63,3 @@ def main(arguments: list[str]) -> int:
         print("every recorded file is as it was written")
         return 0
     return rebuild(list(found), given.snakemake or ["--cores", "all"]) if given.rebuild else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

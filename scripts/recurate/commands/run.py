@@ -1,7 +1,9 @@
 """Run the study in this folder, also after a crash, and say where its results are.
 
-Usage: python scripts/study.py [arguments of snakemake]
+Usage: python scripts/manage.py run [arguments of snakemake]
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -129,7 +131,3 @@ def main(arguments: list[str]) -> int:
     if status == 0:
         print(f"report:  {results}/report.html\nfigures: {results}/*/figures/\ntables:  {results}/*/*.csv")
     return status
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,10 @@
 """Copy the tables and figures of a finished run to results/published/, with what they were made by.
 
-Usage: python scripts/publish.py NAME COMMAND [STUDY ..], for example: python scripts/publish.py demo "make study".
+Usage: python scripts/manage.py publish NAME COMMAND [STUDY ..], for example: publish demo "make study".
 Without studies, the default ones.
 """
+
+from __future__ import annotations
 
 import os
 import platform
@@ -96,18 +98,12 @@ def _git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     """Publish the default studies, or those that are given, under the name that is given."""
     if len(arguments) < 2:
         sys.exit(f"error: give a name and the command that made the results\n{__doc__}")
     name, command, *studies = arguments
     config = yaml.safe_load(Path("config/config.yaml").read_text())
     folders = Path(config["results"]), Path(config.get("data", "data"))
-    try:
-        print(publish(*folders, studies or config["studies"], name, command))
-    except RecurateError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    print(publish(*folders, studies or config["studies"], name, command))
+    return 0

@@ -1,0 +1,33 @@
+"""What a person calls: python scripts/manage.py COMMAND [ARGUMENT ..]
+
+run        the study in this folder, also after a crash
+verify     every result beside its record; --rebuild makes damaged ones again
+trace      the chain of files that leads to a result
+publish    tables and figures of a finished run, to results/published/
+redraw     figures of published runs, from their tables
+compare    tables of a commit and of the present tree
+reference  the texts that are generated from the classes
+"""
+
+import importlib
+import sys
+
+from recurate.foundation.errors import RecurateError
+
+COMMANDS = ("run", "verify", "trace", "publish", "redraw", "compare", "reference")
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; returns its exit status. Each is imported where it is asked for: some need slow libraries."""
+    command, *rest = arguments or ["--help"]
+    if command not in COMMANDS:
+        print(__doc__, end="")
+        return 0 if command in ("-h", "--help") else 2
+    return int(importlib.import_module(f"recurate.commands.{command}").main(rest))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except RecurateError as error:
+        sys.exit(f"error: {error}")
