@@ -8,6 +8,7 @@ from recurate.foundation.device import describe, prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.types import Array
 from recurate.models.parts.fitted import FittedModel
 from recurate.stages.curate import Reads
 
@@ -52,7 +53,7 @@ def main(
     write_arrays(curated, arrays, origin_of_file(spec, code, describe(device)))
 
 
-def _texts(x: np.ndarray, real: str) -> np.ndarray:
+def _texts(x: Array, real: str) -> Array:
     """Texts (seeds, n) that tokens (seeds, n, block) spell in the tokenizer of the real data."""
     codec = Codec(read_metadata(real)["tokenizer"])
     return np.array([codec.decode(of_seed) for of_seed in x], dtype=object)
@@ -65,7 +66,7 @@ def _scorers(spec: Reads, judge: FittedJudge | None, origin: str | None, seeds: 
     return [FittedModel.read(spec.model, origin, device, row) for row in range(seeds)]
 
 
-def _rewards(spec: Reads, x: np.ndarray, scorers: list[Scorer], samples: str) -> np.ndarray:
+def _rewards(spec: Reads, x: Array, scorers: list[Scorer], samples: str) -> Array:
     """Rewards (seeds, n) float32, finite and at most their supremum."""
     reward, kind = spec.reward, spec.reward.kind
     rewards = np.stack([reward(x_seed, scorer) for x_seed, scorer in zip(x, scorers, strict=True)]).astype(np.float32)
@@ -76,7 +77,7 @@ def _rewards(spec: Reads, x: np.ndarray, scorers: list[Scorer], samples: str) ->
     return rewards
 
 
-def _classes(spec: Reads, x: np.ndarray, judge: FittedJudge | None) -> dict[str, np.ndarray]:
+def _classes(spec: Reads, x: Array, judge: FittedJudge | None) -> dict[str, Array]:
     """Labels by the judge, with its confidence, if there is one; otherwise by the data's own geometry."""
     if judge is None:
         data = spec.data

@@ -4,6 +4,7 @@ from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import origin_of_file, read_seed, write_arrays
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.lazy import np
+from recurate.foundation.types import Array
 from recurate.models.parts.fitted import FittedModel
 from recurate.stages.extract import Reads
 
@@ -26,7 +27,7 @@ def main(
     device = prepare(device, threads)
     spaces = spec.features
     fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
-    found: dict[str, list[np.ndarray]] = {space.space: [] for space in spaces}
+    found: dict[str, list[Array]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):
         x = read_seed(samples, row, ["x"])["x"]
         first = FittedModel.read(spec.model, origin, device, row) if spec.model and origin else None

@@ -3,8 +3,8 @@
 from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.foundation.device import describe, prepare
-from recurate.foundation.lazy import np
 from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.types import Array
 from recurate.measuring.metrics import chosen
 from recurate.measuring.metrics.parts.frechet_distance import factor, moments
 from recurate.stages.reference import Reads
@@ -24,7 +24,7 @@ def main(real: str, reference: str, spec: Reads, code: str, device: str, threads
         part: x if limit is None else chosen(x, limit, generator)
         for part, x in zip(("train", "test"), read_arrays(real, ["train_x", "test_x"]).values(), strict=True)
     }
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Array] = {}
     for space in spec.features:
         if space.needs_origin:
             continue  # of each seed its own, so that there is no one reference

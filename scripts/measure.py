@@ -5,8 +5,8 @@ from threadpoolctl import threadpool_limits
 from recurate.files.arrays import read_arrays, read_seed
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.device import prepare
-from recurate.foundation.lazy import np
 from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.types import Array
 from recurate.measuring.every_arm import (
     class_shares,
     curation_statistics,
@@ -65,7 +65,7 @@ def main(
     write_rows(metrics, METRIC_COLUMNS, rows)
 
 
-def always(kept: dict[str, np.ndarray], spec: Reads) -> dict[str, float]:
+def always(kept: dict[str, Array], spec: Reads) -> dict[str, float]:
     """Metrics that every arm has, from one seed of a curated set."""
     rewards = kept["reward"].astype("float64")
     values = reward_statistics(rewards, spec.supremum) | curation_statistics(rewards, kept["index"])

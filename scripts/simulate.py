@@ -4,6 +4,7 @@ from recurate.closed_form.simulate import batches, simulate
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.lazy import np
+from recurate.foundation.types import Array
 from recurate.stages.simulate import Reads
 from recurate.study.simulated_arm import measured
 
@@ -14,7 +15,7 @@ def main(trajectories: str, metrics: str, spec: Reads, code: str, study: str, ar
     estimator, names, seeds = settings.estimator, measured(settings, spec.measures), spec.seeds
     loop = settings.loop(spec.generations)
     values = {name: np.empty((len(seeds), spec.generations + 1)) for name in names}
-    arrays: dict[str, np.ndarray] = dict(values)
+    arrays: dict[str, Array] = dict(values)
     done = 0
     for batch in batches(estimator, loop, seeds):
         rows = slice(done, done + len(batch))

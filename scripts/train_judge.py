@@ -9,6 +9,7 @@ from recurate.foundation.device import describe, out_of_memory, prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import torch_generator
+from recurate.foundation.types import Array
 from recurate.stages.judge import Reads
 
 
@@ -35,7 +36,7 @@ def main(real: str, judge: str, card: str, spec: Reads, code: str, device: str, 
     write_json(card, {**shown, "test_samples": len(right), "test_accuracy_by_class": by_class})
 
 
-def _parameters(model: Judge, data: RealData, spec: Reads, device: str) -> dict[str, np.ndarray]:
+def _parameters(model: Judge, data: RealData, spec: Reads, device: str) -> dict[str, Array]:
     if model.weights is not None:
         return model.read_weights(data.train_x.shape[1:], spec.classes)
     with out_of_memory("training the judge", "lower judge.batch_size"):

@@ -4,6 +4,7 @@ from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.lazy import np, torch
 from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.types import Array
 from recurate.models import Autoencoder
 from recurate.models.parts.fitted import FittedModel
 from recurate.sampling.decoder import decoded
@@ -31,7 +32,7 @@ def main(models: list[str], traversed: str, spec: Reads, code: str, device: str,
     write_arrays(traversed, {"x": x}, origin_of_file(spec, code, describe(device)))
 
 
-def closed_path(latent: int, steps: int, anchors: int) -> np.ndarray:
+def closed_path(latent: int, steps: int, anchors: int) -> Array:
     """A closed path (steps, latent) float32 through `anchors` draws from N(0, I), along great circles.
 
     Straight lines would pass nearer to the origin than a draw of many dimensions ever is.
@@ -41,7 +42,7 @@ def closed_path(latent: int, steps: int, anchors: int) -> np.ndarray:
     return np.stack([_between(points[int(p)], points[(int(p) + 1) % anchors], p % 1) for p in places]).astype("float32")
 
 
-def _between(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
+def _between(start: Array, end: Array, share: float) -> Array:
     """Point at `share` of the way along the great circle; the radius changes in proportion."""
     radii = np.linalg.norm(start), np.linalg.norm(end)
     first, second = start / radii[0], end / radii[1]

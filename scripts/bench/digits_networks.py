@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -30,6 +30,9 @@ from recurate.training.objectives import Objective
 from recurate.training.settings import Training
 from recurate.training.trainer import Trainer
 from recurate.training.training_set import Pool
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
 SEEDS = [0, 1, 2]
 SAMPLES = 5_000
@@ -78,12 +81,12 @@ class Bench:
         judge = load(Judge, {"kind": "small_cnn"})
         self.judge = FittedJudge(judge, judge.fit(self.real, 10, torch_generator(0, 0, "judge")))
 
-    def frechet(self, x: np.ndarray, reference: np.ndarray) -> float:
+    def frechet(self, x: Array, reference: Array) -> float:
         """Fréchet distance between the judge's features of `x` and `reference`."""
         mean, covariance = moments(self.judge.features(reference))
         return frechet_distance(*moments(self.judge.features(x)), mean, factor(covariance))
 
-    def distances(self, x: np.ndarray) -> np.ndarray:
+    def distances(self, x: Array) -> Array:
         """Distances (n,) from images to their nearest training images, grey levels counted from 0 to 1."""
         points, train = (torch.from_numpy(y.reshape(len(y), -1) / 255.0) for y in (x, self.real.train_x))
         return torch.cdist(points, train).amin(dim=1).numpy()
@@ -106,7 +109,7 @@ class Bench:
         with contextlib.redirect_stdout(sys.stderr):
             return trainer, trainer.train(trainer.start(), pool)[0].sampled()
 
-    def measure(self, candidate: Candidate) -> tuple[dict[str, str], np.ndarray]:
+    def measure(self, candidate: Candidate) -> tuple[dict[str, str], Array]:
         """A row of the table, and the samples (seeds, n, 8, 8, 1); seconds are those of the processor."""
         self.train(candidate, 1)  # The first step pays for set-up that no later one pays for.
         began = time.process_time()
@@ -128,7 +131,7 @@ class Bench:
         ]
         return dict(zip(COLUMNS, cells, strict=True)), x
 
-    def quality(self, x: np.ndarray) -> list[str]:
+    def quality(self, x: Array) -> list[str]:
         """Mean and standard deviation over seeds of both distances, then certainty, distance and copies over all."""
         cells = []
         for reference in (self.real.test_x, self.real.train_x):
@@ -141,7 +144,7 @@ class Bench:
         return [*cells, f"{sure:.1%}", f"{np.median(distances):.2f}", f"{(distances < near).mean():.2%}"]
 
 
-def picture(x: np.ndarray, path: Path) -> None:
+def picture(x: Array, path: Path) -> None:
     """Write the first 200 images of `x` (n, 8, 8, 1) to `path`, 20 in a row."""
     import matplotlib.pyplot as plt
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from recurate.study.origin import Origin
 from recurate.study.reading import read_trained
 from recurate.training.trainer import CHUNK, Trainer
 from recurate.training.training_set import Pool
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
 TRAINING_TARGET = 1.5
 GENERATION_TARGET = 10.0
@@ -99,7 +103,7 @@ class Duel:
 
     seeds: int
     steps: int
-    losses: dict[str, np.ndarray] = field(default_factory=dict)
+    losses: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.origin = demo_origin()
@@ -139,7 +143,7 @@ class Duel:
         """Tokens a second of one seed's share of the time."""
         return self.steps * self.settings.batch_size * self.block / (seconds / self.seeds)
 
-    def _train(self, seed: int, network: PlainTransformer) -> np.ndarray:
+    def _train(self, seed: int, network: PlainTransformer) -> Array:
         """An ordinary training loop on the rows that the trainer draws; mean loss of every chunk."""
         optimizer = torch.optim.Adam(network.parameters())
         history = []

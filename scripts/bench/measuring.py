@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
+
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("what", "n", "median", "smallest", "largest", "target", "met")
@@ -59,7 +64,7 @@ def interleaved(first: Callable[[], float], second: Callable[[], float], runs: i
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def largest_difference(losses: Mapping[str, np.ndarray], allowed: float) -> float:
+def largest_difference(losses: Mapping[str, Array], allowed: float) -> float:
     """Largest difference between the losses of both ways of training; raises AssertionError if they do not agree."""
     largest = float(np.abs(losses["plain"] - losses["stacked"]).max())
     assert largest < allowed, f"the losses of both ways of training differ by {largest:g}"

@@ -10,12 +10,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from measuring import ROOT, Child, Row, run_child
 
 from recurate.files.arrays import read_arrays, write_arrays
 from recurate.measuring.metrics.parts.frechet_distance import factor, moments
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
 FRECHET_RATIO, MANIFOLD_RATIO, MANIFOLD_MEMORY = 3.0, 3.0, 0.25
 STORE_SECONDS, MEASURE_MEGABYTES = 0.3, 4_000.0
@@ -157,7 +161,7 @@ def _prepare(folder: Path) -> None:
     real = {f"{part}_x": rng.integers(0, 256, (n, *shape), dtype=np.uint8) for part, n in _parts()}
     write_arrays(folder / "real.safetensors", real, {})
     write_arrays(folder / "samples.safetensors", {"x": real["train_x"][None]}, {})
-    curated: dict[str, np.ndarray] = {"reward": np.zeros((1, IMAGES), np.float32), "index": np.zeros((1, 1), np.int64)}
+    curated: dict[str, Array] = {"reward": np.zeros((1, IMAGES), np.float32), "index": np.zeros((1, 1), np.int64)}
     write_arrays(folder / "curated.safetensors", curated, {})
     scale = np.arange(1, FEATURES + 1, dtype=np.float32) ** -0.5
     drawn = {part: scale * rng.standard_normal((n, FEATURES), np.float32) for part, n in _parts()}

@@ -11,6 +11,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from recurate.study.origin import Origin
 from recurate.study.reading import read_trained
 from recurate.training.state import State
 from recurate.training.trainer import CHUNK, Pool, Trainer
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
 TARGET = 2.5
 AGREEMENT = 1e-4
@@ -60,7 +64,7 @@ class Duel:
 
     seeds: int
     steps: int
-    losses: dict[str, np.ndarray] = field(default_factory=dict)
+    losses: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.origin: Origin = read_trained(ROOT / "config/studies/mixture.yaml", "demo", {}).origins["gaussians"]
@@ -94,7 +98,7 @@ class Duel:
         self.losses["plain"] = np.stack([self._plain_seed(seed) for seed in range(self.seeds)])
         return (time.perf_counter() - begin) / self.seeds
 
-    def _plain_seed(self, seed: int) -> np.ndarray:
+    def _plain_seed(self, seed: int) -> Array:
         """Train one seed on the numbers that the Trainer draws for it; returns the mean loss of every chunk."""
         assert isinstance(self.origin.model, MLP)
         size = self.data.shape[1]

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     import numpy
 
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
 
 SMALLEST = 5e-324  # the least positive float64: a root below it counts as this in logarithms
 
 
-def added(*roots: numpy.ndarray) -> numpy.ndarray:
+def added(*roots: Array) -> Array:
     """Root of the sum of covariances; of full ones, which have the columns stacked, lower triangular by QR."""
     if roots[0].ndim == 2:
         scale = np.maximum.reduce([np.abs(root) for root in roots])
@@ -31,24 +32,24 @@ def added(*roots: numpy.ndarray) -> numpy.ndarray:
     return np.swapaxes(np.linalg.qr(np.swapaxes(stacked, 1, 2), mode="r"), 1, 2)
 
 
-def column(vector: numpy.ndarray, diagonal: bool) -> numpy.ndarray:
+def column(vector: Array, diagonal: bool) -> Array:
     """Root of v v^T for vectors (R, d); of a diagonal covariance, of its diagonal."""
     return np.abs(vector) if diagonal else vector[:, :, None]
 
 
-def spread(root: numpy.ndarray, z: numpy.ndarray) -> numpy.ndarray:
+def spread(root: Array, z: Array) -> Array:
     """R z for normal variates `z` (R, n, r): n vectors (R, n, d) with the root's covariance."""
     if root.ndim == 2:
         return root[:, None, :] * z
     return z @ np.swapaxes(root, 1, 2)
 
 
-def columns(root: numpy.ndarray) -> int:
+def columns(root: Array) -> int:
     """Number of normal variates that one sample takes."""
     return root.shape[-1]
 
 
-def log_mean_variance(root: numpy.ndarray) -> numpy.ndarray:
+def log_mean_variance(root: Array) -> Array:
     """log(tr Sigma / d), (R,); of a root that has underflowed to 0, that of the smallest float64."""
     entries = np.abs(root).reshape(len(root), -1)
     largest = entries.max(axis=1)
@@ -57,7 +58,7 @@ def log_mean_variance(root: numpy.ndarray) -> numpy.ndarray:
     return np.log(np.where(largest > 0, mean, 1.0)) + 2 * np.log(safe)
 
 
-def standard_deviations(root: numpy.ndarray) -> numpy.ndarray:
+def standard_deviations(root: Array) -> Array:
     """Square roots (R, d) of the eigenvalues of Sigma, in no particular order."""
     if root.ndim == 2:
         return root
@@ -66,7 +67,7 @@ def standard_deviations(root: numpy.ndarray) -> numpy.ndarray:
     return np.pad(found, ((0, 0), (0, max(missing, 0))))
 
 
-def wishart_root(degrees: int, like: numpy.ndarray, randoms: Replicates) -> numpy.ndarray:
+def wishart_root(degrees: int, like: Array, randoms: Replicates) -> Array:
     """Root of a Wishart matrix W(I, `degrees`) that fits `like` from the right: R W R^T for its roots R.
 
     Bartlett (1933): lower triangular, chi variates with degrees, degrees - 1, .. on the diagonal and normal ones below
@@ -80,7 +81,7 @@ def wishart_root(degrees: int, like: numpy.ndarray, randoms: Replicates) -> nump
     below = np.tril_indices(dimensions, -1)
     falling = degrees - np.arange(dimensions)
 
-    def bartlett(generator: numpy.random.Generator) -> numpy.ndarray:
+    def bartlett(generator: numpy.random.Generator) -> Array:
         root = np.diag(np.sqrt(generator.chisquare(falling)))
         root[below] = generator.standard_normal(len(below[0]))
         return root
@@ -88,6 +89,6 @@ def wishart_root(degrees: int, like: numpy.ndarray, randoms: Replicates) -> nump
     return randoms.draw(bartlett)
 
 
-def times(root: numpy.ndarray, right: numpy.ndarray) -> numpy.ndarray:
+def times(root: Array, right: Array) -> Array:
     """Root of R W R^T, given roots of Sigma and of W."""
     return root * right if root.ndim == 2 else root @ right

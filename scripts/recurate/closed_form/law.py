@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Law:
     """
 
     measure: str
-    values: numpy.ndarray
+    values: Array
     source: str
-    deviation: numpy.ndarray | None = None
-    order: numpy.ndarray | None = None
+    deviation: Array | None = None
+    order: Array | None = None

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
     from recurate.curation import Curation
     from recurate.curation.rewards import Reward
+    from recurate.foundation.types import Array
     from recurate.mixing.regimes import Regime, Sizes
     from recurate.mixing.simulated import Collection
 
@@ -26,7 +25,7 @@ class Preference:
     reward: Reward
     curation: Curation
 
-    def keep(self, x: numpy.ndarray, randoms: Replicates) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def keep(self, x: Array, randoms: Replicates) -> tuple[Array, Array]:
         """Rewards (R, n) of samples `x` (R, n, d), and the kept samples (R, kept, d)."""
         rewards = np.stack([self.reward(row, None) for row in x])
         kept = randoms.draw(lambda generator, row: self.curation.keep(row, generator).kept, rewards)

@@ -10,7 +10,7 @@ from recurate.foundation.components import Settings
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class NormalMixture(Settings):
@@ -39,7 +39,7 @@ class NormalMixture(Settings):
         second = np.dot(self.weights, np.square(self.means) + np.square(self.stds))
         return float(np.sqrt(second - self.mean**2))
 
-    def cdf(self, x: numpy.ndarray) -> numpy.ndarray:
+    def cdf(self, x: Array) -> Array:
         """Distribution function at the points `x`."""
         from scipy.special import ndtr
 

@@ -10,10 +10,9 @@ from recurate.closed_form.laws.registry import laws_of
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.estimators import Estimator
     from recurate.closed_form.loop import SimulatedLoop
+    from recurate.foundation.types import Array
 
 BOOTSTRAP_SEED = 0  # of the resampling of replicates, which is part of the analysis and not of a loop
 SAME = 0.005  # exponents closer than this are taken as equal: sizes are whole numbers
@@ -21,13 +20,13 @@ SQUARES = ("squared_distance", "mmd_squared", "squared_error", "w2_squared")  # 
 SMALLEST_LOGARITHM = 1.0  # pools of fewer than three samples have no log log worth correcting by
 
 
-def pool_sizes(loop: SimulatedLoop) -> numpy.ndarray:
+def pool_sizes(loop: SimulatedLoop) -> Array:
     """Samples in the pool of generations 0, 1, .., T of a loop in which data accumulate, (T + 1,)."""
     added = loop.sizes.synthetic + (loop.sizes.real if loop.rule.real == "fresh" else 0)
     return loop.sizes.initial + added * np.arange(loop.generations + 1)
 
 
-def fitted_slope(sizes: numpy.ndarray, errors: numpy.ndarray) -> numpy.ndarray:
+def fitted_slope(sizes: Array, errors: Array) -> Array:
     """Least-squares slopes (...) of log `errors` (..., n) on log `sizes` (n,)."""
     x = np.log(sizes)
     x = x - x.mean()
@@ -52,7 +51,7 @@ def has_logarithm(exponent: float, real_fraction: float, decay: float) -> bool:
 def fit_rates(
     estimator: Estimator,
     loop: SimulatedLoop,
-    values: Mapping[str, numpy.ndarray],
+    values: Mapping[str, Array],
     measures: list[str],
     drop: int,
     exponent: float,
@@ -91,7 +90,7 @@ def fit_rates(
         }
 
 
-def bootstrap_means(values: numpy.ndarray, resamples: int) -> numpy.ndarray:
+def bootstrap_means(values: Array, resamples: int) -> Array:
     """Means (resamples, n) over replicates drawn with replacement from the rows of `values` (R, n)."""
     generator = np.random.default_rng(BOOTSTRAP_SEED)
     replicates = len(values)

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     import numpy
 
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
 
 
 class Samples:
     """Samples (R, size, d). A growing pool shares one buffer with what it grew from, so that adding costs no copy."""
 
-    def __init__(self, x: numpy.ndarray, size: int | None = None, filled: list[int] | None = None) -> None:
+    def __init__(self, x: Array, size: int | None = None, filled: list[int] | None = None) -> None:
         self._buffer = x
         self.size = x.shape[1] if size is None else size
         self._filled = [self.size] if filled is None else filled  # rows of the buffer that somebody owns
 
     @property
-    def x(self) -> numpy.ndarray:
+    def x(self) -> Array:
         """The samples, (R, size, d)."""
         return self._buffer[:, : self.size]
 
@@ -60,8 +61,8 @@ class Moments:
     """Number of samples, their mean (R, d), and a root of their scatter matrix sum (x - mean)(x - mean)^T."""
 
     size: int
-    mean: numpy.ndarray
-    scatter_root: numpy.ndarray
+    mean: Array
+    scatter_root: Array
 
     def __add__(self, other: Moments) -> Moments:
         """Pooled moments (Chan, Golub and LeVeque 1983)."""
@@ -78,7 +79,7 @@ class Moments:
 class Counts:
     """Numbers of samples in each cell, (R, cells) int64."""
 
-    counts: numpy.ndarray
+    counts: Array
 
     @property
     def size(self) -> int:
@@ -86,7 +87,7 @@ class Counts:
         return int(self.counts[0].sum())
 
     @property
-    def shares(self) -> numpy.ndarray:
+    def shares(self) -> Array:
         """Share of every cell, (R, cells)."""
         return self.counts / self.size
 
@@ -100,24 +101,24 @@ class Counts:
         )
 
 
-def drawn_counts(shares: numpy.ndarray, n: int, randoms: Replicates) -> Counts:
+def drawn_counts(shares: Array, n: int, randoms: Replicates) -> Counts:
     """Counts of `n` samples of each of the distributions `shares` (R, cells), which add up to 1."""
     if n > 4 * shares.shape[1]:
         return Counts(randoms.draw(lambda generator, row: generator.multinomial(n, row), shares))
     return counted(drawn_cells(shares, n, randoms), shares.shape[1])
 
 
-def drawn_cells(shares: numpy.ndarray, n: int, randoms: Replicates) -> numpy.ndarray:
+def drawn_cells(shares: Array, n: int, randoms: Replicates) -> Array:
     """Cells (R, n) of samples, by inversion: for few samples and many cells faster than multinomial counts."""
     upper = np.cumsum(shares, axis=1)
 
-    def cells(generator: numpy.random.Generator, row: numpy.ndarray) -> numpy.ndarray:
+    def cells(generator: numpy.random.Generator, row: Array) -> Array:
         below = np.nextafter(row[-1], 0)  # a product of rounding must not fall behind the last cell
         return row.searchsorted(np.minimum(generator.random(n) * row[-1], below), side="right")
 
     return randoms.draw(cells, upper)
 
 
-def counted(cells: numpy.ndarray, size: int) -> Counts:
+def counted(cells: Array, size: int) -> Counts:
     """Counts of `cells` (R, n), each 0 .. size - 1."""
     return Counts(np.stack([np.bincount(row, minlength=size) for row in cells]))

@@ -9,10 +9,9 @@ from recurate.closed_form.streams import Replicates
 from recurate.mixing.regimes import next_pool
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.estimators import Estimator
     from recurate.closed_form.loop import SimulatedLoop
+    from recurate.foundation.types import Array
 
 
 POOL_BYTES = 1_000_000_000  # of all pools that are advanced together
@@ -32,7 +31,7 @@ def batches(estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int]) -> 
 
 def simulate(
     estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int], explicit: bool | None = None
-) -> Iterator[tuple[Any, Mapping[str, numpy.ndarray]]]:
+) -> Iterator[tuple[Any, Mapping[str, Array]]]:
     """The fitted model of every generation 0, 1, .., T, and what is seen of its samples' rewards (R,) by name.
 
     `explicit` draws all samples rather than statistics from their law; by default where the regime picks some of them.
@@ -54,7 +53,7 @@ def simulate(
             pool = next_pool(loop.rule, pool, fixed, fresh, synthetic)
             training = pool.subset(sizes.initial, randoms) if loop.rule.subsamples else pool
         model = estimator.fit(training, randoms)
-        seen: Mapping[str, numpy.ndarray] = {}
+        seen: Mapping[str, Array] = {}
         if loop.preference:
             synthetic, seen = estimator.curated(model, sizes.synthetic, loop.preference, randoms, bias, explicit)
         elif sizes.synthetic:

@@ -9,7 +9,7 @@ from recurate.foundation.lazy import np
 from recurate.foundation.randomness import numpy_generator
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class Replicates:
@@ -21,7 +21,7 @@ class Replicates:
     def __len__(self) -> int:
         return len(self.generators)
 
-    def draw(self, one: Callable[..., Any], *per_seed: Any) -> numpy.ndarray:
+    def draw(self, one: Callable[..., Any], *per_seed: Any) -> Array:
         """Arrays stacked on a leading axis of seeds: what `one` draws with a seed's generator and its row of
         `per_seed`.
 

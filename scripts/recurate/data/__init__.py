@@ -16,6 +16,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
+    from recurate.foundation.types import Array
+
 
 @dataclass(frozen=True)
 class Description:
@@ -39,18 +41,18 @@ class RealData:
     `notes` are texts that go into the file's metadata, such as a tokenizer.
     """
 
-    train_x: numpy.ndarray
-    train_y: numpy.ndarray
-    test_x: numpy.ndarray
-    test_y: numpy.ndarray
+    train_x: Array
+    train_y: Array
+    test_x: Array
+    test_y: Array
     notes: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, arrays: Mapping[str, numpy.ndarray]) -> RealData:
+    def of(cls, arrays: Mapping[str, Array]) -> RealData:
         """Inverse of `arrays`."""
         return cls(arrays["train_x"], arrays["train_y"], arrays["test_x"], arrays["test_y"])
 
-    def arrays(self) -> dict[str, numpy.ndarray]:
+    def arrays(self) -> dict[str, Array]:
         """The four arrays by name."""
         return {name: value for name, value in vars(self).items() if name != "notes"}
 
@@ -84,7 +86,7 @@ class Data(Component, ABC):
     def load(self, generator: numpy.random.Generator) -> RealData:
         """Draw or read the data."""
 
-    def classify(self, x: numpy.ndarray) -> numpy.ndarray | None:
+    def classify(self, x: Array) -> Array | None:
         """Classes (n,) int64 of samples (n, *shape) by geometry, or None where only a judge can tell."""
         return None
 
@@ -109,7 +111,7 @@ class DrawnData(Data, ABC):
     test: int = Field(10_000, ge=1, description="number of held-out points")
 
     @abstractmethod
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         """Points (n, 2) and their classes (n,) int64."""
 
     def load(self, generator: numpy.random.Generator) -> RealData:

@@ -12,6 +12,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
+    from recurate.foundation.types import Array
+
 
 class Blobs(DrawnData):
     """Isotropic Gaussians of equal weight at the corners of an equilateral triangle around the origin."""
@@ -23,15 +25,15 @@ class Blobs(DrawnData):
     def description(self) -> Description:
         return Description(shape=(2,), classes=3)
 
-    def centres(self) -> numpy.ndarray:
+    def centres(self) -> Array:
         """Centres (3, 2)."""
         angles = 2 * np.pi * np.arange(3) / 3 + np.pi / 2
         return self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         y = generator.integers(3, size=n)
         return self.centres()[y] + self.std * generator.standard_normal((n, 2)), y
 
-    def classify(self, x: numpy.ndarray) -> numpy.ndarray:
+    def classify(self, x: Array) -> Array:
         """Nearest centre."""
         return np.argmin(np.linalg.norm(x[:, None] - self.centres(), axis=-1), axis=1)

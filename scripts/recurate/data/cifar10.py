@@ -11,7 +11,7 @@ from recurate.data.parts.sources import Arrangement, Distribution, NpmPackage, T
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -26,7 +26,7 @@ def read_pictures(folder: Path) -> RealData:
     return RealData(train_x, train_y, _photographs(folder / "test_batch.png"), test_y)
 
 
-def _photographs(path: Path) -> numpy.ndarray:
+def _photographs(path: Path) -> Array:
     from PIL import Image
 
     with Image.open(path) as image:

@@ -12,6 +12,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
+    from recurate.foundation.types import Array
+
 
 class Circles(DrawnData):
     """The unit circle and a smaller one inside it, with Gaussian noise; the curves of scikit-learn's `make_circles`."""
@@ -23,12 +25,12 @@ class Circles(DrawnData):
     def description(self) -> Description:
         return Description(shape=(2,), classes=2)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         y = generator.integers(2, size=n)
         angle = 2 * np.pi * generator.random(n)
         curve = np.where(y == 1, self.inner, 1.0)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         return curve + self.noise * generator.standard_normal((n, 2)), y
 
-    def classify(self, x: numpy.ndarray) -> numpy.ndarray:
+    def classify(self, x: Array) -> Array:
         """The nearer circle."""
         return (np.linalg.norm(x, axis=1) < (1 + self.inner) / 2).astype(np.int64)

@@ -13,6 +13,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
+    from recurate.foundation.types import Array
+
 
 class EightGaussians(DrawnData):
     """Equal mixture of isotropic Gaussians on a circle; mode 0 lies at (radius, 0), the others follow anticlockwise."""
@@ -25,15 +27,15 @@ class EightGaussians(DrawnData):
     def description(self) -> Description:
         return Description(shape=(2,), classes=self.modes)
 
-    def centres(self) -> numpy.ndarray:
+    def centres(self) -> Array:
         """Means (modes, 2)."""
         angle = 2 * math.pi * np.arange(self.modes) / self.modes
         return self.radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         y = generator.integers(self.modes, size=n)
         return self.centres()[y] + self.std * generator.standard_normal((n, 2)), y
 
-    def classify(self, x: numpy.ndarray) -> numpy.ndarray:
+    def classify(self, x: Array) -> Array:
         """Nearest mean."""
         return np.argmin(np.linalg.norm(x[:, None] - self.centres(), axis=-1), axis=1)

@@ -12,6 +12,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
+    from recurate.foundation.types import Array
+
 START, END = 1.5, 4.5  # angles in units of pi
 CURVE_POINTS = 500  # of each class, to which samples are compared
 
@@ -30,16 +32,16 @@ class SwissRoll(DrawnData):
     def description(self) -> Description:
         return Description(shape=(2,), classes=2)
 
-    def curve(self, place: numpy.ndarray) -> numpy.ndarray:
+    def curve(self, place: Array) -> Array:
         """Points (n, 2) without noise, at places (n,) from 0 inside to 1 outside."""
         angle = np.pi * (START + (END - START) * place)
         return self.scale * angle[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         place = generator.random(n)
         return self.curve(place) + self.noise * generator.standard_normal((n, 2)), (place >= 0.5).astype(np.int64)
 
-    def classify(self, x: numpy.ndarray) -> numpy.ndarray:
+    def classify(self, x: Array) -> Array:
         """The half whose curve is nearer."""
         from scipy.spatial import KDTree
 

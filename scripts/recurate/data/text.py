@@ -17,6 +17,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
+    from recurate.foundation.types import Array
+
 BROWN = "brown"
 
 
@@ -78,7 +80,7 @@ class Text(DerivedData):
 
     def _blocks(
         self, documents: Sequence[str], codec: Codec, most: int | None, generator: numpy.random.Generator
-    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    ) -> tuple[Array, Array]:
         """Blocks (n, block) int32 and the numbers (n,) of their documents, at most `most` of them."""
         cut = [_cut(codec.encode(document), self.block) for document in documents]
         x = np.concatenate(cut)
@@ -89,6 +91,6 @@ class Text(DerivedData):
         return x[chosen], y[chosen]
 
 
-def _cut(tokens: numpy.ndarray, block: int) -> numpy.ndarray:
+def _cut(tokens: Array, block: int) -> Array:
     """Whole blocks (n, block) of consecutive tokens (m,)."""
     return tokens[: len(tokens) // block * block].reshape(-1, block)

@@ -14,8 +14,9 @@ from recurate.files.fingerprints import spec_digest
 from recurate.foundation.errors import RecurateError
 
 if TYPE_CHECKING:
-    import numpy as np
     from pydantic import BaseModel
+
+    from recurate.foundation.types import Array
 from recurate.files.writing import _REBUILD, replacing
 
 
@@ -31,7 +32,7 @@ def origin_of_file(spec: BaseModel, code: str, device: str = "cpu") -> dict[str,
     }
 
 
-def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+def write_arrays(path: str | Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     """Write named arrays as safetensors. Floating-point arrays must be finite.
 
     The metadata goes in as one JSON string: the order of several keys would differ from run to run.
@@ -56,7 +57,7 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: M
             raise RecurateError(f"{path}: writing failed ({error}); free space or check the folder") from error
 
 
-def read_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+def read_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[str, Array]:
     """Read the named arrays of a safetensors file, or all of them.
 
     Raises RecurateError for a file that is missing, truncated, of another format or without one of `names`.
@@ -66,7 +67,7 @@ def read_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
         return {name: file.get_tensor(name) for name in names or held}
 
 
-def read_seed(path: str | Path, row: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+def read_seed(path: str | Path, row: int, names: Sequence[str]) -> dict[str, Array]:
     """Read one row of the leading seed axis of the named arrays, without the rest of the file.
 
     Raises RecurateError like `read_arrays`.
@@ -76,7 +77,7 @@ def read_seed(path: str | Path, row: int, names: Sequence[str]) -> dict[str, np.
         return {name: file.get_slice(name)[row] for name in names}
 
 
-def read_parameters(path: str | Path) -> dict[str, np.ndarray]:
+def read_parameters(path: str | Path) -> dict[str, Array]:
     """Network parameters of a model file, without its training losses and what else training keeps there."""
     with _opened(path) as file:
         names = [name for name in file.keys() if name.startswith("parameter/")]  # noqa: SIM118

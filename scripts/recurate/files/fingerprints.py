@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
+    from recurate.foundation.types import Array
 
 
 def file_digest(path: str | Path) -> str:
@@ -18,7 +18,7 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
+def arrays_digest(arrays: Mapping[str, Array]) -> str:
     """SHA-256 of named arrays, their bytes in the order of their names, as 64 hex digits."""
     digest = hashlib.sha256()
     for name in sorted(arrays):

@@ -13,3 +13,5 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = numpy.ndarray[tuple[int, ...], numpy.dtype[Any]]  # type: ignore[explicit-any]
     Slice: TypeAlias = slice[int, int, None]
+else:  # names alone, so that annotations may be evaluated without importing NumPy
+    Array = Slice = object

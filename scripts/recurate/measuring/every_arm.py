@@ -13,10 +13,10 @@ from recurate.foundation.lazy import np
 from recurate.measuring.metrics import DATA, Space
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
-def reward_statistics(rewards: numpy.ndarray, supremum: float) -> dict[str, float]:
+def reward_statistics(rewards: Array, supremum: float) -> dict[str, float]:
     """Mean reward, mean and variance of e^(r - r*), and the share of samples at the supremum.
 
     `rewards` (n,), `supremum` r*. The variance is that of the sample itself (divided by n), as Lemma 2.2 of Ferbach et
@@ -31,7 +31,7 @@ def reward_statistics(rewards: numpy.ndarray, supremum: float) -> dict[str, floa
     }
 
 
-def variance_of_answers(rewards: numpy.ndarray, supremum: float, prompts: numpy.ndarray) -> float:
+def variance_of_answers(rewards: Array, supremum: float, prompts: Array) -> float:
     """Variance of e^(r - r*) among the answers to a prompt, mean over prompts.
 
     `rewards` (n,), `prompts` (n,) their numbers, each as often as another. Where people choose among the answers to a
@@ -41,7 +41,7 @@ def variance_of_answers(rewards: numpy.ndarray, supremum: float, prompts: numpy.
     return float(scaled.var(axis=1).mean())
 
 
-def class_shares(labels: numpy.ndarray, classes: int) -> dict[str, float]:
+def class_shares(labels: Array, classes: int) -> dict[str, float]:
     """Share of samples in every class, and the entropy of the shares in nats; `labels` (n,) int64."""
     shares = np.bincount(labels, minlength=classes) / len(labels)
     present = shares[shares > 0]
@@ -51,7 +51,7 @@ def class_shares(labels: numpy.ndarray, classes: int) -> dict[str, float]:
     }
 
 
-def curation_statistics(rewards: numpy.ndarray, kept: numpy.ndarray) -> dict[str, float]:
+def curation_statistics(rewards: Array, kept: Array) -> dict[str, float]:
     """Mean reward of the kept samples, what curation gained, and the share of kept samples that are repeats.
 
     `rewards` (n,) of all samples, `kept` (m,) their indices.
@@ -63,15 +63,15 @@ def curation_statistics(rewards: numpy.ndarray, kept: numpy.ndarray) -> dict[str
     }
 
 
-def real_spaces(
-    train: numpy.ndarray, test: numpy.ndarray, reference: str | None, names: Iterable[str]
-) -> dict[str, dict[str, numpy.ndarray]]:
+def real_spaces(train: Array, test: Array, reference: str | None, names: Iterable[str]) -> dict[str, dict[str, Array]]:
     """Real data in the named spaces: `train` and `test` (m, d), of feature spaces also `mean` and `factor`.
 
     `train`, `test` (m, *shape) are the data themselves; `reference` is the file with the features, and without it there
     are none.
     """
-    found = {DATA: {"train": train.reshape(len(train), -1), "test": test.reshape(len(test), -1)}}
+    found: dict[str, dict[str, Array]] = {
+        DATA: {"train": train.reshape(len(train), -1), "test": test.reshape(len(test), -1)}
+    }
     parts = ("train", "test", "mean", "factor")
     if reference is not None:
         for name in set(names) - {DATA}:
@@ -80,7 +80,7 @@ def real_spaces(
     return found
 
 
-def space(name: str, x: numpy.ndarray, real: Mapping[str, numpy.ndarray] | None, split: str) -> Space:
+def space(name: str, x: Array, real: Mapping[str, Array] | None, split: str) -> Space:
     """Samples `x` (n, *shape) beside one of the `real_spaces`, of which `split` is the part to compare with, or none.
 
     Raises RecurateError if they have not as many dimensions.

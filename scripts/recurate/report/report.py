@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
@@ -24,6 +24,9 @@ from recurate.report.agreement_table import agreement_lines, agreement_score
 from recurate.report.claims_table import claim_groups, claim_score
 from recurate.report.settings import FigureFiles, ReportSettings, SimulatedSection, StudyFiles, TrainedSection
 from recurate.theory.verdicts import CLAIM_COLUMNS
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
 HEADS = {
     "exp_reward_mean": "E[e^(r − r*)]",
@@ -153,7 +156,7 @@ def _head(metric: str) -> str:
     return HEADS.get(metric) or (text.metric_label(metric) if "$" not in text.metric_label(metric) else metric)
 
 
-def _cell(metric: str, measured: dict[str, np.ndarray], predicted: dict[str, np.ndarray]) -> dict[str, str]:
+def _cell(metric: str, measured: dict[str, Array], predicted: dict[str, Array]) -> dict[str, str]:
     band = student_band(measured[metric])
     half = band.high[-1] - band.mean[-1]
     return {

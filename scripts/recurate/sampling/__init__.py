@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from recurate.data import Description
+    from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
     from recurate.training.training_set import Afresh
 
@@ -39,8 +40,8 @@ class Request:
     device: str = "cpu"
     stage: str = "sample"
     part: tuple[int, ...] = ()
-    label_shares: numpy.ndarray | None = None
-    real: numpy.ndarray | None = None
+    label_shares: Array | None = None
+    real: Array | None = None
 
     def generators(self, *part: int) -> list[numpy.random.Generator]:
         """A generator for each seed; `part` numbers independent streams."""
@@ -62,7 +63,7 @@ class Drawn:
 
     x: Tensor
     evaluations: float
-    beside: Mapping[str, numpy.ndarray] = field(default_factory=dict)
+    beside: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Sampler(SampleSource, ABC):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from recurate.data import Description
+    from recurate.foundation.types import Array
 
 
 class Continuation(Sampler):
@@ -95,7 +96,7 @@ class Continuation(Sampler):
             x = torch.cat([prompts.repeat_interleave(self.per_prompt, dim=1), x], dim=2)
         return Drawn(x, float(length), {"prompt": np.repeat(numbers, self.per_prompt, axis=1)})
 
-    def _prompts(self, request: Request) -> np.ndarray:
+    def _prompts(self, request: Request) -> Array:
         """Numbers (seeds, prompts) int64 of training blocks, each at most once for a seed."""
         assert request.real is not None
         count, held = request.samples // self.per_prompt, len(request.real)

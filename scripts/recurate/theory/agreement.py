@@ -16,13 +16,13 @@ from recurate.files.tables import METRIC_COLUMNS, read_frame
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 STANDARD_ERRORS = 3.0  # within which an exact law must be met
 ROUNDING = 1e-9  # relative; laws without any randomness are met to it
 FEW = 0.1  # share of the replicates; a positive mean that rests on fewer has no normal error
 LARGEST_ORDER = 0.5  # beyond half of its value what a law of first order leaves out is no small correction
-Values = Mapping[tuple[str, str, int], "numpy.ndarray"]
+Values = Mapping[tuple[str, str, int], "Array"]
 Row = dict[str, Any]
 
 
@@ -94,12 +94,12 @@ class Comparison:
         return max(0.0, abs(self.measured - self.expected) - self.order) / self.error
 
 
-def standard_error(values: numpy.ndarray) -> float:
+def standard_error(values: Array) -> float:
     """Standard error of the mean of `values` (R,); nan of one."""
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
-def effective_share(values: numpy.ndarray) -> float:
+def effective_share(values: Array) -> float:
     """(sum x)^2 / (R sum x^2) of positive values (R,): the share of them that carry their mean; 0 of all zeros."""
     squares = float(np.square(values).sum())
     return float(values.sum()) ** 2 / (len(values) * squares) if squares > 0 else 0.0

@@ -10,9 +10,9 @@ from recurate.files.arrays import read_arrays, read_parameters
 from recurate.foundation.lazy import torch
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
     from recurate.training.settings import Training
 
 ADAM = ("step", "exp_avg", "exp_avg_sq")
@@ -74,7 +74,7 @@ class State:
         """Parameters to sample from: the average, where there is one."""
         return {name: value.detach() for name, value in (self.average or self.parameters).items()}
 
-    def arrays(self, complete: bool) -> dict[str, numpy.ndarray]:
+    def arrays(self, complete: bool) -> dict[str, Array]:
         """Arrays for a file: the sampled parameters or, if `complete`, all of the state."""
         parts = {"parameter": self.sampled()}
         if complete and self.average:

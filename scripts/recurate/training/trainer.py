@@ -25,9 +25,9 @@ from recurate.training.state import State
 from recurate.training.training_set import Pool
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
     from recurate.models import Model
     from recurate.training.objectives import Objective
 from recurate.training.settings import Training
@@ -67,7 +67,7 @@ class Trainer:
             return State(self.initial(), self.settings, self.device)
         return State.read(model, self.settings, self.device, carry_over)
 
-    def train(self, state: State, pool: Pool) -> tuple[State, numpy.ndarray]:
+    def train(self, state: State, pool: Pool) -> tuple[State, Array]:
         """Train `state`, or what an interrupted run made of it; also gives every chunk's mean loss (seeds, chunks).
 
         Raises RecurateError as soon as a loss is not finite, naming seed and step, and if memory does not suffice.
@@ -90,7 +90,7 @@ class Trainer:
         for checkpoint in self.progress.parent.glob(f"*{self.progress.suffix}"):
             checkpoint.unlink(missing_ok=True)
 
-    def _progress(self, chunks: range, losses: list[numpy.ndarray]) -> Iterator[int]:
+    def _progress(self, chunks: range, losses: list[Array]) -> Iterator[int]:
         """Give the chunks, with a bar on a terminal and ten lines in the log."""
         from tqdm import tqdm
 
@@ -100,7 +100,7 @@ class Trainer:
             if chunk % max(1, chunks.stop // 10) == 0 or chunk + 1 == chunks.stop:
                 print(f"step {min((chunk + 1) * CHUNK, self.settings.steps)}: mean loss {losses[-1].mean():.5f}")
 
-    def _chunk(self, chunk: int, state: State, pool: Pool) -> numpy.ndarray:
+    def _chunk(self, chunk: int, state: State, pool: Pool) -> Array:
         """Train for one chunk of steps; returns the mean loss of each seed."""
         first = chunk * CHUNK
         steps = min(CHUNK, self.settings.steps - first)
@@ -148,7 +148,7 @@ class Trainer:
             x[mirrored] = x[mirrored].flip(-2)
         return self.encoding.encode(x).unflatten(1, rows.shape[1:])
 
-    def _resume(self, state: State) -> tuple[State, list[numpy.ndarray]]:
+    def _resume(self, state: State) -> tuple[State, list[Array]]:
         """What the private checkpoint holds and the losses so far, or `state` and none if there is no sound one."""
         if not self.progress.is_file():
             return state, []

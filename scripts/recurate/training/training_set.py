@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
 
     # Of a chunk and a number n: samples (seeds, n, *shape) in data units and their classes (seeds, n), or None.
@@ -33,7 +34,7 @@ class SampleSource(Component, ABC):
 
 def draw_rows(
     generator: numpy.random.Generator, real_fraction: float, real: int, synthetic: int, shape: tuple[int, ...]
-) -> numpy.ndarray:
+) -> Array:
     """Rows of the stacked data [real; synthetic] for training, each real with probability `real_fraction`.
 
     Drawing the mixture row by row realises the weights 1/(1+lambda) and lambda/(1+lambda) of the retraining objective
@@ -51,7 +52,7 @@ def draw_rows(
     return np.where(from_real, real_rows, synthetic_rows)
 
 
-def real_rows(mixing: Mixing, generation: int, available: int, initial: int | None) -> numpy.ndarray | slice:
+def real_rows(mixing: Mixing, generation: int, available: int, initial: int | None) -> Array | slice:
     """Rows of the `available` real data in the training set of `generation`, of which generation 0 has `initial`.
 
     Generation 0 takes the last rows of a random order (all if `initial` is None), fresh data its first ones, block by
@@ -71,13 +72,13 @@ def real_rows(mixing: Mixing, generation: int, available: int, initial: int | No
     return np.concatenate([first, *(_block(number, mixing.real, available) for number in range(generation))])
 
 
-def _block(number: int, size: int, available: int) -> numpy.ndarray:
+def _block(number: int, size: int, available: int) -> Array:
     """Rows of the block `number` = 0, 1, .. of fresh data."""
     turn, place = divmod(number, available // size)
     return _shuffled(turn, available)[place * size : (place + 1) * size]
 
 
-def _shuffled(turn: int, available: int) -> numpy.ndarray:
+def _shuffled(turn: int, available: int) -> Array:
     return numpy_generator(0, turn, "data", 1).permutation(available)
 
 
@@ -122,7 +123,7 @@ class Pool:
         assert self.real_label is not None
         return self._gather(self.real_label, self.curated_label, rows)
 
-    def label_shares(self, classes: int) -> numpy.ndarray:
+    def label_shares(self, classes: int) -> Array:
         """How often each class is drawn, (seeds, classes) float64; one row for all seeds where nothing is curated."""
         assert self.real_label is not None
         real = _shares(self.real_label, classes)
@@ -142,6 +143,6 @@ class Pool:
         return torch.where(is_real, chosen, synthetic)
 
 
-def _shares(labels: Tensor, classes: int) -> numpy.ndarray:
+def _shares(labels: Tensor, classes: int) -> Array:
     counts = np.bincount(labels.cpu().numpy(), minlength=classes)
     return counts / counts.sum()

@@ -16,11 +16,10 @@ from recurate.foundation.lazy import np
 from recurate.measuring.every_arm import reward_statistics
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.law import Law
     from recurate.closed_form.loop import SimulatedLoop
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
     from recurate.mixing.regimes import Regime, Sizes
 
 
@@ -38,10 +37,10 @@ class Batch(Protocol):
         """A uniformly random subset, without replacement."""
 
 
-Measure = Callable[[Any], "numpy.ndarray"]  # gives one number for each seed, (R,)
+Measure = Callable[[Any], "Array"]  # gives one number for each seed, (R,)
 
 
-def stacked(statistics: Sequence[Mapping[str, float]]) -> dict[str, numpy.ndarray]:
+def stacked(statistics: Sequence[Mapping[str, float]]) -> dict[str, Array]:
     """What is measured on the rewards of every seed, (R,) by name."""
     return {name: np.array([found[name] for found in statistics]) for name in REWARD_MEASURES}
 
@@ -81,11 +80,11 @@ class Estimator(Component, ABC):
         `explicit`: with all samples in it, rather than statistics drawn from their law.
         """
 
-    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples (R, n, d) of the model."""
         raise NotImplementedError(f"{self.kind} has no samples")
 
-    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Any:
+    def batch(self, x: Array, explicit: bool = False) -> Any:
         """The batch of samples `x` (R, n, d)."""
         raise NotImplementedError(f"{self.kind} has no samples")
 
@@ -97,7 +96,7 @@ class Estimator(Component, ABC):
         randoms: Replicates,
         bias: float = 1.0,
         explicit: bool = False,
-    ) -> tuple[Any, Mapping[str, numpy.ndarray]]:
+    ) -> tuple[Any, Mapping[str, Array]]:
         """The batch of samples that are kept of `n`, and what is measured on the rewards of all."""
         rewards, kept = preference.keep(self.samples(model, n, randoms, bias), randoms)
         found = [reward_statistics(row, preference.reward.supremum) for row in rewards]
@@ -123,6 +122,6 @@ class Estimator(Component, ABC):
     def check(self, rule: Regime, sizes: Sizes) -> None:
         """Raise ValueError with one sentence if a loop cannot be run with such sizes."""
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         """A model as named arrays, for pictures."""
         return {}

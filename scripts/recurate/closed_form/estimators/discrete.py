@@ -12,9 +12,8 @@ from recurate.closed_form.samples import Counts, counted, drawn_cells, drawn_cou
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
 
 
 class Discrete(Estimator):
@@ -32,21 +31,19 @@ class Discrete(Estimator):
             raise ValueError(f"probabilities must be >= 0 and add up to 1, these add up to {sum(value):g}")
         return value
 
-    def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
+    def truth(self, initial: int, randoms: Replicates) -> Array:
         return np.tile(self.probabilities, (len(randoms), 1))
 
-    def fit(self, batch: Counts, randoms: Replicates) -> numpy.ndarray:
+    def fit(self, batch: Counts, randoms: Replicates) -> Array:
         return batch.shares
 
-    def draw(
-        self, model: numpy.ndarray, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
-    ) -> Counts:
+    def draw(self, model: Array, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
         return drawn_counts(model, n, randoms)
 
-    def samples(self, model: numpy.ndarray, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+    def samples(self, model: Array, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         return drawn_cells(model, n, randoms)[..., None]
 
-    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Counts:
+    def batch(self, x: Array, explicit: bool = False) -> Counts:
         return counted(x[..., 0], len(self.probabilities))
 
     @property
@@ -59,11 +56,11 @@ class Discrete(Estimator):
         }
         return found | {f"frequency_{state}": _frequency(state) for state in range(len(self.probabilities))}
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return {"shares": model}
 
 
-def heterozygosity(shares: numpy.ndarray) -> numpy.ndarray:
+def heterozygosity(shares: Array) -> Array:
     """Probability 1 - sum p^2 that two draws differ, (R,)."""
     return 1.0 - np.square(shares).sum(axis=1)
 

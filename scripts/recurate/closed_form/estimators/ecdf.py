@@ -14,9 +14,8 @@ from recurate.closed_form.samples import Counts, counted, drawn_cells, drawn_cou
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
 
 
 # Wang et al.'s target
@@ -40,7 +39,7 @@ class Ecdf(Estimator):
         return self.wrong is not None
 
     @cached_property
-    def grid(self) -> numpy.ndarray:
+    def grid(self) -> Array:
         """Points (points,) at which distribution functions are compared."""
         half = self.reach * self.target.std
         return np.linspace(self.target.mean - half, self.target.mean + half, self.points)
@@ -50,18 +49,18 @@ class Ecdf(Estimator):
         """Distance of grid points."""
         return float(self.grid[1] - self.grid[0])
 
-    def cell_shares(self, wrong_share: float = 0.0) -> numpy.ndarray:
+    def cell_shares(self, wrong_share: float = 0.0) -> Array:
         """Probability (points + 1,) of the cells up to the first point, between points, and beyond the last."""
         shares = _cells(self.target.cdf(self.grid))
         if self.wrong is None or wrong_share == 0:
             return shares
         return (1 - wrong_share) * shares + wrong_share * _cells(self.wrong.cdf(self.grid))
 
-    def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
+    def truth(self, initial: int, randoms: Replicates) -> Array:
         return np.tile(self.cell_shares(), (len(randoms), 1))
 
     def real(
-        self, truth: numpy.ndarray, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
+        self, truth: Array, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
     ) -> Counts:
         shares = np.tile(self.cell_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth
         return drawn_counts(shares, n, randoms)
@@ -72,15 +71,15 @@ class Ecdf(Estimator):
     def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
         return drawn_counts(model, n, randoms)
 
-    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples at the middle of their cells, those of the outermost cells half a cell beyond the grid."""
         return self._middles[drawn_cells(model, n, randoms)][..., None]
 
     @cached_property
-    def _middles(self) -> numpy.ndarray:
+    def _middles(self) -> Array:
         return np.append(self.grid - self.spacing / 2, self.grid[-1] + self.spacing / 2)
 
-    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Counts:
+    def batch(self, x: Array, explicit: bool = False) -> Counts:
         return counted(np.searchsorted(self.grid, x[..., 0]), self.points + 1)
 
     @property
@@ -92,28 +91,28 @@ class Ecdf(Estimator):
             "mmd_squared": lambda shares: np.square(self._mmd(shares)),
         }
 
-    def seen(self, model: Any) -> numpy.ndarray:
+    def seen(self, model: Any) -> Array:
         """Cell probabilities (R, points + 1)."""
         return model
 
     @cached_property
-    def _truth(self) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def _truth(self) -> tuple[Array, Array]:
         """Distribution function (points,) and cell probabilities (points + 1,) of the real data."""
         return self.target.cdf(self.grid), self.cell_shares()
 
-    def difference(self, shares: numpy.ndarray) -> numpy.ndarray:
+    def difference(self, shares: Array) -> Array:
         """F_hat - F at the grid points, (R, points)."""
         return np.cumsum(shares[:, :-1], axis=1) - self._truth[0]
 
-    def _w1(self, shares: numpy.ndarray) -> numpy.ndarray:
+    def _w1(self, shares: Array) -> Array:
         """Wasserstein distance: the integral of |F_hat - F|."""
         return np.abs(self.difference(shares)).sum(axis=1) * self.spacing
 
-    def _squared_distance(self, shares: numpy.ndarray) -> numpy.ndarray:
+    def _squared_distance(self, shares: Array) -> Array:
         """Integral of (F_hat - F)^2, the Cramér distance."""
         return np.square(self.difference(shares)).sum(axis=1) * self.spacing
 
-    def _mmd(self, shares: numpy.ndarray) -> numpy.ndarray:
+    def _mmd(self, shares: Array) -> Array:
         """Maximum mean discrepancy of the cell probabilities, with a Gaussian kernel of bandwidth 1/2."""
         return np.linalg.norm((shares - self._truth[1]) @ self._kernel_root, axis=1)
 
@@ -130,19 +129,19 @@ class Ecdf(Estimator):
         return cramer, discrepancy
 
     @cached_property
-    def _kernel_root(self) -> numpy.ndarray:
+    def _kernel_root(self) -> Array:
         """Root (points + 1, r) of the kernel matrix between the middles of cells, which is of low rank."""
         kernel = np.exp(-np.square(self._middles[:, None] - self._middles) / (2 * MMD_BANDWIDTH**2))
         values, vectors = np.linalg.eigh(kernel)
         kept = values > values[-1] * 1e-12
         return vectors[:, kept] * np.sqrt(values[kept])
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return {"shares": model}
 
 
 MMD_BANDWIDTH = 0.5  # of the kernel of Wang et al.'s figures, in data units
 
 
-def _cells(cdf: numpy.ndarray) -> numpy.ndarray:
+def _cells(cdf: Array) -> Array:
     return np.diff(cdf, prepend=0.0, append=1.0)

@@ -14,9 +14,8 @@ from recurate.closed_form.samples import Moments, Samples
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
     from recurate.mixing.regimes import Regime, Sizes
 
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 class Fitted:
     """Means (R, d) and roots of covariances (see `roots`)."""
 
-    mean: numpy.ndarray
-    root: numpy.ndarray
+    mean: Array
+    root: Array
 
 
 class Gaussian(Estimator):
@@ -79,11 +78,11 @@ class Gaussian(Estimator):
         mean = model.mean + roots.spread(root, z)[:, 0] / np.sqrt(n)
         return Moments(n, mean, roots.times(root, roots.wishart_root(n - 1, root, randoms)))
 
-    def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+    def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         z = randoms.draw(lambda generator: generator.standard_normal((n, roots.columns(model.root))))
         return model.mean[:, None, :] + roots.spread(np.sqrt(bias) * model.root, z)
 
-    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Moments | Samples:
+    def batch(self, x: Array, explicit: bool = False) -> Moments | Samples:
         return Samples(x) if explicit else Samples(x).moments(self.diagonal)
 
     @property
@@ -98,13 +97,13 @@ class Gaussian(Estimator):
             "w2_squared": self._w2_squared,
         }
 
-    def _mean_error(self, model: Fitted) -> numpy.ndarray:
+    def _mean_error(self, model: Fitted) -> Array:
         return np.linalg.norm(model.mean - self.mean, axis=1)
 
-    def _w2_squared(self, model: Fitted) -> numpy.ndarray:
+    def _w2_squared(self, model: Fitted) -> Array:
         """Squared Wasserstein distance to N(m, s^2 I): |mu - m|^2 + sum (sqrt lambda_i - s)^2, lambda of Sigma."""
         spreads = np.square(roots.standard_deviations(model.root) - self.std).sum(axis=1)
         return np.square(model.mean - self.mean).sum(axis=1) + spreads
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return {"mean": model.mean, "root": model.root}

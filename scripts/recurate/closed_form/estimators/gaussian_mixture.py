@@ -13,9 +13,8 @@ from recurate.closed_form.samples import Samples, drawn_cells
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
     from recurate.mixing.regimes import Regime, Sizes
 
 
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
 class Fitted:
     """Weights (R, k), means (R, k, d), covariances (R, k, d, d)."""
 
-    weights: numpy.ndarray
-    means: numpy.ndarray
-    covariances: numpy.ndarray
+    weights: Array
+    means: Array
+    covariances: Array
 
 
 class GaussianMixture(Estimator):
@@ -70,7 +69,7 @@ class GaussianMixture(Estimator):
         fitted = [self._fit_one(x, int(start)) for x, start in zip(batch.x, starts, strict=True)]
         return Fitted(*(np.stack(parts) for parts in zip(*fitted, strict=True)))
 
-    def _fit_one(self, x: numpy.ndarray, start: int) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    def _fit_one(self, x: Array, start: int) -> tuple[Array, Array, Array]:
         """Weights, means and covariances of one seed, fitted to samples of unit scale: EM's floor is relative to it."""
         from sklearn.mixture import GaussianMixture as Library
         from threadpoolctl import threadpool_limits
@@ -88,14 +87,14 @@ class GaussianMixture(Estimator):
     def draw(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Samples:
         return Samples(self.samples(model, n, randoms, bias))
 
-    def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+    def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         component = drawn_cells(model.weights, n, randoms)
         z = randoms.draw(lambda generator: generator.standard_normal((n, self.dimensions)))
         roots = np.sqrt(bias) * np.linalg.cholesky(model.covariances)
         rows = np.arange(len(randoms))[:, None]
         return model.means[rows, component] + np.einsum("rnij,rnj->rni", roots[rows, component], z)
 
-    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Samples:
+    def batch(self, x: Array, explicit: bool = False) -> Samples:
         return Samples(x)
 
     @property
@@ -106,16 +105,16 @@ class GaussianMixture(Estimator):
             "mean_distance": lambda model: np.linalg.norm(_centre(model), axis=1),
         }
 
-    def _l2_squared(self, model: Fitted) -> numpy.ndarray:
+    def _l2_squared(self, model: Fitted) -> Array:
         """Integral of (p_hat - p)^2, p the real blob, in closed form: products of Gaussians integrate to Gaussians."""
         truth = self._blob(len(model.weights))
         return _overlap(model, model) - 2 * _overlap(model, truth) + _overlap(truth, truth)
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return dict(vars(model))
 
 
-def _overlap(one: Fitted, other: Fitted) -> numpy.ndarray:
+def _overlap(one: Fitted, other: Fitted) -> Array:
     """Integral of the product of two mixtures, (R,): sum over pairs of w v N(m - n; 0, S + T)."""
     step = one.means[:, :, None] - other.means[:, None]
     covariance = one.covariances[:, :, None] + other.covariances[:, None]
@@ -125,11 +124,11 @@ def _overlap(one: Fitted, other: Fitted) -> numpy.ndarray:
     return np.einsum("ri,rj,rij->r", one.weights, other.weights, pairs)
 
 
-def _variances(model: Fitted) -> numpy.ndarray:
+def _variances(model: Fitted) -> Array:
     """Mean variance over coordinates of each component, (R, k)."""
     return np.trace(model.covariances, axis1=2, axis2=3) / model.covariances.shape[2]
 
 
-def _centre(model: Fitted) -> numpy.ndarray:
+def _centre(model: Fitted) -> Array:
     """Mean (R, d) of the whole mixture."""
     return np.einsum("rk,rkd->rd", model.weights, model.means)

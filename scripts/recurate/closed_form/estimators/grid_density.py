@@ -16,9 +16,8 @@ from recurate.foundation.lazy import np
 from recurate.theory.forecast import statistics
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Mass:
     """Probabilities (R, points) with the number of samples that they stand for when pools add up."""
 
     size: int
-    shares: numpy.ndarray
+    shares: Array
 
     def __add__(self, other: Mass) -> Mass:
         size = self.size + other.size
@@ -53,33 +52,31 @@ class GridDensity(Estimator):
     reach: float = Field(8.0, gt=0, description="the grid covers the target's mean +- so many standard deviations")
 
     @property
-    def grid(self) -> numpy.ndarray:
+    def grid(self) -> Array:
         """The points, (points,)."""
         half = self.reach * self.target.std
         return np.linspace(self.target.mean - half, self.target.mean + half, self.points)
 
-    def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
+    def truth(self, initial: int, randoms: Replicates) -> Array:
         half = (self.grid[1] - self.grid[0]) / 2
         shares = np.diff(self.target.cdf(np.append(self.grid - half, self.grid[-1] + half)))
         return np.tile(shares / shares.sum(), (len(randoms), 1))
 
-    def fit(self, batch: Mass, randoms: Replicates) -> numpy.ndarray:
+    def fit(self, batch: Mass, randoms: Replicates) -> Array:
         return batch.shares
 
-    def draw(
-        self, model: numpy.ndarray, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
-    ) -> Mass:
+    def draw(self, model: Array, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Mass:
         return Mass(n, model)
 
     def curated(
         self,
-        model: numpy.ndarray,
+        model: Array,
         n: int,
         preference: Preference,
         randoms: Replicates,
         bias: float = 1.0,
         explicit: bool = False,
-    ) -> tuple[Mass, Mapping[str, numpy.ndarray]]:
+    ) -> tuple[Mass, Mapping[str, Array]]:
         rewards = preference.reward(self.grid[:, None], None)
         operator = preference.curation.operator(rewards)
         if operator is None:
@@ -97,5 +94,5 @@ class GridDensity(Estimator):
             "variance": lambda model: model @ np.square(self.grid) - np.square(model @ self.grid),
         }
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return {"shares": model}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from recurate.closed_form.streams import Replicates
     from recurate.data import RealData
+    from recurate.foundation.types import Array
     from recurate.mixing.regimes import Regime, Sizes
 
 
@@ -32,8 +33,8 @@ class Points:
     """
 
     samples: Samples
-    tests: numpy.ndarray
-    log_sums: numpy.ndarray
+    tests: Array
+    log_sums: Array
     bandwidth: float
 
     @property
@@ -49,13 +50,13 @@ class Points:
         return points(self.samples.subset(size, randoms), self.tests, self.bandwidth)
 
 
-def points(samples: Samples, tests: numpy.ndarray, bandwidth: float) -> Points:
+def points(samples: Samples, tests: Array, bandwidth: float) -> Points:
     """Samples with their sums at the held-out points."""
     sums = [_log_sums(x, t, bandwidth) for x, t in zip(samples.x, tests, strict=True)]
     return Points(samples, tests, np.stack(sums), bandwidth)
 
 
-def _log_sums(x: numpy.ndarray, tests: numpy.ndarray, bandwidth: float) -> numpy.ndarray:
+def _log_sums(x: Array, tests: Array, bandwidth: float) -> Array:
     from scipy.spatial.distance import cdist
     from scipy.special import logsumexp
 
@@ -77,12 +78,12 @@ class Kde(Estimator):
     def coordinates(self) -> int:
         return math.prod(self.data.description.shape)
 
-    def truth(self, initial: int, randoms: Replicates) -> numpy.ndarray:
+    def truth(self, initial: int, randoms: Replicates) -> Array:
         """Held-out points (R, tests, d)."""
         return randoms.draw(lambda generator: self._load(generator, 1).test_x.astype(np.float64))
 
     def real(
-        self, truth: numpy.ndarray, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
+        self, truth: Array, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
     ) -> Points:
         x = randoms.draw(lambda generator: self._load(generator, n).train_x.astype(np.float64))
         return points(Samples(x), truth, self.bandwidth)
@@ -103,12 +104,12 @@ class Kde(Estimator):
     def draw(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Points:
         return points(Samples(self.samples(model, n, randoms)), model.tests, self.bandwidth)
 
-    def samples(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+    def samples(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         rows = randoms.draw(lambda generator: generator.integers(model.size, size=n))
         noise = randoms.draw(lambda generator: generator.standard_normal((n, self.coordinates)))
         return np.take_along_axis(model.samples.x, rows[..., None], axis=1) + self.bandwidth * noise
 
-    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Samples:
+    def batch(self, x: Array, explicit: bool = False) -> Samples:
         return Samples(x)
 
     def curated(
@@ -119,7 +120,7 @@ class Kde(Estimator):
         randoms: Replicates,
         bias: float = 1.0,
         explicit: bool = False,
-    ) -> tuple[Points, Mapping[str, numpy.ndarray]]:
+    ) -> tuple[Points, Mapping[str, Array]]:
         kept, seen = super().curated(model, n, preference, randoms, bias, explicit)
         return points(kept, model.tests, self.bandwidth), seen
 
@@ -127,15 +128,15 @@ class Kde(Estimator):
     def measures(self) -> Mapping[str, Measure]:
         return {"test_negative_log_likelihood": self._loss, "variance": _variance}
 
-    def _loss(self, model: Points) -> numpy.ndarray:
+    def _loss(self, model: Points) -> Array:
         """Mean of -log p over the held-out points, in nats."""
         constant = np.log(model.size) + self.coordinates / 2 * np.log(2 * np.pi * self.bandwidth**2)
         return constant - model.log_sums.mean(axis=1)
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return {"points": model.samples.x}
 
 
-def _variance(model: Points) -> numpy.ndarray:
+def _variance(model: Points) -> Array:
     """Mean variance over coordinates of the estimated density."""
     return model.samples.x.var(axis=1).mean(axis=1) + model.bandwidth**2

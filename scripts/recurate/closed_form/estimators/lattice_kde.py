@@ -13,9 +13,8 @@ from recurate.closed_form.samples import Counts, counted, drawn_cells
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
 
 MARGIN = 12  # standard deviations of the kernel that are kept free of wrap-around by the Fourier transform
 
@@ -24,7 +23,7 @@ MARGIN = 12  # standard deviations of the kernel that are kept free of wrap-arou
 class Smoothed:
     """Shares (R, cells) of the lattice's cells, to be smoothed with bandwidth `bandwidth` in data units."""
 
-    shares: numpy.ndarray
+    shares: Array
     bandwidth: float
 
 
@@ -50,15 +49,15 @@ class LatticeKde(Ecdf):
         return self.spacing / self.refinement
 
     @cached_property
-    def _boundaries(self) -> numpy.ndarray:
+    def _boundaries(self) -> Array:
         """Upper ends (cells - 1,) of all cells but the last, which is unbounded like the first."""
         return self.grid[0] - self.spacing + self.cell * np.arange(1, self.cells)
 
     @cached_property
-    def _middles_of_cells(self) -> numpy.ndarray:
+    def _middles_of_cells(self) -> Array:
         return self.grid[0] - self.spacing + self.cell * (np.arange(self.cells) + 0.5)
 
-    def lattice_shares(self, wrong_share: float = 0.0) -> numpy.ndarray:
+    def lattice_shares(self, wrong_share: float = 0.0) -> Array:
         """Probability (cells,) of the lattice's cells in real data."""
         cdf = self.target.cdf(self._boundaries)
         if self.wrong is not None and wrong_share:
@@ -78,26 +77,26 @@ class LatticeKde(Ecdf):
     def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
         return counted(self._cells(model, n, randoms), self.cells)
 
-    def _cells(self, model: Smoothed, n: int, randoms: Replicates) -> numpy.ndarray:
+    def _cells(self, model: Smoothed, n: int, randoms: Replicates) -> Array:
         cells = drawn_cells(model.shares, n, randoms)
         rate = (model.bandwidth / self.cell) ** 2 / 2
         steps = randoms.draw(lambda generator: generator.poisson(rate, (2, n)))
         return np.clip(cells + steps[:, 0] - steps[:, 1], 0, self.cells - 1)
 
-    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> numpy.ndarray:
+    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples in the middle of their cells."""
         return self._middles_of_cells[self._cells(model, n, randoms)][..., None]
 
-    def batch(self, x: numpy.ndarray, explicit: bool = False) -> Counts:
+    def batch(self, x: Array, explicit: bool = False) -> Counts:
         return counted(np.searchsorted(self._boundaries, x[..., 0]), self.cells)
 
-    def seen(self, model: Any) -> numpy.ndarray:
+    def seen(self, model: Any) -> Array:
         """Probabilities (R, points + 1) of the cells between grid points, of the smoothed shares."""
         smooth = model.shares if model.bandwidth == 0 else self._smoothed(model)
         cdf = np.cumsum(smooth, axis=1)[:, self.refinement - 1 : -1 : self.refinement]
         return np.diff(cdf, axis=1, prepend=0.0, append=1.0)
 
-    def _smoothed(self, model: Smoothed) -> numpy.ndarray:
+    def _smoothed(self, model: Smoothed) -> Array:
         """Shares convolved with the Skellam distribution, whose transform is exp(-(h/cell)^2 (1 - cos w))."""
         from scipy import fft
 
@@ -112,5 +111,5 @@ class LatticeKde(Ecdf):
         inside[:, 0] += smooth[:, self.cells + beyond :].sum(axis=1)
         return inside
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return {"shares": model.shares, "bandwidth": np.full(len(model.shares), model.bandwidth)}

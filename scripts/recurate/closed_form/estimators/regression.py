@@ -13,9 +13,8 @@ from recurate.closed_form.estimators import Estimator, Measure
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
+    from recurate.foundation.types import Array
     from recurate.mixing.regimes import Regime, Sizes
 
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 class Fitted:
     """Error w_hat - w (R, d); root (R, d, d) of X^T X of the `rows` inputs that are labelled next."""
 
-    error: numpy.ndarray
-    inputs: numpy.ndarray
+    error: Array
+    inputs: Array
     rows: int
 
 
@@ -34,9 +33,9 @@ class Products:
 
     size: int
     rows: int
-    inputs: numpy.ndarray
-    gram: numpy.ndarray
-    moment: numpy.ndarray
+    inputs: Array
+    gram: Array
+    moment: Array
 
     def __add__(self, other: Products) -> Products:
         total = self.size + other.size
@@ -90,7 +89,7 @@ class Regression(Estimator):
         moment = np.einsum("rij,rj->ri", inputs, root_noise)
         return Products(n, model.rows, inputs, inputs @ np.swapaxes(inputs, 1, 2), moment)
 
-    def _inputs(self, n: int, randoms: Replicates) -> numpy.ndarray:
+    def _inputs(self, n: int, randoms: Replicates) -> Array:
         """Root (R, d, d) of X^T X for `n` rows of inputs."""
         return roots.wishart_root(n, np.empty((0, self.dimensions, self.dimensions)), randoms)
 
@@ -101,5 +100,5 @@ class Regression(Estimator):
             "coefficient_error": lambda model: np.linalg.norm(model.error, axis=1),
         }
 
-    def parameters(self, model: Any) -> dict[str, numpy.ndarray]:
+    def parameters(self, model: Any) -> dict[str, Array]:
         return {"error": model.error}

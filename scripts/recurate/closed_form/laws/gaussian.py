@@ -12,9 +12,8 @@ from recurate.closed_form.loop import SimulatedLoop
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.estimators.gaussian import Gaussian
+    from recurate.foundation.types import Array
 
 SECOND_MOMENTS = "second moments, exact in every regime"
 
@@ -59,14 +58,14 @@ def first_order_w2(gaussian: Gaussian, loop: SimulatedLoop) -> Law:
     return Law("w2_squared", values, "Shumailov et al. 2023, first order", deviation, order=values * total)
 
 
-def _degrees(gaussian: Gaussian, loop: SimulatedLoop) -> tuple[numpy.ndarray, numpy.ndarray]:
+def _degrees(gaussian: Gaussian, loop: SimulatedLoop) -> tuple[Array, Array]:
     """Sizes and degrees of freedom of the fits of generations 0, 1, .., T of a loop that replaces its data."""
     sizes = np.full(loop.generations + 1, loop.sizes.synthetic, dtype=np.float64)
     sizes[0] = loop.sizes.initial
     return sizes, sizes - 1
 
 
-def mean_log_variance(gaussian: Gaussian, loop: SimulatedLoop) -> numpy.ndarray:
+def mean_log_variance(gaussian: Gaussian, loop: SimulatedLoop) -> Array:
     """E log sigma_t^2, (T + 1,), of a replacing loop in one dimension: a sum of logarithms of chi-squares.
 
     sigma_t^2 = sigma^2 prod lambda_s chi^2_{M-1} / (M - ddof). It falls by about 1/M a generation and so does the
@@ -80,7 +79,7 @@ def mean_log_variance(gaussian: Gaussian, loop: SimulatedLoop) -> numpy.ndarray:
     return 2 * math.log(gaussian.std) + np.cumsum(steps)
 
 
-def relative_deviation(gaussian: Gaussian, loop: SimulatedLoop) -> numpy.ndarray:
+def relative_deviation(gaussian: Gaussian, loop: SimulatedLoop) -> Array:
     """Standard deviation of sigma_t^2 over its mean, (T + 1,), of a replacing loop.
 
     In one dimension and for each coordinate of a diagonal covariance E sigma^4 / (E sigma^2)^2 = prod (1 + 2/(M - 1));

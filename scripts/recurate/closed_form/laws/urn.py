@@ -11,10 +11,9 @@ from recurate.closed_form.loop import SimulatedLoop
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.estimators.discrete import Discrete
     from recurate.closed_form.estimators.ecdf import Ecdf
+    from recurate.foundation.types import Array
 
 
 def discrete(urn: Discrete, loop: SimulatedLoop) -> list[Law]:
@@ -64,14 +63,14 @@ def ecdf_moments(estimator: Ecdf, loop: SimulatedLoop) -> SecondMoments:
         return second_moments(loop, variance=cdf * (1 - cdf))
     step = estimator.wrong.cdf(estimator.grid) - cdf
 
-    def offset(generation: int) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def offset(generation: int) -> tuple[Array, Array]:
         mean = loop.wrong_share(generation) * step
         return mean, (cdf + mean) * (1 - cdf - mean)
 
     return second_moments(loop, variance=cdf * (1 - cdf), offset=offset)
 
 
-def folded_mean(mean: numpy.ndarray, deviation: numpy.ndarray) -> numpy.ndarray:
+def folded_mean(mean: Array, deviation: Array) -> Array:
     """E |x| of a normal x; |mean| where the deviation is 0."""
     from scipy.special import ndtr
 

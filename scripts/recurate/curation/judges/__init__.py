@@ -16,10 +16,10 @@ from recurate.foundation.lazy import np
 from recurate.models.parts.checkpoint import Checkpoint, matched
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Generator
 
     from recurate.data import Description, RealData
+    from recurate.foundation.types import Array
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -38,19 +38,17 @@ class Judge(Component, ABC):
         """Shapes of the parameters, by name, for samples of `shape`."""
 
     @abstractmethod
-    def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, numpy.ndarray]:
+    def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, Array]:
         """Train on the training part of `real`; returns the parameters."""
 
     @abstractmethod
-    def evaluate(
-        self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray, device: str = "cpu"
-    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def evaluate(self, parameters: dict[str, Array], x: Array, device: str = "cpu") -> tuple[Array, Array]:
         """Logits (n, classes) and features (n, d), float32, of samples `x` (n, *shape), all at a time."""
 
     def check(self, data: Description) -> None:
         """Raise ValueError with one sentence if this judge cannot be trained on such data."""
 
-    def read_weights(self, shape: tuple[int, ...], classes: int) -> dict[str, numpy.ndarray]:
+    def read_weights(self, shape: tuple[int, ...], classes: int) -> dict[str, Array]:
         """Parameters from `weights`, for samples of `shape`.
 
         Raises RecurateError if they are another network's.
@@ -67,7 +65,7 @@ class FittedJudge:
     """A judge with its parameters."""
 
     judge: Judge
-    parameters: dict[str, numpy.ndarray]
+    parameters: dict[str, Array]
     device: str = "cpu"
 
     @classmethod
@@ -75,25 +73,25 @@ class FittedJudge:
         """A judge with parameters from its file."""
         return cls(judge, read_arrays(path), device)
 
-    def log_probabilities(self, x: numpy.ndarray) -> numpy.ndarray:
+    def log_probabilities(self, x: Array) -> Array:
         """Logarithms of the class probabilities (n, classes) float64, finite however small a probability is."""
         logits = self._evaluate(x, 0).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
-    def probabilities(self, x: numpy.ndarray) -> numpy.ndarray:
+    def probabilities(self, x: Array) -> Array:
         """Class probabilities q (n, classes) float64."""
         return np.exp(self.log_probabilities(x))
 
-    def classify(self, x: numpy.ndarray) -> numpy.ndarray:
+    def classify(self, x: Array) -> Array:
         """Most probable class (n,) int64."""
         return np.argmax(self._evaluate(x, 0), axis=1)
 
-    def features(self, x: numpy.ndarray) -> numpy.ndarray:
+    def features(self, x: Array) -> Array:
         """Features of the last hidden layer (n, d) float32."""
         return self._evaluate(x, 1)
 
-    def _evaluate(self, x: numpy.ndarray, part: int) -> numpy.ndarray:
+    def _evaluate(self, x: Array, part: int) -> Array:
         """Logits (`part` 0) or features (1); what is not asked for is dropped chunk by chunk, as it may be large."""
         parts = []
         with out_of_memory("judging samples", f"lower judge.chunk (now {self.judge.chunk})"):

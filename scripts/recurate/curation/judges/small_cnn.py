@@ -11,10 +11,10 @@ from recurate.curation.judges.parts.augmentation import mirrored, shifted
 from recurate.foundation.lazy import np, torch
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Generator, Tensor
 
     from recurate.data import Description, RealData
+    from recurate.foundation.types import Array
 
 
 class SmallCNN(Judge):
@@ -57,7 +57,7 @@ class SmallCNN(Judge):
             named |= {f"{name}.weight": size, f"{name}.bias": size[:1]}
         return named
 
-    def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, numpy.ndarray]:
+    def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, Array]:
         x, y = torch.from_numpy(real.train_x).to(device), torch.from_numpy(real.train_y).to(device)
         parameters = self._initial(self.shapes(real.train_x.shape[1:], classes), generator, device)
         optimizer = torch.optim.AdamW(parameters.values(), lr=self.learning_rate, weight_decay=1e-3, fused=True)
@@ -72,9 +72,7 @@ class SmallCNN(Judge):
                 schedule.step()
         return {name: value.detach().cpu().numpy() for name, value in parameters.items()}
 
-    def evaluate(
-        self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray, device: str = "cpu"
-    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def evaluate(self, parameters: dict[str, Array], x: Array, device: str = "cpu") -> tuple[Array, Array]:
         tensors = {name: torch.from_numpy(value).to(device) for name, value in parameters.items()}
         with torch.no_grad():
             logits, features = self._network(tensors, torch.from_numpy(x).to(device))

@@ -12,10 +12,10 @@ from recurate.foundation.lazy import np, torch
 from recurate.foundation.torchvision_compat import import_torchvision
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Generator, Tensor
 
     from recurate.data import Description, RealData
+    from recurate.foundation.types import Array
 
 
 class VGG11(Judge):
@@ -55,7 +55,7 @@ class VGG11(Judge):
     def shapes(self, shape: tuple[int, ...], classes: int) -> Shapes:
         return {name: tuple(value.shape) for name, value in self._module(classes).state_dict().items()}
 
-    def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, numpy.ndarray]:
+    def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, Array]:
         x, y = torch.from_numpy(real.train_x).to(device), torch.from_numpy(real.train_y).to(device)
         state = _initial(self.shapes(real.train_x.shape[1:], classes), generator)
         module = self._with(state, device)
@@ -68,9 +68,7 @@ class VGG11(Judge):
             self._train(module.train(), x, y, generator)
         return {name: value.cpu().contiguous().numpy() for name, value in module.state_dict().items()}
 
-    def evaluate(
-        self, parameters: dict[str, numpy.ndarray], x: numpy.ndarray, device: str = "cpu"
-    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def evaluate(self, parameters: dict[str, Array], x: Array, device: str = "cpu") -> tuple[Array, Array]:
         module = self._with({name: torch.from_numpy(value) for name, value in parameters.items()}, device).eval()
         with torch.no_grad():
             pooled = module.avgpool(module.features(self._normalised(torch.from_numpy(x).to(device))))

@@ -27,6 +27,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from recurate.foundation.types import Slice
+
     FloatArray = NDArray[np.float64]
 
 NODE_SPACING = 0.25  # exp(-pi^2/h)/h = 3e-17: quadrature is exact to rounding
@@ -77,8 +79,8 @@ def check_rewards(rewards: ArrayLike) -> FloatArray:
 class _Block:
     """Sorted rewards close to each other, and the quadrature nodes where their kernel is neither 0 nor 1."""
 
-    rows: slice
-    nodes: slice
+    rows: Slice
+    nodes: Slice
     row_scale: FloatArray  # e^(r - c), (rows,), c the block's largest reward
     node_scale: FloatArray  # e^(s + c), (nodes,)
 
@@ -93,7 +95,7 @@ class _Block:
         return np.exp(kernel, out=kernel)
 
 
-def _row_slices(levels: FloatArray, largest_count: int) -> Iterator[slice]:
+def _row_slices(levels: FloatArray, largest_count: int) -> Iterator[Slice]:
     """Cut sorted rewards into runs of limited width and length."""
     start = 0
     while start < levels.size:

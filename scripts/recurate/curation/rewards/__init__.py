@@ -10,10 +10,9 @@ from recurate.foundation.components import Component
 from recurate.models import Model
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.curation.judges import FittedJudge
     from recurate.data import Description
+    from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
 
 
@@ -35,7 +34,7 @@ class Reward(Component, ABC):
         """r*, the least upper bound of the reward over all x."""
 
     @abstractmethod
-    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+    def __call__(self, x: Array, scorer: Scorer) -> Array:
         """Rewards (n,) float64 of samples `x` (n, *shape) in data units.
 
         `scorer` is the judge where `needs_judge`, generation 0's model where `needs_origin`, and else None. Where
@@ -52,10 +51,10 @@ class TextReward(Reward):
     reads_text: ClassVar[bool] = True
 
     @abstractmethod
-    def score(self, texts: list[str]) -> numpy.ndarray:
+    def score(self, texts: list[str]) -> Array:
         """Rewards (n,) of `texts`."""
 
-    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+    def __call__(self, x: Array, scorer: Scorer) -> Array:
         return self.score(x.tolist())
 
     def check(self, data: Description) -> None:

@@ -10,9 +10,8 @@ from recurate.curation.judges import FittedJudge
 from recurate.curation.rewards import Reward, Scorer
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.data import Description
+    from recurate.foundation.types import Array
 
 
 class ClassProbability(Reward):
@@ -27,7 +26,7 @@ class ClassProbability(Reward):
     def supremum(self) -> float:
         return self.gamma
 
-    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+    def __call__(self, x: Array, scorer: Scorer) -> Array:
         assert isinstance(scorer, FittedJudge)
         return self.gamma * scorer.probabilities(x)[:, self.target_class]
 

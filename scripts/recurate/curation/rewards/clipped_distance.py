@@ -10,10 +10,9 @@ from recurate.curation.rewards import Reward
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.curation.rewards import Scorer
     from recurate.data import Description
+    from recurate.foundation.types import Array
 
 
 class ClippedDistance(Reward):
@@ -32,7 +31,7 @@ class ClippedDistance(Reward):
     def supremum(self) -> float:
         return 0.0
 
-    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+    def __call__(self, x: Array, scorer: Scorer) -> Array:
         distance = np.linalg.norm(x.astype(np.float64) - np.asarray(self.target), axis=-1)
         return -self.gamma * np.maximum(0.0, distance - self.radius)
 

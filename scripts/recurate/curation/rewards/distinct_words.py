@@ -10,7 +10,7 @@ from recurate.curation.rewards import TextReward, words
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class DistinctWords(TextReward):
@@ -22,6 +22,6 @@ class DistinctWords(TextReward):
     def supremum(self) -> float:
         return self.gamma
 
-    def score(self, texts: list[str]) -> numpy.ndarray:
+    def score(self, texts: list[str]) -> Array:
         found = [words(text) for text in texts]
         return self.gamma * np.array([len(set(each)) / max(len(each), 1) for each in found])

@@ -10,7 +10,7 @@ from recurate.curation.rewards import TextReward
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class Length(TextReward):
@@ -26,5 +26,5 @@ class Length(TextReward):
     def supremum(self) -> float:
         return self.gamma
 
-    def score(self, texts: list[str]) -> numpy.ndarray:
+    def score(self, texts: list[str]) -> Array:
         return self.gamma * np.minimum(np.array([len(text) for text in texts]) / self.enough, 1.0)

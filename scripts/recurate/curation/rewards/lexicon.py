@@ -10,7 +10,7 @@ from recurate.curation.rewards import TextReward, words
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class Lexicon(TextReward):
@@ -31,6 +31,6 @@ class Lexicon(TextReward):
     def supremum(self) -> float:
         return self.gamma
 
-    def score(self, texts: list[str]) -> numpy.ndarray:
+    def score(self, texts: list[str]) -> Array:
         found = [words(text) for text in texts]
         return self.gamma * np.array([sum(word in self.liked for word in each) / max(len(each), 1) for each in found])

@@ -12,9 +12,8 @@ from recurate.models.parts.fitted import FittedModel
 from recurate.models.parts.likelihood import log_likelihood
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.data import Description
+    from recurate.foundation.types import Array
 
 
 class LogLikelihood(Reward):
@@ -31,7 +30,7 @@ class LogLikelihood(Reward):
     def supremum(self) -> float:
         return 0.0
 
-    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+    def __call__(self, x: Array, scorer: Scorer) -> Array:
         assert isinstance(scorer, FittedModel)
         return self.gamma * log_likelihood(scorer, x)
 

@@ -11,9 +11,8 @@ from recurate.curation.rewards import Reward, Scorer
 from recurate.curation.rewards.class_probability import check_class
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.data import Description
+    from recurate.foundation.types import Array
 
 
 class LogProbability(Reward):
@@ -30,7 +29,7 @@ class LogProbability(Reward):
     def supremum(self) -> float:
         return 0.0
 
-    def __call__(self, x: numpy.ndarray, scorer: Scorer) -> numpy.ndarray:
+    def __call__(self, x: Array, scorer: Scorer) -> Array:
         assert isinstance(scorer, FittedJudge)
         return scorer.log_probabilities(x)[:, self.target_class]
 

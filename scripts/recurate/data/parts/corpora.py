@@ -15,6 +15,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     import numpy
 
+    from recurate.foundation.types import Array
+
 SUFFIXES = (".txt", ".raw", ".tokens", ".md")
 PARTS = {"train": re.compile(r"(?<![a-z])train(?![a-z])"), "test": re.compile(r"(?<![a-z])test(?![a-z])")}
 
@@ -30,7 +32,7 @@ class Corpus:
 def raw_corpus(train: Sequence[str], test: Sequence[str]) -> RealData:
     """Documents of both parts as bytes."""
 
-    def written(documents: Sequence[str]) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def written(documents: Sequence[str]) -> tuple[Array, Array]:
         encoded = [document.encode() for document in documents]
         ends = np.cumsum([len(document) for document in encoded], dtype=np.int64)
         return np.frombuffer(b"".join(encoded), dtype=np.uint8), ends
@@ -42,7 +44,7 @@ def raw_corpus(train: Sequence[str], test: Sequence[str]) -> RealData:
 def of_raw(raw: RealData) -> Corpus:
     """Inverse of `raw_corpus`."""
 
-    def documents(x: numpy.ndarray, ends: numpy.ndarray) -> list[str]:
+    def documents(x: Array, ends: Array) -> list[str]:
         return [part.tobytes().decode() for part in np.split(x, ends[:-1])]
 
     return Corpus(documents(raw.train_x, raw.train_y), documents(raw.test_x, raw.test_y))

@@ -29,7 +29,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 STALLED = 30  # seconds without a byte after which a connection is given up
 LONGEST = 900  # seconds that a program which fetches a package may take
@@ -222,7 +222,7 @@ def read_idx_files(folder: Path) -> RealData:
     return RealData(train_x[..., None], train_y.astype(np.int64), test_x[..., None], test_y.astype(np.int64))
 
 
-def read_idx(path: Path) -> numpy.ndarray:
+def read_idx(path: Path) -> Array:
     """Array (uint8) of an IDX file, or of the same file with `.gz` where `path` itself is not there.
 
     The format: two zero bytes, the type of the values (8: unsigned bytes), the number of dimensions, each dimension as

@@ -13,7 +13,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 BYTES = 256  # the alphabet of byte-pair encoding
 
@@ -62,11 +62,11 @@ class Codec:
         """Number of different tokens."""
         return self._fast.get_vocab_size()
 
-    def encode(self, text: str) -> numpy.ndarray:
+    def encode(self, text: str) -> Array:
         """Tokens (n,) int32 of a text, without any that a tokenizer adds at its beginning or end."""
         return np.array(self._fast.encode(text, add_special_tokens=False).ids, dtype=np.int32)
 
-    def decode(self, tokens: numpy.ndarray) -> list[str]:
+    def decode(self, tokens: Array) -> list[str]:
         """Texts of blocks of tokens (n, block)."""
         return self._fast.decode_batch(tokens.tolist(), skip_special_tokens=False)
 

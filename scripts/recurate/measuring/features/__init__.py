@@ -15,11 +15,11 @@ from recurate.foundation.lazy import np, torch
 from recurate.models import Model
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
 
     from recurate.curation.judges import FittedJudge
     from recurate.data import Description
+    from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
 
 
@@ -45,7 +45,7 @@ class Features(Component, ABC):
         return None
 
     @abstractmethod
-    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+    def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         """Features (n, d) float32 of samples `x` (n, *shape) in data units.
 
         `scorer` is the judge where `needs_judge`, generation 0's model where `needs_origin`, and else None.
@@ -66,7 +66,7 @@ class ImageFeatures(Features):
     def network(self, device: str) -> Callable[[Tensor], Tensor]:
         """Map from images (n, 3, height, width) float32 of values 0..255 on `device` to features (n, d)."""
 
-    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+    def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         """Features (n, d) float32 of images `x` (n, height, width, 1 or 3) of values 0..255.
 
         Raises RecurateError if a chunk does not fit into the memory.

@@ -11,10 +11,9 @@ from recurate.models.parts.fitted import FittedModel
 from recurate.models.parts.likelihood import log_likelihood
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.curation.judges import FittedJudge
     from recurate.data import Description
+    from recurate.foundation.types import Array
 
 
 class BlockPerplexity(Features):
@@ -22,7 +21,7 @@ class BlockPerplexity(Features):
 
     needs_origin: ClassVar[type[Model] | None] = LanguageModel
 
-    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+    def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         assert isinstance(scorer, FittedModel)
         return np.exp(-log_likelihood(scorer, x)).astype(np.float32)[:, None]
 

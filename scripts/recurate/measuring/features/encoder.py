@@ -12,9 +12,8 @@ from recurate.models import Autoencoder, Model
 from recurate.models.parts.fitted import FittedModel
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.curation.judges import FittedJudge
+    from recurate.foundation.types import Array
 
 
 class Encoder(Features):
@@ -24,7 +23,7 @@ class Encoder(Features):
 
     chunk: int = Field(1_000, ge=1, description="samples encoded at a time; fewer need less memory")
 
-    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+    def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         assert isinstance(scorer, FittedModel) and isinstance(scorer.model, Autoencoder)
         parts = []
         with torch.no_grad():

@@ -8,8 +8,7 @@ from recurate.curation.judges import FittedJudge
 from recurate.measuring.features import Features
 
 if TYPE_CHECKING:
-    import numpy
-
+    from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
 
 
@@ -18,6 +17,6 @@ class JudgeFeatures(Features):
 
     needs_judge: ClassVar[bool] = True
 
-    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+    def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         assert isinstance(scorer, FittedJudge)
         return scorer.features(x)

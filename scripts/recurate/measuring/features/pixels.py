@@ -8,10 +8,9 @@ from recurate.foundation.lazy import np
 from recurate.measuring.features import Features
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.curation.judges import FittedJudge
     from recurate.data import Description
+    from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
 
 
@@ -21,7 +20,7 @@ class Pixels(Features):
     The Fréchet distance on them is what Wang, Niu and Li (2602.16065) call FID on MNIST; it is not the literature's.
     """
 
-    def extract(self, x: numpy.ndarray, scorer: FittedJudge | FittedModel | None, device: str) -> numpy.ndarray:
+    def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         return x.reshape(len(x), -1).astype(np.float32) / 127.5 - 1
 
     def check(self, data: Description) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy
 
     from recurate.data import Description
+    from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
 
 DATA = "data"  # the space of the samples themselves, which needs no feature extractor
@@ -30,11 +31,11 @@ class Space:
     """
 
     name: str
-    x: numpy.ndarray
-    reference: numpy.ndarray
-    other: numpy.ndarray
+    x: Array
+    reference: Array
+    other: Array
     reference_is_training: bool
-    statistics: Mapping[str, numpy.ndarray] = field(default_factory=dict)
+    statistics: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Evidence:
     `vocabulary` the number of tokens that texts are made of.
     """
 
-    x: numpy.ndarray
-    real: numpy.ndarray
+    x: Array
+    real: Array
     generator: numpy.random.Generator
     spaces: Mapping[str, Space] = field(default_factory=dict)
     model: FittedModel | None = None
@@ -80,11 +81,11 @@ class Metric(Component, ABC):
         """Raise ValueError with one sentence if this metric cannot be computed on such data."""
 
 
-def subset(x: numpy.ndarray, size: int, generator: numpy.random.Generator) -> numpy.ndarray:
+def subset(x: Array, size: int, generator: numpy.random.Generator) -> Array:
     """Rows of `x` flattened to (m, d) float64; a random subset of `size` rows if there are more."""
     return chosen(x.reshape(len(x), -1), size, generator).astype("float64")
 
 
-def chosen(x: numpy.ndarray, size: int, generator: numpy.random.Generator) -> numpy.ndarray:
+def chosen(x: Array, size: int, generator: numpy.random.Generator) -> Array:
     """Rows of `x` (n, d) as they are; a random subset of `size` rows if there are more."""
     return x if len(x) <= size else x[generator.choice(len(x), size, replace=False)]

@@ -10,9 +10,8 @@ from recurate.foundation.lazy import np
 from recurate.measuring.metrics import Evidence, Metric, chosen
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.data import Description
+    from recurate.foundation.types import Array
 
 LONGEST = 3
 
@@ -39,7 +38,7 @@ class DistinctNgrams(Metric):
             raise ValueError(f"distinct_ngrams needs blocks of {LONGEST} tokens, they have {data.shape[0]}")
 
 
-def distinct_share(x: numpy.ndarray, n: int) -> float:
+def distinct_share(x: Array, n: int) -> float:
     """Number of different n-grams of blocks (m, block) over the number of all."""
     grams = np.lib.stride_tricks.sliding_window_view(x, n, axis=1).reshape(-1, n)
     return len(np.unique(grams, axis=0)) / len(grams)

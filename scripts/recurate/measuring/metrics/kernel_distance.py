@@ -11,7 +11,7 @@ from recurate.foundation.lazy import np
 from recurate.measuring.metrics import Evidence, Metric, chosen
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class KernelDistance(Metric):
@@ -35,7 +35,7 @@ class KernelDistance(Metric):
         return {name: float(np.mean(found))}
 
 
-def polynomial_mmd_squared(x: numpy.ndarray, y: numpy.ndarray) -> float:
+def polynomial_mmd_squared(x: Array, y: Array) -> float:
     """Unbiased squared MMD of `x` (n, d) and `y` (m, d) float64 with the kernel (x . y / d + 1)^3; may be negative.
 
     Raises RecurateError if one is a single point.
@@ -47,11 +47,11 @@ def polynomial_mmd_squared(x: numpy.ndarray, y: numpy.ndarray) -> float:
     return float(sum(within) - 2 * _kernel(x, y).mean())
 
 
-def _kernel(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
+def _kernel(x: Array, y: Array) -> Array:
     return _cubed(x @ y.T, x)
 
 
-def _cubed(products: numpy.ndarray, x: numpy.ndarray) -> numpy.ndarray:
+def _cubed(products: Array, x: Array) -> Array:
     """(product / d + 1)^3; multiplied out, because powers of arrays are slow."""
     base = products / x.shape[1] + 1
     return base * base * base

@@ -11,7 +11,7 @@ from recurate.foundation.lazy import np
 from recurate.measuring.metrics import Evidence, Metric, subset
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class MaximumMeanDiscrepancy(Metric):
@@ -25,7 +25,7 @@ class MaximumMeanDiscrepancy(Metric):
         return {"mmd_squared": mmd_squared(x, real, self.bandwidth)}
 
 
-def mmd_squared(x: numpy.ndarray, y: numpy.ndarray, bandwidth: float) -> float:
+def mmd_squared(x: Array, y: Array, bandwidth: float) -> float:
     """Unbiased squared MMD between `x` (n, d) and `y` (m, d); raises RecurateError if one is a single point."""
     n, m = len(x), len(y)
     if min(n, m) < 2:
@@ -36,6 +36,6 @@ def mmd_squared(x: numpy.ndarray, y: numpy.ndarray, bandwidth: float) -> float:
     return float(within_x + within_y - 2 * _kernel(x, y, bandwidth).mean())
 
 
-def _kernel(x: numpy.ndarray, y: numpy.ndarray, bandwidth: float) -> numpy.ndarray:
+def _kernel(x: Array, y: Array, bandwidth: float) -> Array:
     squared = (x**2).sum(1)[:, None] + (y**2).sum(1) - 2 * x @ y.T
     return np.exp(-np.maximum(squared, 0) / (2 * bandwidth**2))

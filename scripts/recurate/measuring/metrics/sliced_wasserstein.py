@@ -10,7 +10,7 @@ from recurate.foundation.lazy import np
 from recurate.measuring.metrics import Evidence, Metric, subset
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 
 class SlicedWasserstein(Metric):
@@ -29,7 +29,7 @@ class SlicedWasserstein(Metric):
         return {"sliced_wasserstein": sliced_wasserstein(x, real, directions)}
 
 
-def sliced_wasserstein(x: numpy.ndarray, y: numpy.ndarray, directions: numpy.ndarray) -> float:
+def sliced_wasserstein(x: Array, y: Array, directions: Array) -> float:
     """Distance between equally many points `x` and `y` (n, d) along `directions` (d, projections) of any length."""
     unit = directions / np.linalg.norm(directions, axis=0)
     gap = np.sort(x @ unit, axis=0) - np.sort(y @ unit, axis=0)

@@ -14,7 +14,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import torch
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 PREFIX = "module."  # what training on several GPUs puts before every name
 
@@ -28,7 +28,7 @@ class Checkpoint(Settings):
         None, description="key of the parameters in a file that holds several sets (torchcfm: ema_model or net_model)"
     )
 
-    def read(self) -> dict[str, numpy.ndarray]:
+    def read(self) -> dict[str, Array]:
         """Parameters by name, float32 where they are floating-point.
 
         Raises RecurateError for a file that is missing, differs from the checksum or cannot be read safely.
@@ -73,7 +73,7 @@ def _held(content: Any) -> str:
     return names[:200] or "nothing"
 
 
-def _array(tensor: torch.Tensor, path: str) -> numpy.ndarray:
+def _array(tensor: torch.Tensor, path: str) -> Array:
     if tensor.is_floating_point():
         if not torch.isfinite(tensor).all():
             raise RecurateError(f"{path}: it holds NaN or infinite parameters; take another checkpoint")
@@ -81,7 +81,7 @@ def _array(tensor: torch.Tensor, path: str) -> numpy.ndarray:
     return tensor.detach().numpy()
 
 
-def matched(state: Mapping[str, numpy.ndarray], shapes: Mapping[str, tuple[int, ...]], path: str) -> dict[str, Any]:
+def matched(state: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], path: str) -> dict[str, Any]:
     """The parameters that a network of these `shapes` needs, in its order.
 
     Raises RecurateError, naming the first parameter that is missing, left over or of another shape.

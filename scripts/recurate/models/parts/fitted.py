@@ -12,8 +12,9 @@ from recurate.models import Model
 from recurate.models.parts.units import Encoding
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
+
+    from recurate.foundation.types import Array
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,6 @@ class FittedModel:
         parameters = {name: torch.from_numpy(value[rows]).to(device) for name, value in read_parameters(path).items()}
         return cls(model, parameters, Encoding.from_json(read_metadata(path)["encoding"]), device)
 
-    def encoded(self, x: numpy.ndarray) -> Tensor:
+    def encoded(self, x: Array) -> Tensor:
         """Samples (n, *shape) in data units as (1, n, *shape) in network units."""
         return self.encoding.encode(torch.from_numpy(x).to(self.device))[None]

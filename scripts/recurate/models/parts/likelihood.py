@@ -10,13 +10,14 @@ from recurate.models import LanguageModel
 from recurate.models.parts.fitted import FittedModel
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
+
+    from recurate.foundation.types import Array
 
 LOGITS_AT_A_TIME = 2**24  # 64 MB
 
 
-def log_likelihood(fitted: FittedModel, tokens: numpy.ndarray) -> numpy.ndarray:
+def log_likelihood(fitted: FittedModel, tokens: Array) -> Array:
     """Mean log-probability (n,) float64, in nats a token, of the second and later tokens of blocks (n, block).
 
     Its negative is what training minimises; exp of that is the perplexity of the block.
@@ -28,7 +29,7 @@ def log_likelihood(fitted: FittedModel, tokens: numpy.ndarray) -> numpy.ndarray:
     return _by_block(fitted, tokens, mean)
 
 
-def predictive_entropy(fitted: FittedModel, tokens: numpy.ndarray) -> numpy.ndarray:
+def predictive_entropy(fitted: FittedModel, tokens: Array) -> Array:
     """Mean entropy (n,) float64, in nats, of the distribution of the next token over the places of each block."""
 
     def mean(logits: Tensor, following: Tensor) -> Tensor:
@@ -38,7 +39,7 @@ def predictive_entropy(fitted: FittedModel, tokens: numpy.ndarray) -> numpy.ndar
     return _by_block(fitted, tokens, mean)
 
 
-def _by_block(fitted: FittedModel, tokens: numpy.ndarray, mean: Callable[[Tensor, Tensor], Tensor]) -> numpy.ndarray:
+def _by_block(fitted: FittedModel, tokens: Array, mean: Callable[[Tensor, Tensor], Tensor]) -> Array:
     """What `mean` makes of the logits (n, block - 1, vocabulary) and of the tokens that followed, (n, block - 1)."""
     assert isinstance(fitted.model, LanguageModel)
     chunk = max(1, LOGITS_AT_A_TIME // (tokens.shape[1] * fitted.model.vocabulary))

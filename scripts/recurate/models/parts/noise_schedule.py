@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from recurate.foundation.lazy import np, torch
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
+
+    from recurate.foundation.types import Array
 
 OFFSET = 0.008  # keeps the noise of the first steps from being too small
 LARGEST_LOSS = 0.999  # of signal in one step; the last would lose all of it
 
 
-def signal_shares(steps: int) -> numpy.ndarray:
+def signal_shares(steps: int) -> Array:
     """Shares of signal s_0 = 1, s_1, .., s_T, float64, for T = `steps` (Nichol and Dhariwal 2021, equation 17)."""
     angles = (np.arange(steps + 1) / steps + OFFSET) / (1 + OFFSET) * math.pi / 2
     course = np.cos(angles) ** 2

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from recurate.foundation.lazy import np, torch
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
+
+    from recurate.foundation.types import Array
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Encoding:
     scale: float
 
     @classmethod
-    def of(cls, real: numpy.ndarray) -> Encoding:
+    def of(cls, real: Array) -> Encoding:
         """Encoding for real data (n, *shape): fixed for images, otherwise by mean and standard deviation over all."""
         if real.dtype == np.uint8:
             return cls(real.shape[1:], "uint8", 127.5, 127.5)
@@ -41,7 +42,7 @@ class Encoding:
             return x.to(torch.int64)
         return (x.to(torch.float32) - self.centre) / self.scale
 
-    def decode(self, x: Tensor) -> numpy.ndarray:
+    def decode(self, x: Tensor) -> Array:
         """Network units to data units; images are clipped and rounded to uint8."""
         if self.dtype == "int32":
             return x.to(torch.int32).cpu().numpy()

@@ -16,8 +16,9 @@ from recurate.models.parts.noise_schedule import signal_shares, step_back, visit
 from recurate.sampling import Drawn, Request, Sampler
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
+
+    from recurate.foundation.types import Array
 
 NOISE, LABELS = 1, 2  # streams of random numbers beside the latents'
 Predictor = Callable[["Tensor", "Tensor"], "Tensor"]  # noise in points (seeds, batch, *shape) at steps (seeds, batch)
@@ -106,7 +107,7 @@ class DenoisingSampler(Sampler):
 
         return predict
 
-    def _drawn_labels(self, model: NoiseModel, request: Request) -> numpy.ndarray | None:
+    def _drawn_labels(self, model: NoiseModel, request: Request) -> Array | None:
         """Classes (seeds, samples) int64, in turn or by the shares of the training set."""
         if self.labels is None:
             return None

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
+
 
 class Objective(Component, ABC):
     """A loss on batches of data; its random numbers are drawn ahead, per seed, so that seeds stay independent."""
@@ -36,7 +38,7 @@ class Objective(Component, ABC):
     @abstractmethod
     def draw(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
-    ) -> dict[str, numpy.ndarray]:
+    ) -> dict[str, Array]:
         """Random numbers of `steps` steps of one seed, each array (steps, batch, ..), for samples of `shape`."""
 
     @abstractmethod

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
+
 
 class Denoising(Objective):
     """Mean squared error of the predicted noise, every step equally often (Ho et al. 2020, equation 14).
@@ -47,9 +49,9 @@ class Denoising(Objective):
 
     def draw(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
-    ) -> dict[str, numpy.ndarray]:
+    ) -> dict[str, Array]:
         assert isinstance(model, NoiseModel)
-        numbers: dict[str, numpy.ndarray] = {
+        numbers: dict[str, Array] = {
             "noise": generator.standard_normal((steps, batch_size, *shape), dtype=np.float32),
             "step": generator.integers(1, model.noise_steps + 1, (steps, batch_size)),
         }

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
+
 
 class EvidenceBound(Objective):
     """Negative evidence lower bound in nats (Kingma and Welling 2014), with one draw of the latents.
@@ -29,7 +31,7 @@ class EvidenceBound(Objective):
 
     def draw(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
-    ) -> dict[str, numpy.ndarray]:
+    ) -> dict[str, Array]:
         assert isinstance(model, Autoencoder)
         return {"noise": generator.standard_normal((steps, batch_size, model.latent), dtype=np.float32)}
 

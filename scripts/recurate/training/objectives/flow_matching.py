@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
+
 
 class FlowMatching(Objective):
     """Regression of v((1 - t) z + t x, t) on x - z, with noise z ~ N(0, I) and t uniform (Lipman et al. 2023).
@@ -30,7 +32,7 @@ class FlowMatching(Objective):
 
     def draw(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
-    ) -> dict[str, numpy.ndarray]:
+    ) -> dict[str, Array]:
         return {
             "noise": generator.standard_normal((steps, batch_size, *shape), dtype=np.float32),
             "time": generator.random((steps, batch_size), dtype=np.float32),

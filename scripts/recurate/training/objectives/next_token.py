@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
+    from recurate.foundation.types import Array
+
 
 class NextToken(Objective):
     """Mean cross entropy, in nats a token, of the second and later tokens of a block given those before."""
@@ -20,7 +22,7 @@ class NextToken(Objective):
 
     def draw(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
-    ) -> dict[str, numpy.ndarray]:
+    ) -> dict[str, Array]:
         return {}
 
     def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:

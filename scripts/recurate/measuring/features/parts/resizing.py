@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from recurate.foundation.lazy import np, torch
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
+
+    from recurate.foundation.types import Array
 
 SHARPNESS = -0.5  # a of the cubic kernel (Keys 1981)
 
@@ -21,7 +22,7 @@ def resized(images: Tensor, size: int) -> Tensor:
     return (down @ (images @ across.T)).clamp(0, 255)
 
 
-def bicubic_matrix(pixels: int, size: int) -> numpy.ndarray:
+def bicubic_matrix(pixels: int, size: int) -> Array:
     """Weights (size, pixels) float64 of old pixels in new ones.
 
     The kernel is stretched when an image shrinks, and its weights are normalised, which matters at the edges.
@@ -32,7 +33,7 @@ def bicubic_matrix(pixels: int, size: int) -> numpy.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _cubic(x: numpy.ndarray) -> numpy.ndarray:
+def _cubic(x: Array) -> Array:
     a, x = SHARPNESS, np.abs(x)
     near = ((a + 2) * x - (a + 3)) * x**2 + 1
     far = a * (((x - 5) * x + 8) * x - 4)

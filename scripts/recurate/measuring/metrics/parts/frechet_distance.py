@@ -9,12 +9,12 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array
 
 CHUNK = 4_096  # rows that are turned into float64 at a time
 
 
-def moments(features: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+def moments(features: Array) -> tuple[Array, Array]:
     """Mean (d,) and covariance (d, d), divided by n - 1, of `features` (n, d), in float64.
 
     Raises RecurateError for fewer than two rows.
@@ -30,7 +30,7 @@ def moments(features: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     return mean, scatter / (n - 1)
 
 
-def factor(covariance: numpy.ndarray) -> numpy.ndarray:
+def factor(covariance: Array) -> Array:
     """R (d, r) with R R^T equal to `covariance` (d, d), without directions in which there is no variance."""
     with _one_thread():
         values, vectors = np.linalg.eigh(covariance)
@@ -38,9 +38,7 @@ def factor(covariance: numpy.ndarray) -> numpy.ndarray:
     return vectors[:, kept] * np.sqrt(values[kept])
 
 
-def frechet_distance(
-    mean: numpy.ndarray, covariance: numpy.ndarray, reference_mean: numpy.ndarray, reference_factor: numpy.ndarray
-) -> float:
+def frechet_distance(mean: Array, covariance: Array, reference_mean: Array, reference_factor: Array) -> float:
     """|m - m_0|^2 + tr S + tr S_0 - 2 tr (S S_0)^(1/2) of two Gaussians, the second by its mean and `factor`.
 
     Dowson and Landau (1982), with S_0 = R R^T: S S_0 has the eigenvalues of R^T S R, which is symmetric and positive

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
+    from recurate.foundation.types import Array, Slice
 
 Task = TypeVar("Task")
 
@@ -34,9 +34,9 @@ class Block:
     The true values lie between `lower` (rows i, rows j) float32 and `lower + slack`.
     """
 
-    i: slice
-    j: slice
-    lower: numpy.ndarray
+    i: Slice
+    j: Slice
+    lower: Array
     slack: float
 
 
@@ -53,14 +53,14 @@ class Manifolds:
 class Pairs:
     """All pairs of two sets `x` (n, d) and `y` (m, d) of any type of number, in blocks of at least `least` rows."""
 
-    def __init__(self, x: numpy.ndarray, y: numpy.ndarray, least: int = 1) -> None:
+    def __init__(self, x: Array, y: Array, least: int = 1) -> None:
         self.x, self.y = x, y
         self.rows, self.columns = (_slices(len(part), max(BLOCK, 2 * least)) for part in (x, y))
         self.centre = y.mean(axis=0, dtype=np.float64).astype(np.float32)
         # Of a product of d terms d, of the sums of squares and the roundings around them less than the rest.
         self.rounding = (x.shape[1] + 64) * UNIT_ROUNDOFF
 
-    def block(self, i: slice, j: slice) -> Block:
+    def block(self, i: Slice, j: Slice) -> Block:
         """Bounds of the squared distances of one block."""
         a, b = ((part - self.centre).astype(np.float32, copy=False) for part in (self.x[i], self.y[j]))
         norms_a, norms_b = np.square(a).sum(axis=1), np.square(b).sum(axis=1)
@@ -69,11 +69,11 @@ class Pairs:
         lower += np.float32(1 - self.rounding) * norms_b
         return Block(i, j, lower, 2 * self.rounding * float(norms_a.max() + norms_b.max()))
 
-    def all(self) -> Iterator[tuple[slice, slice]]:
+    def all(self) -> Iterator[tuple[Slice, Slice]]:
         """Rows and columns of every block."""
         return itertools.product(self.rows, self.columns)
 
-    def exact(self, block: Block, i: numpy.ndarray, j: numpy.ndarray) -> numpy.ndarray:
+    def exact(self, block: Block, i: Array, j: Array) -> Array:
         """Squared distances (pairs,) float64 between rows `i` and `j`, counted within the block."""
         batch = max(1, BATCH // self.x.shape[1])
         found = np.empty(len(i))
@@ -82,7 +82,7 @@ class Pairs:
             found[part] = np.einsum("nd,nd->n", difference, difference)
         return found
 
-    def nearer(self, block: Block, limit: numpy.ndarray) -> numpy.ndarray:
+    def nearer(self, block: Block, limit: Array) -> Array:
         """Whether squared distances are below `limit`, float64, one for each row (n, 1) or column (m,) of the block."""
         found = block.lower < _float32(limit, np.inf)
         certain = block.lower < _float32(limit - block.slack, -np.inf)
@@ -113,7 +113,7 @@ class Nearest:
         i, j = _where(block.lower < (limit if of_columns else limit[:, None]))
         self._enter(rows, j if of_columns else i, self.pairs.exact(block, i, j))
 
-    def _enter(self, rows: slice, i: numpy.ndarray, values: numpy.ndarray) -> None:
+    def _enter(self, rows: Slice, i: Array, values: Array) -> None:
         """Keep the smallest of what is held and of the `values` of rows `i`, counted within `rows`, ascending."""
         with self.lock:
             best = self.best[rows]
@@ -124,12 +124,12 @@ class Nearest:
             best[:] = everything[order][first[:, None] + np.arange(best.shape[1])]
 
 
-def nearest_squared(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
+def nearest_squared(x: Array, y: Array) -> Array:
     """Squared distance (n,) float64 of each row of `x` (n, d) to its nearest row of `y` (m, d)."""
     pairs = Pairs(x, y)
     nearest = Nearest(pairs, 1)
 
-    def search(i: slice) -> None:
+    def search(i: Slice) -> None:
         for j in pairs.columns:
             block = pairs.block(i, j)
             if j == pairs.columns[0]:
@@ -140,18 +140,18 @@ def nearest_squared(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
     return nearest.best[:, 0]
 
 
-def radii_squared(x: numpy.ndarray, neighbours: int) -> numpy.ndarray:
+def radii_squared(x: Array, neighbours: int) -> Array:
     """Squared distance (n,) float64 of each row of `x` (n, d) to its k-th neighbour, itself not counted; k < n."""
     pairs = Pairs(x, x, least=neighbours + 1)
     nearest = Nearest(pairs, neighbours)
 
-    def start(i: slice) -> None:
+    def start(i: Slice) -> None:
         block = pairs.block(i, i)
         np.fill_diagonal(block.lower, np.inf)
         nearest.start(block)
         nearest.improve(block)
 
-    def search(rows: tuple[slice, slice]) -> None:
+    def search(rows: tuple[Slice, Slice]) -> None:
         block = pairs.block(*rows)  # serves its rows and its columns
         nearest.improve(block)
         nearest.improve(block, of_columns=True)
@@ -161,7 +161,7 @@ def radii_squared(x: numpy.ndarray, neighbours: int) -> numpy.ndarray:
     return nearest.best[:, -1]
 
 
-def manifolds(x: numpy.ndarray, real: numpy.ndarray, neighbours: int) -> Manifolds:
+def manifolds(x: Array, real: Array, neighbours: int) -> Manifolds:
     """Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020) of `x` against `real`.
 
     `x` (n, d), `real` (m, d); balls reach from every point to its k-th neighbour, itself not counted, and are open:
@@ -172,7 +172,7 @@ def manifolds(x: numpy.ndarray, real: numpy.ndarray, neighbours: int) -> Manifol
     precise, covered, recalled = np.zeros(len(x), bool), np.zeros(len(real), bool), np.zeros(len(real), bool)
     inside: list[int] = []
 
-    def count(rows: tuple[slice, slice]) -> None:
+    def count(rows: tuple[Slice, Slice]) -> None:
         block = pairs.block(*rows)
         in_real = pairs.nearer(block, limit_real[block.i, None])
         inside.append(int(np.count_nonzero(in_real)))
@@ -196,19 +196,19 @@ def _in_threads(work: Callable[[Task], None], tasks: Iterable[Task]) -> None:
             pass
 
 
-def _float32(limit: numpy.ndarray, towards: float) -> numpy.ndarray:
+def _float32(limit: Array, towards: float) -> Array:
     """A limit on squared distances, rounded outwards to float32; below zero distance there is nothing."""
     rounded = np.nextafter(limit.astype(np.float32), np.float32(towards))
     return np.where(limit > 0, rounded, np.float32(-np.inf))
 
 
-def _where(mask: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+def _where(mask: Array) -> tuple[Array, Array]:
     """Rows and columns of the true entries; NumPy's own search in two dimensions is ten times slower."""
     i, j = np.divmod(np.flatnonzero(mask), mask.shape[1])
     return i, j
 
 
-def _slices(count: int, size: int) -> list[slice]:
+def _slices(count: int, size: int) -> list[Slice]:
     """Consecutive slices of nearly equal length, of at most `size` rows."""
     edges = np.linspace(0, count, -(-count // size) + 1).astype(int)
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
