@@ -37,7 +37,7 @@ from recurate.training.objectives.flow_matching import FlowMatching
 from recurate.training.settings import Training
 from recurate.training.state import State
 from recurate.training.trainer import CHUNK
-from recurate.training.training_set import Pool
+from recurate.training.training_set import Pool, kept_samples
 
 # The loop against plain PyTorch
 
@@ -347,7 +347,7 @@ def test_accumulated_generations_are_trained_on_together(job: Callable[..., Path
     write_arrays(tmp_path / "later-curated.safetensors", {"index": np.stack([kept, kept])}, {})
     samples = [str(tmp_path / f"{name}.safetensors") for name in ("samples", "later")]
     curated = [str(tmp_path / f"{name}.safetensors") for name in ("curated", "later-curated")]
-    pool = train._curated("x", samples, curated, "cpu")
+    pool = kept_samples("x", samples, curated, "cpu")
     assert pool.shape == (2, 100, 2)
     np.testing.assert_array_equal(pool[0, :20].numpy(), points(2, 50, 2, seed=1)[0, :20])
     np.testing.assert_array_equal(pool[1, 50:80].numpy(), points(2, 30, 2, seed=2)[1])

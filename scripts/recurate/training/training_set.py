@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from recurate.files.arrays import read_arrays
 from recurate.foundation.components import Component
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
@@ -70,6 +71,19 @@ def real_rows(mixing: Mixing, generation: int, available: int, initial: int | No
     if not mixing.rule.accumulates:
         return _block(generation - 1, mixing.real, available)
     return np.concatenate([first, *(_block(number, mixing.real, available) for number in range(generation))])
+
+
+def kept_samples(name: str, samples: Sequence[str], curated: Sequence[str], device: str) -> Tensor | None:
+    """The array `name` of the kept samples, (seeds, kept, ..), of all generations that are trained on; None if none.
+
+    `samples` and `curated` are the files of these generations, which have equal weights.
+    """
+    parts = []
+    for samples_path, curated_path in zip(samples, curated, strict=True):
+        values = read_arrays(samples_path, [name])[name]
+        index = read_arrays(curated_path, ["index"])["index"]
+        parts.append(np.stack([of_seed[kept] for of_seed, kept in zip(values, index, strict=True)]))
+    return torch.from_numpy(np.concatenate(parts, axis=1)).to(device) if parts else None
 
 
 def _block(number: int, size: int, available: int) -> Array:

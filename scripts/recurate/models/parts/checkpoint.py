@@ -11,7 +11,7 @@ from pydantic import Field
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.lazy import torch
+from recurate.foundation.lazy import np, torch
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -41,6 +41,14 @@ class Checkpoint(Settings):
             )
         state = self._parameters(_load(self.path))
         return {name.removeprefix(PREFIX): _array(tensor, self.path) for name, tensor in state.items()}
+
+    def stacked(self, shapes: Mapping[str, tuple[int, ...]], seeds: int) -> dict[str, torch.Tensor]:
+        """Parameters (seeds, ..) for a network of these `shapes` of one seed, the same for every seed.
+
+        Raises RecurateError as `read` and `matched` do.
+        """
+        found = matched(self.read(), shapes, self.path)
+        return {name: torch.from_numpy(np.stack([value] * seeds)) for name, value in found.items()}
 
     def _parameters(self, content: Any) -> Mapping[str, torch.Tensor]:
         if self.entry is not None:
@@ -81,7 +89,7 @@ def _array(tensor: torch.Tensor, path: str) -> Array:
     return tensor.detach().numpy()
 
 
-def matched(state: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], path: str) -> dict[str, Any]:
+def matched(state: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], path: str) -> dict[str, Array]:
     """The parameters that a network of these `shapes` needs, in its order.
 
     Raises RecurateError, naming the first parameter that is missing, left over or of another shape.
