@@ -152,6 +152,13 @@ def test_a_module_that_cannot_be_imported_gives_its_reason_every_time(own: Path,
             import_kind(Reward, str(own))
 
 
+@pytest.mark.parametrize("annotation", ["set", "set[str]", "frozenset[str]"])
+def test_a_key_without_an_order_is_refused(own: Path, annotation: str) -> None:
+    own.write_text(OWN_REWARD.replace("slope: float = Field(1.0, gt=0,", f"slope: {annotation} = Field("))
+    with pytest.raises(RecurateError, match=r"TypeError: Height.slope is a set, which has no order .* take a list"):
+        import_kind(Reward, str(own))
+
+
 def test_a_module_that_was_mended_loads(own: Path) -> None:
     own.write_text("1 / 0\n")
     with pytest.raises(RecurateError):

@@ -37,8 +37,13 @@ def test_text_rewards_by_hand() -> None:
     assert DistinctWords(kind="distinct_words", gamma=2.0)(TEXTS, None).tolist() == pytest.approx([1.2, 0.0, 2.0])
     assert Length(kind="length", enough=10)(TEXTS, None).tolist() == pytest.approx([1.0, 0.0, 1.0])
     assert Length(kind="length", enough=22)(TEXTS, None).tolist() == pytest.approx([20 / 22, 0.0, 0.5])
-    liked = Lexicon(kind="lexicon", liked=frozenset({"cat", "sun-lit"}))
+    liked = Lexicon(kind="lexicon", liked=["sun-lit", "cat"])
     assert liked(TEXTS, None).tolist() == pytest.approx([2 / 5, 0.0, 1 / 2])
+
+
+def test_the_same_words_are_the_same_settings_in_any_order() -> None:
+    given = [Lexicon(kind="lexicon", liked=liked) for liked in (["sun", "a", "cat"], ["cat", "sun", "a", "cat"])]
+    assert [each.model_dump(mode="json")["liked"] for each in given] == [["a", "cat", "sun"]] * 2
 
 
 def test_a_lexicon_refuses_what_it_would_never_find() -> None:

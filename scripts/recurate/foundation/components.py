@@ -13,6 +13,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import typing
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,13 @@ class Settings(BaseModel):
                     "unknown_key", "unknown key '{key}'; known are {known}", {"key": key, "known": known}
                 )
         return values
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Refuse sets, which every process writes down in an order of its own: results would never be up to date."""
+        for name, field in cls.model_fields.items():
+            if {set, frozenset} & {field.annotation, typing.get_origin(field.annotation)}:
+                raise TypeError(f"{cls.__name__}.{name} is a set, which has no order to write it down in; take a list")
 
 
 class Component(Settings):
