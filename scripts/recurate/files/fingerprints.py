@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -27,6 +27,6 @@ def arrays_digest(arrays: Mapping[str, Array]) -> str:
     return digest.hexdigest()
 
 
-def spec_digest(spec: Any) -> str:
+def spec_digest(spec: object) -> str:
     """SHA-256 (first 16 hex digits) of plain settings, independent of the order of keys."""
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recurate.foundation.errors import RecurateError
 
@@ -18,7 +18,7 @@ METRIC_COLUMNS = ("study", "arm", "generation", "seed", "metric", "value")
 FORECAST_COLUMNS = (*METRIC_COLUMNS, "effective_sample_size")
 
 
-def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     """Write a tidy CSV table; numbers keep all their digits."""
     with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")

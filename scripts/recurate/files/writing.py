@@ -52,7 +52,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 _REBUILD = "delete the file and run the study again, which rebuilds it"
 
 
-def write_json(path: str | Path, value: Any) -> None:
+def write_json(path: str | Path, value: object) -> None:
     """Write a card: JSON with sorted keys."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 

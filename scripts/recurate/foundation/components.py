@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -34,7 +34,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _only_known_keys(cls, values: Any) -> Any:
+    def _only_known_keys(cls, values: object) -> object:
         for key in values if isinstance(values, dict) else ():
             if key not in cls.model_fields:
                 known = ", ".join((*cls.model_fields, *cls.other_spellings))

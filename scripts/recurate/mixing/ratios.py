@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import model_validator
 
@@ -30,9 +30,11 @@ class MixingRule(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _convert(cls, values: Any) -> Any:
+    def _convert(cls, values: object) -> object:
         """Accept `lambda` (synthetic : real, `.inf` for no real data) or `alpha` in place of `real_fraction`."""
-        given = [key for key in ("lambda", "alpha", "real_fraction") if isinstance(values, dict) and key in values]
+        if not isinstance(values, dict):
+            return values
+        given = [key for key in ("lambda", "alpha", "real_fraction") if key in values]
         if len(given) > 1:
             raise ValueError(f"give either {given[0]} or {given[1]}, not both")
         if not given or given == ["real_fraction"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
@@ -34,7 +34,7 @@ class Retraining(Training):
 
     @model_validator(mode="before")
     @classmethod
-    def _keep_what_the_next_generation_carries_over(cls, values: Any) -> Any:
+    def _keep_what_the_next_generation_carries_over(cls, values: object) -> object:
         if isinstance(values, dict) and values.get("carry_over") and values.get("start", "previous") == "previous":
             return {**values, "keep_state": True}
         return values

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -42,7 +41,7 @@ class StudySettings(Settings):
 
     @field_validator("seeds", mode="before")
     @classmethod
-    def _count_or_list(cls, value: Any) -> Any:
+    def _count_or_list(cls, value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 1:
                 raise ValueError(f"{value} is not allowed; give a number of seeds >= 1 or a list of seeds")
@@ -59,7 +58,7 @@ class StudySettings(Settings):
 
     @field_validator("origins", "arms", mode="before", check_fields=False)
     @classmethod
-    def _safe_names(cls, value: Any) -> Any:
+    def _safe_names(cls, value: object) -> object:
         for name in value if isinstance(value, dict) else ():
             if not NAME.match(str(name)):
                 raise ValueError(f"{name!r} is not a name; use lower-case letters, digits and _, with a letter first")

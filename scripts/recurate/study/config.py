@@ -35,7 +35,7 @@ class Config(Settings):
 
     @field_validator("overrides", mode="before")
     @classmethod
-    def _typed(cls, value: Any) -> Any:
+    def _typed(cls, value: object) -> object:
         """Snakemake's `--config` leaves the values inside mappings as text; read them as YAML does."""
         if isinstance(value, dict):
             return {key: cls._typed(inner) for key, inner in value.items()}

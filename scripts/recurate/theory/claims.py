@@ -279,7 +279,7 @@ def _assess(claim: Claim, loop: ClosedLoop, metrics: Metrics, source: str) -> Ev
         return Exemption("not applicable", str(error))
 
 
-def _cells(result: Evidence | Exemption, generation: int, source: str) -> tuple[Any, ...]:
+def _cells(result: Evidence | Exemption, generation: int, source: str) -> tuple[object, ...]:
     """Fill the columns measured, bound, slack, standard_error, verdict, note."""
     if isinstance(result, Exemption):
         return (math.nan,) * 4 + (result.verdict, result.reason)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy
     from torch import Tensor
 
-    from recurate.foundation.types import Array
+    from recurate.foundation.types import Array, Slice
     from recurate.models.parts.fitted import FittedModel
 
     # Of a chunk and a number n: samples (seeds, n, *shape) in data units and their classes (seeds, n), or None.
@@ -53,7 +53,7 @@ def draw_rows(
     return np.where(from_real, real_rows, synthetic_rows)
 
 
-def real_rows(mixing: Mixing, generation: int, available: int, initial: int | None) -> Array | slice:
+def real_rows(mixing: Mixing, generation: int, available: int, initial: int | None) -> Array | Slice:
     """Rows of the `available` real data in the training set of `generation`, of which generation 0 has `initial`.
 
     Generation 0 takes the last rows of a random order (all if `initial` is None), fresh data its first ones, block by
