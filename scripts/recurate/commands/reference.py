@@ -112,28 +112,23 @@ def section(title: str, text: str, body: Iterator[str]) -> str:
     )
 
 
-def first_sentences(model: type[BaseModel]) -> str:
-    """First paragraph of a class's docstring, on one line."""
-    return " ".join((model.__doc__ or "").split("\n\n")[0].split())
-
-
 def reference() -> str:
     """The whole text of config/README.md."""
     parts = [PREFACE, "## Settings\n"]
     models = (Config, Study, Request, Reference, Origin, Checkpoint, Tokenizer, Dataset, Arm, Mixing, Training)
-    parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in models]
+    parts += [section(f"### {model.__name__}", adding.paragraph(model), rows(model)) for model in models]
     parts[-2] += (
         "\nInstead of `real_fraction` one may give the papers' `lambda`, synthetic : real (`.inf`: no real data).\n"
     )
     only_new = rows(Retraining, without=tuple(Training.model_fields))
-    parts.append(section("### Retraining", first_sentences(Retraining) + " All keys of Training, and:", only_new))
+    parts.append(section("### Retraining", adding.paragraph(Retraining) + " All keys of Training, and:", only_new))
     simulated = (SimulatedStudy, SimulatedArm, SimulatedMixing, Collection, Rates, Published, NormalMixture)
-    parts += [section(f"### {model.__name__}", first_sentences(model), rows(model)) for model in simulated]
+    parts += [section(f"### {model.__name__}", adding.paragraph(model), rows(model)) for model in simulated]
     for base in FAMILIES:
-        parts.append(f"## {base.__name__}\n\n{first_sentences(base)}\n")
+        parts.append(f"## {base.__name__}\n\n{adding.paragraph(base)}\n")
         for kind in kinds(base):
             found = component_class(base, kind)
-            parts.append(section(f"### `{kind}`", first_sentences(found), rows(found, without=("kind",))))
+            parts.append(section(f"### `{kind}`", adding.paragraph(found), rows(found, without=("kind",))))
     return "\n".join(parts)
 
 
