@@ -33,24 +33,28 @@ MINIATURES: Mapping[str, object] = {
         "generations": 1,
         "seeds": 1,
         "origins": {"mnist": {"judge": JUDGE, "training": {"steps": 60}, "samples": 200}},
+        "published": [],
         "arm_defaults": {"curation": {"kept": 100}, "retraining": {"steps": 20}},
     },
     "shumailov_vae": {
         "generations": 1,
         "seeds": 2,
         "origins": {"mnist": {"judge": JUDGE, "training": {"steps": 60}, "samples": 200}},
+        "published": [],
         "arm_defaults": {"curation": {"kept": 100}, "retraining": {"steps": 20}},
     },
     "wang_diffusion": {
         "generations": 1,
         "seeds": 1,
         "origins": {"mnist": {"judge": JUDGE, "training": {"steps": 60}, "samples": 300}},
+        "published": [],
         "arm_defaults": {"retraining": {"steps": 20}},
     },
     "shumailov_language": {
         "generations": 1,
         "seeds": 1,
         "origins": {"brown": {"training": {"steps": 60}, "samples": 128}},
+        "published": [],
         "arm_defaults": {"curation": {"kept": 32}, "retraining": {"steps": 20}},
     },
 }
