@@ -27,14 +27,14 @@ def main(
     device = prepare(device, threads)
     spaces = spec.features
     fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
-    found: dict[str, list[Array]] = {space.space: [] for space in spaces}
+    features_of: dict[str, list[Array]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):
         x = read_seed(samples, row, ["x"])["x"]
         first = FittedModel.read(spec.model, origin, device, row) if spec.model and origin else None
         for space in spaces:
-            found[space.space].append(space.extract(x, first if space.needs_origin else fitted, device))
-            print(f"seed {seed}, {space.space}: {found[space.space][-1].shape[1]} features of {len(x)} samples")
-    arrays = {name: np.stack(parts) for name, parts in found.items()}
+            features_of[space.space].append(space.extract(x, first if space.needs_origin else fitted, device))
+            print(f"seed {seed}, {space.space}: {features_of[space.space][-1].shape[1]} features of {len(x)} samples")
+    arrays = {name: np.stack(parts) for name, parts in features_of.items()}
     write_arrays(features, arrays, origin_of_file(spec, code, describe(device)))
 
 

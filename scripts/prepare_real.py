@@ -23,25 +23,25 @@ def main(
     """
     data = spec.data
     if isinstance(data, PublishedData):
-        found, source = data.fetch(data_folders.get(data.kind))
+        data_set, source = data.fetch(data_folders.get(data.kind))
     else:
         generator = numpy_generator(0, 0, "data")
         shared = RealData.of(read_arrays(raw)) if raw else None
-        found = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
+        data_set = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
         source = data.source
-    arrays = found.arrays()
-    write_arrays(real, arrays, {**origin_of_file(spec, code), **found.notes})
+    arrays = data_set.arrays()
+    write_arrays(real, arrays, {**origin_of_file(spec, code), **data_set.notes})
     facts = {
         "data": data.model_dump(mode="json"),
         "source": source,
         "licence": data.licence,
-        "train": len(found.train_x),
-        "test": len(found.test_x),
+        "train": len(data_set.train_x),
+        "test": len(data_set.test_x),
         "shape": data.description.shape,
         "classes": data.description.classes,
         "class_names": data.description.class_names,
         "arrays": {name: list(array.shape) for name, array in arrays.items()},
-        "array_sha256": found.checksums(),
+        "array_sha256": data_set.checksums(),
         "sha256": file_digest(real),
     }
     write_json(card, facts)

@@ -27,12 +27,12 @@ RUNNING = Path(".snakemake/recurate-run.json")
 
 def others_at_work(folder: Path) -> list[int]:
     """Process numbers of other Snakemake runs on this host whose working directory is `folder`."""
-    found = []
+    processes = []
     for process in psutil.process_iter(["cmdline", "cwd"]):
         command = " ".join(process.info["cmdline"] or ())
         if process.pid != psutil.Process().pid and process.info["cwd"] == str(folder) and "bin/snakemake" in command:
-            found.append(process.pid)
-    return found
+            processes.append(process.pid)
+    return processes
 
 
 def refuse_a_second(folder: Path) -> None:
@@ -54,8 +54,8 @@ def job_has_ended(job: str | None) -> bool:
         return False
     if job == os.environ.get("SLURM_JOB_ID"):
         return True
-    asked = subprocess.run(["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, text=True)
-    return not asked.stdout.strip() and (asked.returncode == 0 or "Invalid job id" in asked.stderr)
+    answer = subprocess.run(["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, text=True)
+    return not answer.stdout.strip() and (answer.returncode == 0 or "Invalid job id" in answer.stderr)
 
 
 def orphans(folder: Path) -> list[str]:
@@ -65,13 +65,13 @@ def orphans(folder: Path) -> list[str]:
     """
     if not (folder / ".snakemake/slurm_logs").exists() or shutil.which("squeue") is None:
         return []
-    asked = subprocess.run(["squeue", "--me", "-h", "-o", "%A|%Z|%j"], capture_output=True, text=True)
-    if asked.returncode:
+    answer = subprocess.run(["squeue", "--me", "-h", "-o", "%A|%Z|%j"], capture_output=True, text=True)
+    if answer.returncode:
         sys.exit(
-            f"error: squeue does not answer ({asked.stderr.strip()}), so jobs of an earlier run may still be at work "
+            f"error: squeue does not answer ({answer.stderr.strip()}), so jobs of an earlier run may still be at work "
             f"in {folder}; try again when it does"
         )
-    jobs = [line.split("|", 2) for line in asked.stdout.splitlines()]
+    jobs = [line.split("|", 2) for line in answer.stdout.splitlines()]
     return sorted({number for number, where, name in jobs if where == str(folder) and name.startswith(f"{PREFIX}_")})
 
 

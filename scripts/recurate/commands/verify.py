@@ -20,11 +20,11 @@ from recurate.files.fingerprints import file_digest
 
 def damaged(folder: Path) -> dict[Path, str]:
     """Files below a folder that do not hold what was written, with how they differ."""
-    found = {}
+    faults = {}
     for path in records.recorded(folder):
         if path.exists() and (wrong := records.difference(path, file_digest(path))):
-            found[path] = wrong
-    return found
+            faults[path] = wrong
+    return faults
 
 
 def rebuild(paths: list[Path], arguments: list[str]) -> int:
@@ -57,9 +57,9 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     config = yaml.safe_load(Path("config/config.yaml").read_text())
     folders = given.folders or [Path(config["results"]), Path(config.get("data", "data"))]
-    found = {path: wrong for folder in folders for path, wrong in damaged(folder).items()}
-    print(*(f"{path} {wrong}" for path, wrong in found.items()), sep="\n", end="\n" if found else "")
-    if not found:
+    faults = {path: wrong for folder in folders for path, wrong in damaged(folder).items()}
+    print(*(f"{path} {wrong}" for path, wrong in faults.items()), sep="\n", end="\n" if faults else "")
+    if not faults:
         print("every recorded file is as it was written")
         return 0
-    return rebuild(list(found), given.snakemake or ["--cores", "all"]) if given.rebuild else 1
+    return rebuild(list(faults), given.snakemake or ["--cores", "all"]) if given.rebuild else 1

@@ -105,7 +105,7 @@ def picture(rows: list[Row], generations: list[int], frame: Frame) -> Figure:
     columns = len(generations) + 1
     side = DOUBLE_COLUMN / columns - 0.06
     height = len(rows) * (side * frame.aspect + 2 * HALF_GAP) + 0.65
-    figure = new_figure(DOUBLE_COLUMN, height, between=HALF_GAP)
+    figure = new_figure(DOUBLE_COLUMN, height, vertical=HALF_GAP)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     scale = colour_scale([panel for row in rows for panel in [*row.generations, row.limit] if panel is not None])
     for row, line in zip(rows, grid, strict=True):

@@ -57,7 +57,7 @@ def picture(arms: Mapping[str, ArmView], measured: Series) -> Figure:
     metrics = shown_metrics(measured)
     columns = min(COLUMNS, len(metrics))
     lines = -(-len(metrics) // columns)
-    figure = style.new_figure(style.DOUBLE_COLUMN, lines * 1.55 + 0.5, between=0.05)
+    figure = style.new_figure(style.DOUBLE_COLUMN, lines * 1.55 + 0.5, vertical=0.05)
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True)
     for axes, metric in zip(grid.flat, metrics, strict=False):
         _panel(axes, metric, arms, measured)

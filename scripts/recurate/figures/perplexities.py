@@ -55,7 +55,7 @@ def picture(arms: Mapping[str, ArmView], perplexities: list[list[Array]]) -> Fig
     columns = min(COLUMNS, len(arms))
     lines = -(-len(arms) // columns)
     width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
-    figure = style.new_figure(width, lines * 1.5 + 0.6, between=0.05)
+    figure = style.new_figure(width, lines * 1.5 + 0.6, vertical=0.05)
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     bins = edges(perplexities)
     for axes, arm, of_arm in zip(grid.flat, arms.values(), perplexities, strict=False):

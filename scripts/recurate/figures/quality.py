@@ -60,7 +60,7 @@ def picture(arms: Mapping[str, ArmView], measured: Series) -> Figure:
     lines = 1 if len(metrics) <= 4 else 2
     columns = -(-len(metrics) // lines)
     width = style.DOUBLE_COLUMN if columns > 2 else style.SINGLE_COLUMN
-    figure = style.new_figure(width, lines * 1.55 + 0.5, between=0.05)
+    figure = style.new_figure(width, lines * 1.55 + 0.5, vertical=0.05)
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True)
     for axes, metric in zip(grid.flat, metrics, strict=False):
         _panel(axes, metric, arms, measured)

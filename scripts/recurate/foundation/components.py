@@ -37,9 +37,9 @@ class Settings(BaseModel):
     def _only_known_keys(cls, values: object) -> object:
         for key in values if isinstance(values, dict) else ():
             if key not in cls.model_fields:
-                known = ", ".join((*cls.model_fields, *cls.other_spellings))
+                allowed = ", ".join((*cls.model_fields, *cls.other_spellings))
                 raise PydanticCustomError(
-                    "unknown_key", "unknown key '{key}'; known are {known}", {"key": key, "known": known}
+                    "unknown_key", "unknown key '{key}'; known are {allowed}", {"key": key, "allowed": allowed}
                 )
         return values
 
@@ -96,8 +96,8 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
         return importlib.import_module(f"{package}.{path.stem}")
     except Exception as error:
         reason = str(error).partition("\n")[0]
-        beside = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-        remedy = f"write from .{beside} import .." if (path.parent / f"{beside}.py").is_file() else "mend it"
+        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        remedy = f"write from .{missing} import .." if (path.parent / f"{missing}.py").is_file() else "mend it"
         raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {reason}); {remedy}") from error
 
 
@@ -116,16 +116,16 @@ def component_class(base: type[Kind], kind: str) -> type[Kind]:
     Raises RecurateError if the module holds none or several, or one with methods missing.
     """
     module = import_kind(base, kind)
-    found = {
+    classes = {
         value
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
     }
-    if len(found) != 1:
+    if len(classes) != 1:
         raise RecurateError(
-            f"{module.__file__} must define exactly one subclass of {base.__name__}, it has {len(found)}"
+            f"{module.__file__} must define exactly one subclass of {base.__name__}, it has {len(classes)}"
         )
-    (only,) = found
+    (only,) = classes
     if missing := sorted(getattr(only, "__abstractmethods__", ())):
         raise RecurateError(f"{module.__file__}: {only.__name__} must also define {', '.join(missing)}")
     return only

@@ -39,7 +39,7 @@ def out_of_memory(where: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not known and not any(text in str(error) for text in TEXTS):
+        of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not of_memory and not any(text in str(error) for text in TEXTS):
             raise
         raise RecurateError(f"{where} ran out of memory ({str(error).partition(chr(10))[0]}); {remedy}") from error

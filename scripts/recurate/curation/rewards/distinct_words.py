@@ -23,5 +23,5 @@ class DistinctWords(TextReward):
         return self.gamma
 
     def score(self, texts: list[str]) -> Array:
-        found = [words(text) for text in texts]
-        return self.gamma * np.array([len(set(each)) / max(len(each), 1) for each in found])
+        tokens = [words(text) for text in texts]
+        return self.gamma * np.array([len(set(each)) / max(len(each), 1) for each in tokens])

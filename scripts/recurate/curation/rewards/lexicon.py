@@ -33,5 +33,5 @@ class Lexicon(TextReward):
         return self.gamma
 
     def score(self, texts: list[str]) -> Array:
-        liked, found = set(self.liked), [words(text) for text in texts]
-        return self.gamma * np.array([sum(word in liked for word in each) / max(len(each), 1) for each in found])
+        liked, tokens = set(self.liked), [words(text) for text in texts]
+        return self.gamma * np.array([sum(word in liked for word in each) / max(len(each), 1) for each in tokens])

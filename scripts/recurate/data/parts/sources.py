@@ -148,13 +148,13 @@ class DebianPackage:
 
     def provide(self, temporary: Path) -> tuple[Path, str]:
         if Path(self.installed).is_dir():
-            found = _run(["dpkg-query", "--show", "--showformat=${Version}", self.package], temporary)
-            return Path(self.installed), f"{self.name} {found.strip()}, installed"
+            version = _run(["dpkg-query", "--show", "--showformat=${Version}", self.package], temporary)
+            return Path(self.installed), f"{self.name} {version.strip()}, installed"
         _run(["apt-get", "download", self.package], temporary)
         archive = str(_only(temporary, "*.deb"))
         _run(["dpkg-deb", "--extract", archive, "files"], temporary)
-        found = _run(["dpkg-deb", "--field", archive, "Version"], temporary)
-        return temporary / "files" / self.installed.lstrip("/"), f"{self.name} {found.strip()}"
+        version = _run(["dpkg-deb", "--field", archive, "Version"], temporary)
+        return temporary / "files" / self.installed.lstrip("/"), f"{self.name} {version.strip()}"
 
 
 def deliver(distribution: Distribution, folder: str | None = None) -> tuple[RealData, str]:
@@ -188,15 +188,15 @@ def _first_success(attempts: Iterable[tuple[str, Callable[[], Result]]]) -> Resu
 def _from_source(distribution: Distribution, source: Source) -> tuple[RealData, str]:
     with tempfile.TemporaryDirectory(prefix="recurate-") as temporary:
         folder, label = source.provide(Path(temporary))
-        found = [
+        attempts = [
             (f"its folder {directory.relative_to(folder)}", partial(_verified, distribution, layout, directory))
             for directory in _folders(folder, DEEPEST)
             for layout in distribution.arrangements
             if all(directory.joinpath(f).is_file() or directory.joinpath(f"{f}.gz").is_file() for f in layout.files)
         ]
-        if not found:
+        if not attempts:
             raise RecurateError(f"the files are not there ({distribution.needed})")
-        return _first_success(found), label
+        return _first_success(attempts), label
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:
@@ -279,7 +279,7 @@ def _run(command: Sequence[str], folder: Path) -> str:
 
 def _only(folder: Path, pattern: str) -> Path:
     """The one file in `folder` whose name fits `pattern`."""
-    found = list(folder.glob(pattern))
-    if len(found) != 1:
-        raise RecurateError(f"there are {len(found)} files {pattern}, not one")
-    return found[0]
+    paths = list(folder.glob(pattern))
+    if len(paths) != 1:
+        raise RecurateError(f"there are {len(paths)} files {pattern}, not one")
+    return paths[0]

@@ -67,7 +67,7 @@ def blocks(
     down = -(-len(arms) // columns)
     first = sheet(pictures[0][0], in_line, lines)
     height = (DOUBLE_COLUMN - LABELS) / columns * first.shape[0] / first.shape[1] + 0.06
-    figure = new_figure(DOUBLE_COLUMN, down * (strips * height + 0.25) + 0.05, beside=0.06)
+    figure = new_figure(DOUBLE_COLUMN, down * (strips * height + 0.25) + 0.05, horizontal=0.06)
     grid = figure.subplots(down * strips, columns, squeeze=False)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])

@@ -98,15 +98,15 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return inside
 
 
-def new_figure(width: float, height: float, beside: float = 0.03, between: float = 0.03) -> Figure:
+def new_figure(width: float, height: float, horizontal: float = 0.03, vertical: float = 0.03) -> Figure:
     """An empty figure of `width` by `height` inches, outside pyplot and so without global state or a window.
 
-    `beside` and `between` are the least margins around panels in inches, horizontal and vertical.
+    `horizontal` and `vertical` are the least margins around panels, in inches.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=beside, h_pad=between))
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=horizontal, h_pad=vertical))
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ def verify(path: str | Path) -> None:
     """Raise RecurateError unless the file is Inception's network, bit for bit: it holds code."""
     if not Path(path).is_file():
         raise RecurateError(f"{path}: no such file; {remedy(path)}")
-    if (found := file_digest(path)) != SHA256:
-        raise RecurateError(f"{path}: its SHA-256 is {found}, so it is another file or damaged; {remedy(path)}")
+    if (digest := file_digest(path)) != SHA256:
+        raise RecurateError(f"{path}: its SHA-256 is {digest}, so it is another file or damaged; {remedy(path)}")
 
 
 def remedy(path: str | Path) -> str:

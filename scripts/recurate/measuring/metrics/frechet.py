@@ -20,12 +20,12 @@ class Frechet(Metric):
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         space = evidence.space(self.features)
         mean, covariance = moments(space.x)
-        known = space.statistics
-        if not known:
+        statistics = space.statistics
+        if not statistics:
             reference_mean, reference_covariance = moments(space.reference)
-            known = {"mean": reference_mean, "factor": factor(reference_covariance)}
+            statistics = {"mean": reference_mean, "factor": factor(reference_covariance)}
         name = "fid" if space.name == "inception" else f"frechet_{space.name}"
-        values = {name: frechet_distance(mean, covariance, known["mean"], known["factor"])}
+        values = {name: frechet_distance(mean, covariance, statistics["mean"], statistics["factor"])}
         fewest = min(len(space.x), len(space.reference))
         if fewest < len(mean):
             print(f"warning: {name} rests on {fewest} samples of {len(mean)} features, which biases it; take more")

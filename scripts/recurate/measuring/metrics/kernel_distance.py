@@ -27,12 +27,12 @@ class KernelDistance(Metric):
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         space = evidence.space(self.features)
         size = min(self.subset_size, len(space.x), len(space.reference))
-        found = []
+        estimates = []
         for _ in range(self.subsets):
             x, real = (chosen(part, size, evidence.generator) for part in (space.x, space.reference))
-            found.append(polynomial_mmd_squared(x.astype(np.float64), real.astype(np.float64)))
+            estimates.append(polynomial_mmd_squared(x.astype(np.float64), real.astype(np.float64)))
         name = "kid" if space.name == "inception" else f"kernel_distance_{space.name}"
-        return {name: float(np.mean(found))}
+        return {name: float(np.mean(estimates))}
 
 
 def polynomial_mmd_squared(x: Array, y: Array) -> float:

@@ -25,5 +25,5 @@ class PerplexitySpread(Metric):
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         perplexity = evidence.space(self.features).x.astype(np.float64)[:, 0]
-        found = {f"block_perplexity_{name}": np.quantile(perplexity, share) for name, share in QUANTILES.items()}
-        return {"block_perplexity_mean": float(perplexity.mean()), **found}
+        quantiles = {f"block_perplexity_{name}": np.quantile(perplexity, share) for name, share in QUANTILES.items()}
+        return {"block_perplexity_mean": float(perplexity.mean()), **quantiles}

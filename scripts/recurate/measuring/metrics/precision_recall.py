@@ -34,12 +34,12 @@ class PrecisionRecall(Metric):
         if self.neighbours >= size:
             raise RecurateError(f"precision_recall: neighbours: {self.neighbours} needs more than {size} samples")
         x, real = (chosen(part, size, evidence.generator) for part in (space.x, space.reference))
-        found = manifolds(x, real, self.neighbours)
+        scores = manifolds(x, real, self.neighbours)
         values = {
-            "precision": found.precision,
-            "recall": found.recall,
-            "density": found.density,
-            "coverage": found.coverage,
+            "precision": scores.precision,
+            "recall": scores.recall,
+            "density": scores.density,
+            "coverage": scores.coverage,
             "neighbours": float(self.neighbours),
             "manifold_samples": float(size),
         }

@@ -34,8 +34,8 @@ def factor(covariance: Array) -> Array:
     """R (d, r) with R R^T equal to `covariance` (d, d), without directions in which there is no variance."""
     with _one_thread():
         values, vectors = np.linalg.eigh(covariance)
-    kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
-    return vectors[:, kept] * np.sqrt(values[kept])
+    above_rounding = values > values[-1] * len(values) * np.finfo(np.float64).eps
+    return vectors[:, above_rounding] * np.sqrt(values[above_rounding])
 
 
 def frechet_distance(mean: Array, covariance: Array, reference_mean: Array, reference_factor: Array) -> float:

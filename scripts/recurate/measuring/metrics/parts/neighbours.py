@@ -76,19 +76,19 @@ class Pairs:
     def exact(self, block: Block, i: Array, j: Array) -> Array:
         """Squared distances (pairs,) float64 between rows `i` and `j`, counted within the block."""
         batch = max(1, BATCH // self.x.shape[1])
-        found = np.empty(len(i))
+        squared = np.empty(len(i))
         for part in _slices(len(i), batch):
             difference = np.subtract(self.x[block.i][i[part]], self.y[block.j][j[part]], dtype=np.float64)
-            found[part] = np.einsum("nd,nd->n", difference, difference)
-        return found
+            squared[part] = np.einsum("nd,nd->n", difference, difference)
+        return squared
 
     def nearer(self, block: Block, limit: Array) -> Array:
         """Whether squared distances are below `limit`, float64, one for each row (n, 1) or column (m,) of the block."""
-        found = block.lower < _float32(limit, np.inf)
+        below = block.lower < _float32(limit, np.inf)
         certain = block.lower < _float32(limit - block.slack, -np.inf)
-        i, j = _where(found & ~certain)
-        found[i, j] = self.exact(block, i, j) < np.broadcast_to(limit, found.shape)[i, j]
-        return found
+        i, j = _where(below & ~certain)
+        below[i, j] = self.exact(block, i, j) < np.broadcast_to(limit, below.shape)[i, j]
+        return below
 
 
 class Nearest:
