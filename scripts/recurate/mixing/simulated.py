@@ -32,8 +32,8 @@ class SimulatedMixing(MixingRule):
     @model_validator(mode="after")
     def _sizes_are_told(self) -> SimulatedMixing:
         if self.rule.real == "none":
-            for key in ("real", "real_fraction"):
-                if getattr(self, key) is not None:
+            for key, value in (("real", self.real), ("real_fraction", self.real_fraction)):
+                if value is not None:
                     raise ValueError(f"{key}: the regime {self.regime} adds no real data; leave it out")
             if self.initial is None:
                 raise ValueError(f"initial: the regime {self.regime} needs the number of real samples it starts from")

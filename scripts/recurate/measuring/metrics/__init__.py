@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from recurate.foundation.components import Component
 from recurate.foundation.errors import RecurateError
 
@@ -71,7 +73,7 @@ class Metric(Component, ABC):
     @property
     def space(self) -> str | None:
         """Name of the feature space that the metric looks at, or None."""
-        return getattr(self, "features", None)
+        return None
 
     @abstractmethod
     def __call__(self, evidence: Evidence) -> dict[str, float]:
@@ -79,6 +81,17 @@ class Metric(Component, ABC):
 
     def check(self, data: Description) -> None:
         """Raise ValueError with one sentence if this metric cannot be computed on such data."""
+
+
+class FeatureMetric(Metric):
+    """A metric of a feature space, which its key `features` names."""
+
+    features: str = Field(description="feature space, one of the study's features, or data")
+
+    @property
+    def space(self) -> str:
+        """The space that the key `features` names, which a kind of this sort has without doing anything."""
+        return self.features
 
 
 def subset(x: Array, size: int, generator: numpy.random.Generator) -> Array:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from recurate.measuring.metrics import Evidence, Metric
+from recurate.measuring.metrics import Evidence, FeatureMetric
 from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 
 
-class Frechet(Metric):
+class Frechet(FeatureMetric):
     """Fréchet distance between Gaussians fitted to features of all samples and of the reference (Heusel et al. 2017).
 
     It is called fid on Inception's features only; on others it is not the literature's number. Values compare only for
     one number of samples; with fewer samples than features they say little, and a row warns.
     """
-
-    features: str = Field(description="feature space, one of the study's features, or data")
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         space = evidence.space(self.features)

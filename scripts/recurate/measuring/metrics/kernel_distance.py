@@ -8,19 +8,18 @@ from pydantic import Field
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
-from recurate.measuring.metrics import Evidence, Metric, chosen
+from recurate.measuring.metrics import Evidence, FeatureMetric, chosen
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 
-class KernelDistance(Metric):
+class KernelDistance(FeatureMetric):
     """Unbiased squared MMD with a cubic polynomial kernel, mean over random subsets (Binkowski et al. 2018).
 
     It is called kid on Inception's features only. Unlike the Fréchet distance it has no bias from few samples.
     """
 
-    features: str = Field(description="feature space, one of the study's features, or data")
     subsets: int = Field(100, ge=1, description="number of random subsets")
     subset_size: int = Field(1_000, ge=2, description="samples of either side in a subset; all if there are fewer")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from recurate.measuring.metrics import DATA, Evidence, Metric, chosen
+from recurate.measuring.metrics import DATA, Evidence, FeatureMetric, chosen
 from recurate.measuring.metrics.parts.neighbours import nearest_squared
 
 
-class Memorisation(Metric):
+class Memorisation(FeatureMetric):
     """Share of samples whose nearest neighbour, among equally many training and held-out data, is a training one.
 
     Without memorisation it is 1/2, with copies of training data 1; a sample equally near to both counts half.

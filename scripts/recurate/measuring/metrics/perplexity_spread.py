@@ -7,12 +7,12 @@ from typing import ClassVar
 from pydantic import Field
 
 from recurate.foundation.lazy import np
-from recurate.measuring.metrics import Evidence, Metric
+from recurate.measuring.metrics import Evidence, FeatureMetric
 
 QUANTILES = {"low": 0.05, "median": 0.5, "high": 0.95}
 
 
-class PerplexitySpread(Metric):
+class PerplexitySpread(FeatureMetric):
     """Mean and 5 %, 50 % and 95 % quantiles over blocks of their perplexity under generation 0's model.
 
     Collapse moves the quantiles to the left, while single blocks that generation 0 would never have written make a tail

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from recurate.foundation.errors import RecurateError
-from recurate.measuring.metrics import DATA, Evidence, Metric, chosen
+from recurate.measuring.metrics import DATA, Evidence, FeatureMetric, chosen
 from recurate.measuring.metrics.parts.neighbours import manifolds
 
 if TYPE_CHECKING:
     from recurate.data import Description
 
 
-class PrecisionRecall(Metric):
+class PrecisionRecall(FeatureMetric):
     """Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
     The manifold of a set is the union of balls around its points that reach to their k-th neighbour. Precision is the

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from recurate.foundation.lazy import np
-from recurate.measuring.metrics import Evidence, Metric
+from recurate.measuring.metrics import Evidence, FeatureMetric
 
 
-class Spread(Metric):
+class Spread(FeatureMetric):
     """Standard deviation of each feature over the samples, averaged over the features.
 
     In the space `encoder` it is the statistic by which Shumailov et al. (2305.17493) show their autoencoders losing
@@ -18,8 +16,6 @@ class Spread(Metric):
     """
 
     compares: ClassVar[bool] = False
-
-    features: str = Field(description="feature space, one of the study's features, or data")
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         x = evidence.space(self.features).x
