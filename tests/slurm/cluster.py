@@ -74,6 +74,39 @@ def _installed(package: str) -> bool:
     return "ok installed" in query.stdout
 
 
+# What slurm.conf says wherever the cluster is brought up.
+SETTINGS = {
+    "ClusterName": "lab",
+    "AuthType": "auth/munge",
+    "CredType": "cred/munge",
+    "CommunicationParameters": "NoInAddrAny,NoCtldInAddrAny",
+    "ProctrackType": "proctrack/linuxproc",
+    "TaskPlugin": "task/none",
+    "JobAcctGatherType": "jobacct_gather/linux",
+    "JobAcctGatherFrequency": "task=1",
+    "JobAcctGatherParams": "OverMemoryKill",
+    "MpiDefault": "none",
+    "SwitchType": "switch/none",
+    "PropagateResourceLimits": "NONE",
+    "SelectType": "select/cons_tres",
+    "SelectTypeParameters": "CR_Core_Memory",
+    "SchedulerType": "sched/backfill",
+    "SchedulerParameters": "batch_sched_delay=0,sched_interval=2,bf_interval=2,requeue_delay=1",
+    "GresTypes": "gpu",
+    "DefMemPerCPU": 500,
+    "JobRequeue": 1,
+    "PreemptType": "preempt/partition_prio",
+    "PreemptMode": "REQUEUE",
+    "SlurmctldTimeout": 10,
+    "SlurmdTimeout": 10,
+    "InactiveLimit": 0,
+    "KillWait": 2,
+    "MinJobAge": 300,
+    "ReturnToService": 2,
+    "SlurmdParameters": "config_overrides",
+}
+
+
 class Cluster:
     """Partitions `main`, `cpu` and `gpu` of the same `nodes` nodes, and `urgent`, whose jobs preempt the others'.
 
@@ -175,96 +208,86 @@ class Cluster:
         return done.returncode == 0
 
     def _configure(self) -> None:
-        folder, user, host = self.folder, getpass.getuser(), socket.gethostname().split(".")[0]
+        user, host = getpass.getuser(), socket.gethostname().split(".")[0]
         control, database, sql = next(self.ports), next(self.ports), next(self.ports)
-        munge, socket_file = folder / "munge", folder / "munge/socket"
-        munge.chmod(0o711)
-        key = munge / "key"
-        key.write_bytes(secrets.token_bytes(128))
-        key.chmod(0o400)
-        settings = {
-            "ClusterName": "lab",
-            "SlurmctldHost": f"{host}(127.0.0.1)",
-            "SlurmctldPort": control,
-            "SlurmUser": user,
-            "SlurmdUser": user,
-            "AuthType": "auth/munge",
-            # Else the credential of a job that is requeued would be known for two minutes, and it would wait so long.
-            "AuthInfo": f"socket={socket_file},cred_expire=10",
-            "CredType": "cred/munge",
-            "CommunicationParameters": "NoInAddrAny,NoCtldInAddrAny",
-            "StateSaveLocation": folder / "state",
-            "SlurmctldPidFile": folder / "state/slurmctld.pid",
-            "SlurmdPidFile": folder / "spool/%n.pid",
-            "SlurmdSpoolDir": folder / "spool/%n",
-            "SlurmctldLogFile": folder / "log/slurmctld.log",
-            "SlurmdLogFile": folder / "log/%n.log",
-            "ProctrackType": "proctrack/linuxproc",
-            "TaskPlugin": "task/none",
-            "JobAcctGatherType": "jobacct_gather/linux",
-            "JobAcctGatherFrequency": "task=1",
-            "JobAcctGatherParams": "OverMemoryKill",
-            "MpiDefault": "none",
-            "SwitchType": "switch/none",
-            "PropagateResourceLimits": "NONE",
-            "SelectType": "select/cons_tres",
-            "SelectTypeParameters": "CR_Core_Memory",
-            "SchedulerType": "sched/backfill",
-            "SchedulerParameters": "batch_sched_delay=0,sched_interval=2,bf_interval=2,requeue_delay=1",
-            "GresTypes": "gpu",
-            "DefMemPerCPU": 500,
-            "JobRequeue": 1,
-            "PreemptType": "preempt/partition_prio",
-            "PreemptMode": "REQUEUE",
-            "SlurmctldTimeout": 10,
-            "SlurmdTimeout": 10,
-            "InactiveLimit": 0,
-            "KillWait": 2,
-            "MinJobAge": 300,
-            "ReturnToService": 2,
-            "SlurmdParameters": "config_overrides",
-        }
-        if self.accounting:
-            settings |= {
-                "AccountingStorageType": "accounting_storage/slurmdbd",
-                "AccountingStorageHost": "127.0.0.1",
-                "AccountingStoragePort": database,
-                "AccountingStoragePass": socket_file,
-                "AccountingStorageUser": user,
-                "AccountingStorageTRES": "gres/gpu",
-                "AccountingStoreFlags": "job_comment",
-            }
-        else:
-            settings["AccountingStorageType"] = "accounting_storage/none"
-        lines = [f"{key}={value}" for key, value in settings.items()]
-        node = f"NodeHostname={host} NodeAddr=127.0.0.1 CPUs={self.cpus} RealMemory={self.memory} Gres=gpu:{self.gpus}"
-        lines += [f"NodeName={name} Port={next(self.ports)} {node} State=UNKNOWN" for name in self.nodes]
-        common = f"Nodes={','.join(self.nodes)} MaxTime=INFINITE State=UP"
-        lines += [
-            f"PartitionName=main {common} Default=YES PriorityTier=1 PreemptMode=REQUEUE",
-            f"PartitionName=cpu {common} PriorityTier=1 PreemptMode=REQUEUE",
-            f"PartitionName=gpu {common} PriorityTier=1 PreemptMode=REQUEUE",
-            f"PartitionName=urgent {common} PriorityTier=10 PreemptMode=OFF",
-        ]
+        self._write_key()
+        settings = {**SETTINGS, **self._places(user, host, control), **self._storage(user, database)}
+        lines = [f"{key}={value}" for key, value in settings.items()] + self._nodes_and_partitions(host)
         self.configuration.write_text("\n".join(lines) + "\n")
-        (folder / "etc/cgroup.conf").write_text("CgroupAutomount=no\n")
-        for number in range(self.gpus):
-            device = folder / f"dev/nvidia{number}"
-            if not device.exists():
-                os.mknod(device, *NULL_DEVICE)
-        gpus = f"{folder}/dev/nvidia[0-{self.gpus - 1}]"
-        (folder / "etc/gres.conf").write_text(f"NodeName={','.join(self.nodes)} Name=gpu File={gpus}\n")
+        (self.folder / "etc/cgroup.conf").write_text("CgroupAutomount=no\n")
+        self._make_gpus()
+        munge = self.folder / "munge"
         self.commands = {
             "munged": [
-                "munged", "--foreground", "--force", f"--key-file={key}", f"--socket={socket_file}",
-                f"--pid-file={munge}/pid", f"--log-file={folder}/log/munged.log", f"--seed-file={munge}/seed",
+                "munged", "--foreground", "--force", f"--key-file={munge}/key", f"--socket={munge}/socket",
+                f"--pid-file={munge}/pid", f"--log-file={self.folder}/log/munged.log", f"--seed-file={munge}/seed",
                 "--num-threads=4",
             ],
             "slurmctld": ["slurmctld", "-D", "-f", str(self.configuration)],
             **{node: ["slurmd", "-D", "-N", node, "-f", str(self.configuration)] for node in self.nodes},
         }  # fmt: skip
         if self.accounting:
-            self._configure_accounting(user, socket_file, database, sql)
+            self._configure_accounting(user, munge / "socket", database, sql)
+
+    def _write_key(self) -> None:
+        munge = self.folder / "munge"
+        munge.chmod(0o711)
+        (munge / "key").write_bytes(secrets.token_bytes(128))
+        (munge / "key").chmod(0o400)
+
+    def _places(self, user: str, host: str, control: int) -> dict[str, object]:
+        """Settings of slurm.conf that depend on where and by whom the cluster is brought up."""
+        folder = self.folder
+        return {
+            "SlurmctldHost": f"{host}(127.0.0.1)",
+            "SlurmctldPort": control,
+            "SlurmUser": user,
+            "SlurmdUser": user,
+            # Else the credential of a job that is requeued would be known for two minutes, and it would wait so long.
+            "AuthInfo": f"socket={folder}/munge/socket,cred_expire=10",
+            "StateSaveLocation": folder / "state",
+            "SlurmctldPidFile": folder / "state/slurmctld.pid",
+            "SlurmdPidFile": folder / "spool/%n.pid",
+            "SlurmdSpoolDir": folder / "spool/%n",
+            "SlurmctldLogFile": folder / "log/slurmctld.log",
+            "SlurmdLogFile": folder / "log/%n.log",
+        }
+
+    def _storage(self, user: str, database: int) -> dict[str, object]:
+        """Settings of slurm.conf for accounting."""
+        if not self.accounting:
+            return {"AccountingStorageType": "accounting_storage/none"}
+        return {
+            "AccountingStorageType": "accounting_storage/slurmdbd",
+            "AccountingStorageHost": "127.0.0.1",
+            "AccountingStoragePort": database,
+            "AccountingStoragePass": self.folder / "munge/socket",
+            "AccountingStorageUser": user,
+            "AccountingStorageTRES": "gres/gpu",
+            "AccountingStoreFlags": "job_comment",
+        }
+
+    def _nodes_and_partitions(self, host: str) -> list[str]:
+        """Lines of slurm.conf."""
+        node = f"NodeHostname={host} NodeAddr=127.0.0.1 CPUs={self.cpus} RealMemory={self.memory} Gres=gpu:{self.gpus}"
+        lines = [f"NodeName={name} Port={next(self.ports)} {node} State=UNKNOWN" for name in self.nodes]
+        common = f"Nodes={','.join(self.nodes)} MaxTime=INFINITE State=UP"
+        return [
+            *lines,
+            f"PartitionName=main {common} Default=YES PriorityTier=1 PreemptMode=REQUEUE",
+            f"PartitionName=cpu {common} PriorityTier=1 PreemptMode=REQUEUE",
+            f"PartitionName=gpu {common} PriorityTier=1 PreemptMode=REQUEUE",
+            f"PartitionName=urgent {common} PriorityTier=10 PreemptMode=OFF",
+        ]
+
+    def _make_gpus(self) -> None:
+        """Device files without a device."""
+        for number in range(self.gpus):
+            device = self.folder / f"dev/nvidia{number}"
+            if not device.exists():
+                os.mknod(device, *NULL_DEVICE)
+        gpus = f"{self.folder}/dev/nvidia[0-{self.gpus - 1}]"
+        (self.folder / "etc/gres.conf").write_text(f"NodeName={','.join(self.nodes)} Name=gpu File={gpus}\n")
 
     def _configure_accounting(self, user: str, socket_file: Path, database: int, sql: int) -> None:
         folder = self.folder
