@@ -21,6 +21,7 @@ include: "rules/real.smk"
 include: "rules/loop.smk"
 include: "rules/measure.smk"
 include: "rules/simulate.smk"
+include: "rules/theory.smk"
 include: "rules/present.smk"
 
 

@@ -5,7 +5,6 @@ Gives: the objects that rules ask, and the alphabet of every wildcard.
 """
 
 from recurate.files.paths import WILDCARDS
-from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS
 from recurate.workflow.job_params import params
 
 layout = project.layout  # where a file lies

@@ -84,8 +84,8 @@ rule sample_origin:
         "../scripts/sample.py"
 
 
-rule sample_arm:
-    """Sample set of a later generation, with latents of its own, or of generation 0 where the arm draws it otherwise."""
+# A later generation has latents of its own; so has generation 0 of an arm that draws it otherwise.
+use rule sample_origin as sample_arm with:
     input:
         model=inputs.model,
         real=inputs.real_of_sampler,
@@ -97,15 +97,8 @@ rule sample_arm:
         layout.benchmark(layout.arm_generation("samples.safetensors"))
     group:
         "{study}-{arm}-{seeds}-{generation}"
-    conda:
-        environment("train")
-    threads: 1
     resources:
         **resources("sample_arm", mem_mb=4000, runtime=60, gpu=networks.model),
-    params:
-        **params("sample.py", settings.sample),
-    script:
-        "../scripts/sample.py"
 
 
 rule curate:
@@ -113,7 +106,7 @@ rule curate:
     input:
         samples=inputs.samples,
         judge=inputs.judge,
-        origin=inputs.origin_of_reward,
+        origin_model=inputs.origin_of_reward,
         real=inputs.text_of_reward,
     output:
         curated=layout.arm_generation("curated.safetensors"),

@@ -10,7 +10,7 @@ rule extract_origin:
     input:
         samples=layout.origin_generation("samples.safetensors"),
         judge=inputs.judge_of_features,
-        origin=inputs.origin_of_features,
+        origin_model=inputs.origin_of_features,
         touches=inputs.feature_weights,
     output:
         features=layout.origin_generation("features.safetensors"),
@@ -31,12 +31,11 @@ rule extract_origin:
         "../scripts/extract.py"
 
 
-rule extract_arm:
-    """Features of a later generation, for all its metrics."""
+use rule extract_origin as extract_arm with:
     input:
         samples=layout.arm_generation("samples.safetensors"),
         judge=inputs.judge_of_features,
-        origin=inputs.origin_of_features,
+        origin_model=inputs.origin_of_features,
         touches=inputs.feature_weights,
     output:
         features=layout.arm_generation("features.safetensors"),
@@ -46,15 +45,8 @@ rule extract_arm:
         layout.benchmark(layout.arm_generation("features.safetensors"))
     group:
         "{study}-{arm}-{seeds}-{generation}"
-    conda:
-        environment("train")
-    threads: 1
     resources:
         **resources("extract_arm", mem_mb=4000, runtime=60, gpu=networks.features),
-    params:
-        **params("extract.py", settings.extract),
-    script:
-        "../scripts/extract.py"
 
 
 rule measure:
@@ -85,24 +77,26 @@ rule measure:
         "../scripts/measure.py"
 
 
-rule gather_metrics:
-    """One metrics table for the study."""
+rule gather:
+    """One table for the study, of metrics or of forecasts, from those of all its arms."""
     input:
-        tables=inputs.metric_tables,
+        tables=inputs.gathered,
     output:
-        gathered=layout.in_study("metrics.csv"),
+        gathered=layout.in_study("{table}.csv"),
     log:
-        layout.log(layout.in_study("metrics.csv")),
+        layout.log(layout.in_study("{table}.csv")),
     benchmark:
-        layout.benchmark(layout.in_study("metrics.csv"))
+        layout.benchmark(layout.in_study("{table}.csv"))
+    wildcard_constraints:
+        table=targets.gathered,
     localrule: light_jobs_are_local
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **resources("gather_metrics", mem_mb=1000, runtime=10),
+        **resources("gather", mem_mb=1000, runtime=10),
     params:
         **params("gather.py"),
-        columns=METRIC_COLUMNS,
+        columns=targets.columns,
     script:
         "../scripts/gather.py"

@@ -1,8 +1,7 @@
-"""Theory and pictures.
+"""Pictures, the report, and the books of a study.
 
-Needs: a study's tables, and the rewards of generation 0.
-Gives: `forecast.csv`, `claims.csv`, `config.yaml`, `figures/`, `provenance.json`, `cost.csv` of a study, and
-`report.html` of all.
+Needs: a study's tables; samples, curated sets, features and models where a figure shows them.
+Gives: `figures/`, `config.yaml`, `provenance.json` and `cost.csv` of a study, and `report.html` of all.
 """
 
 
@@ -24,76 +23,6 @@ rule resolved_config:
         **params("resolve_config.py", settings.resolved),
     script:
         "../scripts/resolve_config.py"
-
-
-rule forecast:
-    """The infinite-capacity trajectory of an arm, from its generation-0 rewards alone."""
-    input:
-        curated=inputs.arm_zero_curated,
-    output:
-        forecast_path=layout.arm_seeds("forecast.csv"),
-    log:
-        layout.log(layout.arm_seeds("forecast.csv")),
-    benchmark:
-        layout.benchmark(layout.arm_seeds("forecast.csv"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("forecast", mem_mb=2000, runtime=30),
-    params:
-        **params("forecast.py", settings.forecast),
-    script:
-        "../scripts/forecast.py"
-
-
-rule gather_forecasts:
-    """One forecast table for the study."""
-    input:
-        tables=inputs.forecast_tables,
-    output:
-        gathered=layout.in_study("forecast.csv"),
-    log:
-        layout.log(layout.in_study("forecast.csv")),
-    benchmark:
-        layout.benchmark(layout.in_study("forecast.csv"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("gather_forecasts", mem_mb=1000, runtime=10),
-    params:
-        **params("gather.py"),
-        columns=FORECAST_COLUMNS,
-    script:
-        "../scripts/gather.py"
-
-
-rule claims:
-    """Published claims, checked on the forecast and on the measured loop."""
-    input:
-        metrics=layout.in_study("metrics.csv"),
-        forecast=layout.in_study("forecast.csv"),
-    output:
-        claims=layout.in_study("claims.csv"),
-    log:
-        layout.log(layout.in_study("claims.csv")),
-    benchmark:
-        layout.benchmark(layout.in_study("claims.csv"))
-    wildcard_constraints:
-        study=studies.trained_names,
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("claims", mem_mb=1000, runtime=10),
-    params:
-        **params("check_claims.py", settings.claims),
-    script:
-        "../scripts/check_claims.py"
 
 
 rule traverse:
@@ -167,12 +96,13 @@ rule animate:
         "../scripts/draw.py"
 
 
-rule provenance:
-    """Every file that leads to the study's tables and figures, with its record."""
+rule account:
+    """Every file that leads to the study's tables and figures, with its record; and what all that cost, by rule."""
     input:
         results=targets.of_job,
     output:
         provenance=layout.in_study("provenance.json"),
+        cost=layout.in_study("cost.csv"),
     log:
         layout.log(layout.in_study("provenance.json")),
     benchmark:
@@ -182,33 +112,11 @@ rule provenance:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **resources("provenance", mem_mb=1000, runtime=10),
+        **resources("account", mem_mb=1000, runtime=10),
     params:
-        **params("provenance.py"),
+        **params("account.py"),
     script:
-        "../scripts/provenance.py"
-
-
-rule cost:
-    """Processor and GPU hours and peak memory of the study, by rule."""
-    input:
-        touches=targets.of_job,
-    output:
-        cost=layout.in_study("cost.csv"),
-    log:
-        layout.log(layout.in_study("cost.csv")),
-    benchmark:
-        layout.benchmark(layout.in_study("cost.csv"))
-    localrule: light_jobs_are_local
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        **resources("cost", mem_mb=1000, runtime=10),
-    params:
-        **params("tabulate_cost.py"),
-    script:
-        "../scripts/tabulate_cost.py"
+        "../scripts/account.py"
 
 
 rule report:
@@ -229,6 +137,6 @@ rule report:
     resources:
         **resources("report", mem_mb=1000, runtime=10),
     params:
-        **params("write_report.py", page.reads),
+        **params("report.py", page.reads),
     script:
-        "../scripts/write_report.py"
+        "../scripts/report.py"

@@ -127,6 +127,6 @@ rule reference:
     resources:
         **resources("reference", mem_mb=4000, runtime=60, gpu=networks.features),
     params:
-        **params("extract_reference.py", settings.reference),
+        **params("reference.py", settings.reference),
     script:
-        "../scripts/extract_reference.py"
+        "../scripts/reference.py"

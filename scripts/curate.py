@@ -22,7 +22,7 @@ def main(
     generation: int,
     threads: int,
     judge: str | None,
-    origin: str | None,
+    origin_model: str | None,
     real: str | None,
     device: str,
 ) -> None:
@@ -30,14 +30,15 @@ def main(
 
     Where people choose among answers to a prompt, also `prompt` (seeds, n), the numbers of the prompts.
 
-    Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label. `origin` is
-    generation 0's model, for rewards that ask it; `real` are the real data with the tokenizer, for rewards that read.
+    Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label.
+    `origin_model` is generation 0's model, for rewards that ask it; `real` are the real data with the tokenizer, for
+    rewards that read.
     """
     x = read_arrays(samples, ["x"])["x"]
-    device = prepare(device, threads) if judge or origin else "cpu"
+    device = prepare(device, threads) if judge or origin_model else "cpu"
     fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
     scored = _texts(x, real) if real else x
-    rewards = _rewards(spec, scored, _scorers(spec, fitted, origin, len(seeds), device), samples)
+    rewards = _rewards(spec, scored, _scorers(spec, fitted, origin_model, len(seeds), device), samples)
     curation = spec.curation
     beside = read_arrays(samples, ["prompt"]) if curation.by_prompt else {}
     generators = [numpy_generator(seed, generation, "curate") for seed in seeds]
@@ -59,11 +60,11 @@ def _texts(x: Array, real: str) -> Array:
     return np.array([codec.decode(of_seed) for of_seed in x], dtype=object)
 
 
-def _scorers(spec: Reads, judge: FittedJudge | None, origin: str | None, seeds: int, device: str) -> list[Scorer]:
+def _scorers(spec: Reads, judge: FittedJudge | None, origin_model: str | None, seeds: int, device: str) -> list[Scorer]:
     """What scores the samples of each seed: generation 0's model, of each seed its own, or the one judge."""
-    if origin is None or spec.model is None:
+    if origin_model is None or spec.model is None:
         return [judge] * seeds
-    return [FittedModel.read(spec.model, origin, device, row) for row in range(seeds)]
+    return [FittedModel.read(spec.model, origin_model, device, row) for row in range(seeds)]
 
 
 def _rewards(spec: Reads, x: Array, scorers: list[Scorer], samples: str) -> Array:

@@ -18,11 +18,11 @@ def main(
     device: str,
     threads: int,
     judge: str | None,
-    origin: str | None,
+    origin_model: str | None,
 ) -> None:
     """Write an array (seeds, n, d) float32 for each feature space, under the space's name.
 
-    `origin` is generation 0's model, for spaces that it makes.
+    `origin_model` is generation 0's model, for spaces that it makes.
     """
     device = prepare(device, threads)
     spaces = spec.features
@@ -30,7 +30,7 @@ def main(
     features_of: dict[str, list[Array]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):
         x = read_seed(samples, row, ["x"])["x"]
-        first = FittedModel.read(spec.model, origin, device, row) if spec.model and origin else None
+        first = FittedModel.read(spec.model, origin_model, device, row) if spec.model and origin_model else None
         for space in spaces:
             features_of[space.space].append(space.extract(x, first if space.needs_origin else fitted, device))
             print(f"seed {seed}, {space.space}: {features_of[space.space][-1].shape[1]} features of {len(x)} samples")

@@ -266,7 +266,7 @@ def test_every_seed_s_samples_are_seen_by_its_own_encoder_of_generation_0(tmp_pa
         seeds=[0, 3],
         device="cpu",
         threads=1,
-        origin=str(origin),
+        origin_model=str(origin),
     )
     found = read_arrays(tmp_path / "features.safetensors")["encoder"]
     for row in range(2):

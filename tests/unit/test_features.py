@@ -12,7 +12,6 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-import fetch_inception
 from recurate.data import Description
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.components import load
@@ -21,6 +20,7 @@ from recurate.foundation.torchvision_compat import import_cleanfid
 from recurate.measuring.features import Features, ImageFeatures, inception
 from recurate.measuring.features.efficientnet_lite0 import EfficientNetLite0
 from recurate.measuring.features.inception import NAME, Inception
+from recurate.measuring.features.parts import inception_file
 from recurate.measuring.features.parts.resizing import bicubic_matrix, resized
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # clean-fid's format of the network
@@ -189,16 +189,16 @@ def test_the_network_is_fetched_by_clean_fid_with_a_time_out_and_verified(
     urlopen = downloads_helper.urllib.request.urlopen
 
     def noting(url: str) -> Any:
-        waits.append(fetch_inception.socket.getdefaulttimeout())
+        waits.append(inception_file.socket.getdefaulttimeout())
         return urlopen(url)
 
     monkeypatch.setattr(downloads_helper, "inception_url", Path(weights).as_uri())
     monkeypatch.setattr(downloads_helper.urllib.request, "urlopen", noting)
     target = tmp_path / "other" / NAME
-    fetch_inception.main(str(target))
+    inception_file.fetch(str(target))
     assert target.read_bytes() == Path(weights).read_bytes()
-    assert waits == [fetch_inception.TIMEOUT]
-    assert fetch_inception.socket.getdefaulttimeout() is None
+    assert waits == [inception_file.TIMEOUT]
+    assert inception_file.socket.getdefaulttimeout() is None
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_failed_fetch_leaves_nothing_and_says_what_to_put_where(
     monkeypatch.setattr(downloads_helper, "inception_url", source.as_uri())
     target = tmp_path / "data" / NAME
     with pytest.raises(RecurateError, match=rf"{target}: {reason}.*; put the file {NAME} of SHA-256 .* there by hand"):
-        fetch_inception.main(str(target))
+        inception_file.fetch(str(target))
     assert not target.exists()
 
 

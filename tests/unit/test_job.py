@@ -64,6 +64,15 @@ def test_arguments_come_from_wildcards_inputs_outputs_params_and_the_job() -> No
     }  # fmt: skip
 
 
+def test_an_input_that_has_the_name_of_a_wildcard_is_refused_for_one_would_stand_for_the_other() -> None:
+    def main(origin: str) -> None:
+        pass
+
+    job = snakemake(input={"origin": "model.safetensors"}, wildcards={"origin": "digits"})
+    with pytest.raises(RecurateError, match="rule curate gives 'origin', which is the name of a wildcard"):
+        arguments(main, job)
+
+
 def test_seeds_and_generation_become_numbers() -> None:
     def main(seeds: list[int], generation: int) -> None:
         pass

@@ -11,7 +11,6 @@ import pytest
 from script import call
 
 import extract
-import extract_reference
 import measure
 from recurate.curation.judges import FittedJudge, Judge
 from recurate.files.arrays import read_arrays, read_seed, write_arrays
@@ -21,6 +20,7 @@ from recurate.foundation.randomness import numpy_generator
 from recurate.measuring.metrics import DATA
 from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 from recurate.measuring.metrics.parts.neighbours import manifolds
+from reference import main as extract_reference
 
 SEEDS, SAMPLES = [3, 4], 40
 JUDGE = {"kind": "small_cnn", "channels": 4, "features": 6}
@@ -72,7 +72,7 @@ class Files:
         asked = {**spec, "reference": {"split": "test", "samples": None, **reference}}
         more: dict[str, Any] = {"code": "c", "device": "cpu", "threads": 1, "judge": self["judge"] if judge else None}
         call(extract.main, self["samples"], self["features"], spec, seeds=SEEDS, **more)
-        call(extract_reference.main, self["real"], self["reference"], asked, **more)
+        call(extract_reference, self["real"], self["reference"], asked, **more)
 
     def measure(
         self, *metrics: dict[str, Any], with_features: bool = True, split: str = "test"

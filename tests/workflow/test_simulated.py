@@ -96,12 +96,12 @@ def test_the_report_and_the_provenance_show_the_study(simulated: Copy) -> None:
         ({}, {}),
         ({"title": "Another"}, {"draw": 2}),
         ({"figures": [{"kind": "curves", "rows": ["w1"]}, "rates"]}, {"draw": 1}),
-        ({"rates": {**LOOPS["rates"], "drop": 5}}, {"rates": 1, "agreement": 1, "draw": 2}),
+        ({"rates": {**LOOPS["rates"], "drop": 5}}, {"rates": 1, "claims": 1, "draw": 2}),
     ],
 )
 def test_only_what_a_change_touches_runs_again(project: Copy, changes: dict[str, Any], jobs: dict[str, int]) -> None:
     write(project, **changes)
-    around = {"provenance", "cost", "resolved_config"}
+    around = {"account", "resolved_config"}
     assert {rule: n for rule, n in project.planned().items() if rule not in around} == jobs
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import SerializeAsAny
+from pydantic import Field, SerializeAsAny
 
 from recurate.curation import Curation
 from recurate.foundation.components import Settings, embedded
 from recurate.mixing.trained import Mixing
+from recurate.study.common import Published
 from recurate.theory.claims import ClosedLoop
 
 
@@ -33,8 +34,23 @@ class ArmOfClaims(Settings):
         )
 
 
-class Reads(Settings):
+class Trained(Settings):
     """The claims, and every arm."""
 
+    loop: Literal["trained"] = "trained"
     claims: list[str]
     arms: dict[str, ArmOfClaims]
+
+
+class Simulated(Settings):
+    """Published numbers, and the last generation."""
+
+    loop: Literal["simulated"] = "simulated"
+    generations: int
+    published: list[Published]
+
+
+class Reads(Settings):
+    """A study of either loop."""
+
+    study: Annotated[Trained | Simulated, Field(discriminator="loop")]

@@ -158,9 +158,21 @@ class Inputs:
         template = self.layout.in_arm(name)
         return [template.format(study=w.study, arm=arm) for arm in self.studies.simulated[w.study].arms]
 
+    def theory(self, w: Wildcards) -> str:
+        """What theory says of a study: the forecast of trained loops, the laws of simulated ones."""
+        return self._in_study(w, "laws.csv" if w.study in self.studies.simulated else "forecast.csv")
+
     def rates(self, w: Wildcards) -> str | Nothing:
         """Fitted rates of a simulated study, or nothing."""
-        return self.layout.in_study("rates.csv").format(study=w.study) if self.studies.simulated[w.study].rates else []
+        fits = w.study in self.studies.simulated and self.studies.simulated[w.study].rates
+        return self._in_study(w, "rates.csv") if fits else []
+
+    def _in_study(self, w: Wildcards, name: str) -> str:
+        return self.layout.in_study(name).format(study=w.study)
+
+    def gathered(self, w: Wildcards) -> list[str]:
+        """Tables that the table `metrics` or `forecast` of a study is put together from."""
+        return self.metric_tables(w) if w.table == "metrics" else self.forecast_tables(w)
 
     def forecast_tables(self, w: Wildcards) -> list[str]:
         """The `forecast.csv` of every arm of a study that has one."""

@@ -74,8 +74,8 @@ def arguments(main: Callable[..., None], job: Job) -> dict[str, object]:
     the job's `threads`, and `device`, `data_folders` and `save_every` as configured. `spec` becomes an object of the
     class that `main` names. An input that a job does without is None, or no path where `main` takes several.
 
-    Raises RecurateError for an input, output or param that `main` does not take, but for inputs named `touches`, and
-    for a parameter of `main` that the rule does not give.
+    Raises RecurateError for an input, output or param that `main` does not take, but for inputs named `touches`; for
+    one that has the name of a circumstance; and for a parameter of `main` that the rule does not give.
     """
     takes = typing.get_type_hints(main)
     takes.pop("return", None)
@@ -89,6 +89,8 @@ def arguments(main: Callable[..., None], job: Job) -> dict[str, object]:
     for name in given:
         if name not in takes:
             raise RecurateError(f"rule {job.rule} gives {name!r}, which its script does not take")
+        if name in circumstances:
+            raise RecurateError(f"rule {job.rule} gives {name!r}, which is the name of a wildcard or circumstance too")
     for name in takes:
         if name not in given and name not in circumstances:
             raise RecurateError(f"rule {job.rule} does not give {name!r}, which its script takes")

@@ -19,6 +19,13 @@ from recurate.workflow.studies import Studies, Wildcards
 from recurate.workflow.targets import Targets
 
 GENERAL_TARGETS = ("all", "report", "data")
+FORMER_RULES = {
+    "gather_metrics": "gather",
+    "gather_forecasts": "gather",
+    "agreement": "claims",
+    "provenance": "account",
+    "cost": "account",
+}  # by their names until version 0.2
 
 
 class Project:
@@ -83,6 +90,8 @@ class Project:
         """Raise RecurateError for a study that asks for resources of a rule which is not one of `rules`."""
         for name, study in self.studies.all.items():
             for rule in study.resources:
+                if rule in FORMER_RULES:
+                    raise RecurateError(f"study {name}, resources: the rule {rule} is called {FORMER_RULES[rule]} now")
                 if rule not in rules:
                     raise RecurateError(
                         f"study {name}, resources: there is no rule {rule!r}; rules are {', '.join(sorted(rules))}"

@@ -12,7 +12,6 @@ from recurate.foundation.components import load
 from recurate.mixing.trained import Mixing
 from recurate.models import Autoencoder
 from recurate.stages import (
-    agreement,
     claims,
     curate,
     extract,
@@ -149,7 +148,11 @@ class StageSettings:
         return traverse.Reads(models=[model for model in models if isinstance(model, Autoencoder)])
 
     def claims(self, w: Wildcards) -> claims.Reads:
-        """Claims of a study, and each arm as they see it."""
+        """Claims of a trained study and each arm as they see it; of a simulated one published numbers."""
+        if w.study in self.studies.simulated:
+            simulated = self.studies.simulated[w.study]
+            loops = claims.Simulated(generations=simulated.generations, published=simulated.published)
+            return claims.Reads(study=loops)
         study = self.studies.study(w)
         arms = {
             name: claims.ArmOfClaims(
@@ -159,18 +162,13 @@ class StageSettings:
             )
             for name, arm in study.arms.items()
         }
-        return claims.Reads(claims=study.claims, arms=arms)
+        return claims.Reads(study=claims.Trained(claims=study.claims, arms=arms))
 
     def resolved(self, w: Wildcards) -> dict[str, object]:
         """All settings of a study that its results follow from, defaults filled in, as they stand in its file."""
         return self.studies.all[w.study].model_dump(mode="json", exclude={"resources"})
 
     # Simulated studies
-
-    def agreement(self, w: Wildcards) -> agreement.Reads:
-        """Published numbers to compare with."""
-        study = self.studies.simulated[w.study]
-        return agreement.Reads(generations=study.generations, published=study.published)
 
     def simulate(self, w: Wildcards) -> simulate.Reads:
         """One simulated arm, and what is recorded of it."""

@@ -20,6 +20,7 @@ class Wildcards:
     seeds: str
     generation: str
     figure: str
+    table: str
 
     def __init__(self, **wildcards: str) -> None:
         self.__dict__.update(wildcards)
@@ -32,16 +33,6 @@ class Studies:
         self.all = dict(studies)
         self.trained = {name: study for name, study in studies.items() if isinstance(study, Study)}
         self.simulated = {name: study for name, study in studies.items() if isinstance(study, SimulatedStudy)}
-
-    @property
-    def trained_names(self) -> str:
-        """Regular expression of the trained studies' names, where a simulated study has a file of the same name."""
-        return alternatives(self.trained)
-
-    @property
-    def simulated_names(self) -> str:
-        """Regular expression of the simulated studies' names."""
-        return alternatives(self.simulated)
 
     def study(self, w: Wildcards) -> Study:
         """Settings of a trained study."""

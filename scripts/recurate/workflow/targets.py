@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from recurate.figures import Figure
 from recurate.files.paths import Layout
+from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS
 from recurate.measuring.features import inception
 from recurate.workflow.inputs import Inputs
-from recurate.workflow.studies import Studies, Wildcards
+from recurate.workflow.studies import Studies, Wildcards, alternatives
+
+GATHERED = {"metrics": METRIC_COLUMNS, "forecast": FORECAST_COLUMNS}
 
 
 class Targets:
@@ -46,6 +49,15 @@ class Targets:
             self.layout.in_study(f"figures/{figure.name}.txt").format(study=study)
             for figure in self.studies.all[study].figures
         ]
+
+    @property
+    def gathered(self) -> str:
+        """Regular expression of the names of these tables."""
+        return alternatives(GATHERED)
+
+    def columns(self, w: Wildcards) -> list[str]:
+        """Columns of a table that is gathered from those of all arms."""
+        return list(GATHERED[w.table])
 
     # Shared by all studies
 

@@ -1,0 +1,38 @@
+"""Check published claims on a study: trained loops against the bounds of theory, simulated ones against their laws."""
+
+from recurate.closed_form.tables import LAW_COLUMNS, RATE_COLUMNS
+from recurate.files.series import by_arm
+from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
+from recurate.stages.claims import Reads, Trained
+from recurate.theory import agreement
+from recurate.theory.claims import check_claims
+from recurate.theory.verdicts import CLAIM_COLUMNS
+
+
+def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates: str | None) -> None:
+    """Write one row for every comparison with `theory`, the forecast of a trained study, the laws of a simulated one.
+
+    Of a trained study there is a row for every arm, claim, source and generation; some arms have no forecast.
+    """
+    rows: list[dict[str, object]] = []
+    if isinstance(spec.study, Trained):
+        measured, expected = read_rows(metrics, METRIC_COLUMNS), read_rows(theory, FORECAST_COLUMNS)
+        sources = {"forecast": by_arm(expected), "measured": by_arm(measured)}
+        for arm, settings in spec.study.arms.items():
+            for source, values in sources.items():
+                if arm in values:
+                    rows += check_claims(settings.loop(study, arm), values[arm], source, spec.study.claims)
+    else:
+        table = agreement.read_values(metrics)
+        rows += agreement.with_laws(table, read_rows(theory, LAW_COLUMNS))
+        rows += agreement.with_published(table, spec.study.published)
+        if rates is not None:
+            rows += agreement.with_rates(read_rows(rates, RATE_COLUMNS), spec.study.generations)
+        rows = [{"study": study, **row} for row in rows]
+    write_rows(claims, CLAIM_COLUMNS, rows)
+
+
+if __name__ == "__main__":
+    from recurate.workflow import job
+
+    job.run(main, snakemake)  # type: ignore[name-defined]  # noqa: F821
