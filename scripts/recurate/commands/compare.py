@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from recurate.foundation.errors import RecurateError
@@ -82,9 +83,9 @@ def main(arguments: Sequence[str]) -> int:
         if after is None:
             after = Path(folder) / "after"
             build(Path.cwd(), after, studies, overrides)
-        lines = [line for study in studies for line in compare_study(before / study, after / study, given.relative)]
-    print(*lines, sep="\n")
-    return int(any(": equal" not in line for line in lines))
+        found = [table for study in studies for table in compare_study(before / study, after / study, given.relative)]
+    print(*(f"{table.name}: {table.verdict}" for table in found), sep="\n")
+    return int(not all(table.is_equal for table in found))
 
 
 @contextmanager
@@ -112,43 +113,58 @@ def _run(command: Sequence[str], folder: Path) -> None:
         raise RecurateError(f"{' '.join(command)} failed in {folder}:\n{done.stdout}")
 
 
-def compare_study(before: Path, after: Path, relative: float = 0.0) -> list[str]:
-    """A line for every table that one of two folders of a study holds."""
+@dataclass(frozen=True)
+class Comparison:
+    """A table before and after: whether its numbers are the same, and a verdict in words."""
+
+    name: str
+    is_equal: bool
+    verdict: str
+
+
+def compare_study(before: Path, after: Path, relative: float = 0.0) -> list[Comparison]:
+    """A comparison for every table that one of two folders of a study holds; none there are is a difference."""
     names = [name for name in TABLES if (before / name).exists() or (after / name).exists()]
     if not names:
-        return [f"{after.name}: there are no tables"]
-    return [f"{after.name}/{name}: {difference(before / name, after / name, relative)}" for name in names]
+        return [Comparison(after.name, False, "there are no tables")]
+    return [compare_table(f"{after.name}/{name}", before / name, after / name, relative) for name in names]
 
 
-def difference(before: Path, after: Path, relative: float = 0.0) -> str:
-    """How two tables differ, in words; "equal" where they hold the same bytes, or numbers that are close enough."""
+def compare_table(name: str, before: Path, after: Path, relative: float = 0.0) -> Comparison:
+    """Compare two tables; they are equal where they hold the same bytes, or numbers that are close enough."""
     for path in (before, after):
         if not path.exists():
-            return f"{path} is not there"
+            return Comparison(name, False, f"{path} is not there")
     if before.read_bytes() == after.read_bytes():
-        return "equal"
+        return Comparison(name, True, "equal")
     (old_columns, old), (new_columns, new) = _read(before), _read(after)
     if old_columns != new_columns:
         gone, come = (sorted(set(a) - set(b)) for a, b in ((old_columns, new_columns), (new_columns, old_columns)))
-        return f"columns differ: gone {', '.join(gone) or 'none'}; new {', '.join(come) or 'none'}"
+        verdict = f"columns differ: gone {', '.join(gone) or 'none'}; new {', '.join(come) or 'none'}"
+        return Comparison(name, False, verdict)
     if len(old) != len(new):
-        return f"{len(old)} rows before, {len(new)} after"
+        return Comparison(name, False, f"{len(old)} rows before, {len(new)} after")
+    return _compare_rows(name, old_columns, old, new, relative)
+
+
+def _compare_rows(name: str, columns: Sequence[str], old: list[Row], new: list[Row], relative: float) -> Comparison:
     apart = [
         (_distance(first[column], second[column]), number, column)
         for number, (first, second) in enumerate(zip(old, new, strict=True), start=2)
-        for column in old_columns
+        for column in columns
         if first[column] != second[column]
     ]
     if not apart:
-        return "rows are equal, but not their layout"
+        return Comparison(name, False, "rows are equal, but not their layout")
     largest, number, column = max(apart)
     if largest <= relative:
-        return f"equal within {relative:g} (largest relative difference {largest:.2g})"
+        return Comparison(name, True, f"equal within {relative:g} (largest relative difference {largest:.2g})")
     first, second = old[number - 2][column], new[number - 2][column]
-    return (
+    verdict = (
         f"{len(apart)} cells differ; by {largest:.3g} the most, in line {number}, column {column}: {first!r} before, "
         f"{second!r} after"
     )
+    return Comparison(name, False, verdict)
 
 
 def _read(path: Path) -> tuple[list[str], list[Row]]:
