@@ -7,7 +7,7 @@ from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, wr
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import CURATION, numpy_generator
 from recurate.foundation.types import Array
 from recurate.models.parts.fitted import FittedModel
 from recurate.stages.curate import Reads
@@ -26,11 +26,11 @@ def main(
     real: str | None,
     device: str,
 ) -> None:
-    """Write `reward` (seeds, n) and `index` (seeds, kept); where there are classes `label` (seeds, n).
+    """Write `reward` (seeds, n) and `index` (seeds, kept); where there are classes `judged_class` (seeds, n).
 
     Where people choose among answers to a prompt, also `prompt` (seeds, n), the numbers of the prompts.
 
-    Where there is a judge, also `confidence` (seeds, n), the probability that it gives to a sample's label.
+    Where there is a judge, also `confidence` (seeds, n), the probability that it gives to that class.
     `origin_model` is generation 0's model, for rewards that ask it; `real` are the real data with the tokenizer, for
     rewards that read.
     """
@@ -41,7 +41,7 @@ def main(
     rewards = _rewards(spec, scored, _scorers(spec, fitted, origin_model, len(seeds), device), samples)
     curation = spec.curation
     beside = read_arrays(samples, ["prompt"]) if curation.by_prompt else {}
-    generators = [numpy_generator(seed, generation, "curate") for seed in seeds]
+    generators = [numpy_generator(seed, generation, CURATION) for seed in seeds]
     index = np.stack(
         [
             curation.keep(reward, generator, **{f"{name}s": array[row] for name, array in beside.items()}).kept
@@ -79,15 +79,15 @@ def _rewards(spec: Reads, x: Array, scorers: list[Scorer], samples: str) -> Arra
 
 
 def _classes(spec: Reads, x: Array, judge: FittedJudge | None) -> dict[str, Array]:
-    """Labels by the judge, with its confidence, if there is one; otherwise by the data's own geometry."""
+    """Classes by the judge, with its confidence, if there is one; otherwise by the data's own geometry."""
     if judge is None:
         data = spec.data
         labels = [label for x_seed in x if (label := data.classify(x_seed)) is not None]
-        return {"label": np.stack(labels).astype(np.int64)} if labels else {}
+        return {"judged_class": np.stack(labels).astype(np.int64)} if labels else {}
     # A second look at the samples after the reward's: a judge is cheap beside the sampling that made them.
     log_probabilities = np.stack([judge.log_probabilities(x_seed) for x_seed in x])
     confidence = np.exp(log_probabilities.max(axis=-1)).astype(np.float32)
-    return {"label": log_probabilities.argmax(axis=-1), "confidence": confidence}
+    return {"judged_class": log_probabilities.argmax(axis=-1), "confidence": confidence}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ def main(curated: str, forecast_path: str, spec: Reads, study: str, arm: str, se
     for row, seed in enumerate(seeds):
         rewards = arrays["reward"][row].astype("float64")
         prompts = arrays["prompt"][row] if spec.curation.by_prompt else None
-        classes = arrays["label"][row] if "label" in arrays else None
+        classes = arrays["judged_class"][row] if "judged_class" in arrays else None
         operator = spec.curation.operator(rewards, prompts)
         assert operator is not None, "arms without an operator are not forecast"
         trajectory = forecast(operator, len(rewards), spec.mixing, spec.generations)

@@ -5,7 +5,7 @@ from threadpoolctl import threadpool_limits
 from recurate.files.arrays import read_arrays, read_seed
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.device import prepare
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import METRIC, numpy_generator
 from recurate.foundation.types import Array
 from recurate.measuring.every_arm import (
     class_shares,
@@ -57,7 +57,7 @@ def main(
         own = FittedModel.read(spec.model, model, device, row) if spec.model and model else None
         with threadpool_limits(threads):
             for number, metric in enumerate(asked):
-                generator = numpy_generator(0, 0, "measure", number)
+                generator = numpy_generator(0, 0, METRIC, number)
                 evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary)
                 values |= metric(evidence)
         of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
@@ -71,8 +71,8 @@ def always(kept: dict[str, Array], spec: Reads) -> dict[str, float]:
     values = reward_statistics(rewards, spec.supremum) | curation_statistics(rewards, kept["index"])
     if "prompt" in kept:
         values["exp_reward_variance_of_answers"] = variance_of_answers(rewards, spec.supremum, kept["prompt"])
-    if "label" in kept:
-        values |= class_shares(kept["label"], spec.classes)
+    if "judged_class" in kept:
+        values |= class_shares(kept["judged_class"], spec.classes)
     if "confidence" in kept:
         values["confidence_mean"] = float(kept["confidence"].mean(dtype="float64"))
     return values

@@ -4,7 +4,7 @@ from recurate.data import DerivedData, PublishedData, RealData
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest
 from recurate.files.writing import write_json
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import REAL_DATA, numpy_generator
 from recurate.stages.real import Reads
 
 
@@ -25,7 +25,7 @@ def main(
     if isinstance(data, PublishedData):
         data_set, source = data.fetch(data_folders.get(data.kind))
     else:
-        generator = numpy_generator(0, 0, "data")
+        generator = numpy_generator(0, 0, REAL_DATA)
         shared = RealData.of(read_arrays(raw)) if raw else None
         data_set = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
         source = data.source

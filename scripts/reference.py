@@ -3,7 +3,7 @@
 from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.foundation.device import describe, prepare
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import REFERENCE_ROWS, numpy_generator
 from recurate.foundation.types import Array
 from recurate.measuring.metrics import chosen
 from recurate.measuring.metrics.parts.frechet_distance import factor, moments
@@ -18,7 +18,7 @@ def main(real: str, reference: str, spec: Reads, code: str, device: str, threads
     """
     device = prepare(device, threads)
     fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
-    generator = numpy_generator(0, 0, "measure")
+    generator = numpy_generator(0, 0, REFERENCE_ROWS)
     limit = spec.reference.samples
     parts = {
         part: x if limit is None else chosen(x, limit, generator)

@@ -1,20 +1,18 @@
 """Train a generation's model for all seeds of a job: an origin on real data, a later one on curated samples as well."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, write_arrays
+from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest, spec_digest
 from recurate.foundation.device import describe, prepare
-from recurate.foundation.lazy import np, torch
 from recurate.models import NoiseModel
-from recurate.models.parts.fitted import FittedModel
 from recurate.models.parts.units import Encoding
 from recurate.stages.train import Reads
+from recurate.training.described import described
 from recurate.training.state import State
 from recurate.training.trainer import Trainer
-from recurate.training.training_set import Pool, kept_samples, real_rows
+from recurate.training.training_set import TrainingSet, real_rows
 
 
 def main(
@@ -41,66 +39,35 @@ def main(
     """
     device = prepare(device, threads)
     real_x = read_arrays(real, ["train_x"])["train_x"]
-    rows, encoding = real_rows(spec.mixing, generation, len(real_x), spec.real_samples), Encoding.of(real_x)
-    given = spec.checkpoint
-    foreign = given.stacked(spec.model.shapes(encoding.shape), len(seeds)) if given else None
+    encoding, rows = Encoding.of(real_x), real_rows(spec.mixing, generation, len(real_x), spec.real_samples)
     metadata = {
         **origin_of_file(spec, code, describe(device)),
+        **described(spec.training, spec.carry_over, start, spec.checkpoint is not None),
         "encoding": encoding.to_json(),
         "generation": str(generation),
-        "training": json.dumps(_told(spec, start), sort_keys=True),
     }
+    foreign = spec.checkpoint.stacked(spec.model.shapes(encoding.shape), len(seeds)) if spec.checkpoint else None
     if spec.training is None:
         assert foreign is not None, "a study without training gives a checkpoint"
         write_arrays(model, {f"parameter/{name}": value.numpy() for name, value in foreign.items()}, metadata)
         return
+    afresh = spec.sampler and source and spec.sampler.afresh(spec.model, source, seeds, generation, device)
+    mix = spec.mixing.shares(generation)
+    labelled = spec.objective.uses_labels
+    training_set = TrainingSet.read(real, samples, curated, rows, mix.real, labelled, afresh or None, device)
     inputs = [path for path in (real, *samples, *curated, source, start) if path]
     key = spec_digest([spec.model_dump(mode="json"), code, [file_digest(path) for path in inputs]])
+    progress = Path(model).parent / ".progress" / f"{key}.safetensors"
     trainer = Trainer(
-        model=spec.model,
-        objective=spec.objective,
-        settings=spec.training,
-        encoding=encoding,
-        seeds=seeds,
-        generation=generation,
-        progress=Path(model).parent / ".progress" / f"{key}.safetensors",
-        device=device,
-        save_every=save_every,
-    )
-    labelled = spec.objective.uses_labels
-    pool = Pool(
-        real=torch.from_numpy(real_x[rows]).to(device),
-        curated=kept_samples("x", samples, curated, device),
-        real_fraction=spec.mixing.shares(generation).real,
-        real_label=torch.from_numpy(read_arrays(real, ["train_y"])["train_y"]).to(device)[rows] if labelled else None,
-        curated_label=kept_samples("label", samples, curated, device) if labelled else None,
-        afresh=spec.sampler.afresh(FittedModel.read(spec.model, source, device), seeds, generation)
-        if spec.sampler and source
-        else None,
+        spec.model, spec.objective, spec.training, encoding, seeds, generation, progress, device, save_every
     )
     begin = State(foreign, trainer.settings, device) if foreign else trainer.start(start, spec.carry_over)
-    state, losses = trainer.train(begin, pool)
-    arrays = {**state.arrays(trainer.settings.keep_state), "loss": losses}
+    state, losses = trainer.train(begin, training_set)
+    arrays = {**state.arrays(spec.training.keep_state), "loss": losses}
     if isinstance(spec.model, NoiseModel) and spec.model.classes:
-        shares = pool.label_shares(spec.model.classes)
-        arrays["label_shares"] = np.broadcast_to(shares, (len(seeds), spec.model.classes)).copy()
+        arrays["label_shares"] = training_set.label_shares(spec.model.classes, len(seeds))
     write_arrays(model, arrays, metadata)
     trainer.finish()
-
-
-def _began_at(start: str | None, spec: Reads) -> str:
-    """What training started from, in words."""
-    if start is None:
-        return "scratch"
-    if spec.checkpoint is not None:
-        return f"checkpoint with SHA-256 {file_digest(start)}"
-    return f"generation {read_metadata(start)['generation']}"
-
-
-def _told(spec: Reads, start: str | None) -> dict[str, object]:
-    """Settings of the training as a model file has them, if there was any, and what it started from."""
-    settings = {} if spec.training is None else {**spec.training.model_dump(mode="json"), "carry_over": spec.carry_over}
-    return {**settings, "start": _began_at(start, spec)}
 
 
 if __name__ == "__main__":

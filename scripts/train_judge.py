@@ -8,7 +8,7 @@ from recurate.files.writing import write_json
 from recurate.foundation.device import describe, out_of_memory, prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
-from recurate.foundation.randomness import torch_generator
+from recurate.foundation.randomness import JUDGE, torch_generator
 from recurate.foundation.types import Array
 from recurate.stages.judge import Reads
 
@@ -40,7 +40,7 @@ def _parameters(model: Judge, data: RealData, spec: Reads, device: str) -> dict[
     if model.weights is not None:
         return model.read_weights(data.train_x.shape[1:], spec.classes)
     with out_of_memory("training the judge", "lower judge.batch_size"):
-        parameters = model.fit(data, spec.classes, torch_generator(0, 0, "judge"), device)
+        parameters = model.fit(data, spec.classes, torch_generator(0, 0, JUDGE), device)
     if not all(np.isfinite(value).all() for value in parameters.values()):
         raise RecurateError("judge: training diverged to NaN or infinite parameters; lower judge.learning_rate")
     return parameters

@@ -19,7 +19,7 @@ from recurate.models.parts.units import Encoding
 from recurate.study.reading import read_trained
 from recurate.training.state import State
 from recurate.training.trainer import CHUNK, Trainer
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 TARGET = 0.8
 IMAGES = 10_000
@@ -59,7 +59,7 @@ class Duel:
         assert origin.training is not None, "the study trains its origin"
         real = np.random.default_rng(0).integers(256, size=(IMAGES, 28, 28, 1), dtype=np.uint8)
         self.settings = origin.training.model_copy(update={"steps": CHUNK})
-        self.pool = Pool(torch.from_numpy(real), None, 1.0)
+        self.training_set = TrainingSet(torch.from_numpy(real), None, 1.0)
         self.trainer = Trainer(
             origin.model,
             origin.objective,
@@ -70,14 +70,14 @@ class Duel:
             progress=Path(tempfile.mkdtemp()) / "progress.safetensors",
             save_every=math.inf,
         )
-        self.images = self.pool.real.permute(0, 3, 1, 2) / 255
+        self.images = self.training_set.real.permute(0, 3, 1, 2) / 255
         self.network = PlainAutoencoder()
 
     def ours(self) -> float:
         """Images a second."""
         begin = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
-            self.trainer.train(State(self.trainer.initial(), self.settings, "cpu"), self.pool)
+            self.trainer.train(State(self.trainer.initial(), self.settings, "cpu"), self.training_set)
         return CHUNK * self.settings.batch_size / (time.perf_counter() - begin)
 
     def plain(self) -> float:

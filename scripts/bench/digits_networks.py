@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from recurate.curation.judges import FittedJudge, Judge
 from recurate.data import Data
 from recurate.foundation.components import load
-from recurate.foundation.randomness import numpy_generator, torch_generator
+from recurate.foundation.randomness import JUDGE, LATENTS, REAL_DATA, numpy_generator, torch_generator
 from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 from recurate.models import Model, VelocityModel
 from recurate.models.parts.units import Encoding
@@ -29,7 +29,7 @@ from recurate.sampling.parts.flow import FlowSampler
 from recurate.training.objectives import Objective
 from recurate.training.settings import Training
 from recurate.training.trainer import Trainer
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -77,9 +77,9 @@ class Bench:
     """Digits, a judge of them, and the measurements that every candidate goes through."""
 
     def __init__(self) -> None:
-        self.real = load(Data, {"kind": "digits"}).load(numpy_generator(0, 0, "data"))
+        self.real = load(Data, {"kind": "digits"}).load(numpy_generator(0, 0, REAL_DATA))
         judge = load(Judge, {"kind": "small_cnn"})
-        self.judge = FittedJudge(judge, judge.fit(self.real, 10, torch_generator(0, 0, "judge")))
+        self.judge = FittedJudge(judge, judge.fit(self.real, 10, torch_generator(0, 0, JUDGE)))
 
     def frechet(self, x: Array, reference: Array) -> float:
         """Fréchet distance between the judge's features of `x` and `reference`."""
@@ -105,9 +105,9 @@ class Bench:
             progress=Path("never-written"),
             save_every=float("inf"),
         )
-        pool = Pool(real=torch.from_numpy(self.real.train_x), curated=None, real_fraction=1.0)
+        training_set = TrainingSet(real=torch.from_numpy(self.real.train_x), curated=None, real_fraction=1.0)
         with contextlib.redirect_stdout(sys.stderr):
-            return trainer, trainer.train(trainer.start(), pool)[0].sampled()
+            return trainer, trainer.train(trainer.start(), training_set)[0].sampled()
 
     def measure(self, candidate: Candidate) -> tuple[dict[str, str], Array]:
         """A row of the table, and the samples (seeds, n, 8, 8, 1); seconds are those of the processor."""
@@ -116,7 +116,7 @@ class Bench:
         trainer, parameters = self.train(candidate, candidate.steps)
         trained = time.process_time()
         shape = (SAMPLES, 8, 8, 1)
-        draws = [numpy_generator(s, 0, "sample").standard_normal(shape, dtype=np.float32) for s in SEEDS]
+        draws = [numpy_generator(s, 0, LATENTS).standard_normal(shape, dtype=np.float32) for s in SEEDS]
         latents = torch.from_numpy(np.stack(draws))
         drawn = load(FlowSampler, SAMPLER).generate(load(VelocityModel, candidate.model), parameters, latents)
         x = trainer.encoding.decode(drawn)

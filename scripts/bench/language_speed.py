@@ -17,14 +17,14 @@ import torch
 from measuring import ROOT, Row, interleaved, largest_difference
 from torch import Tensor, nn
 
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import TRAINING_ROWS, numpy_generator
 from recurate.models.parts.units import Encoding
 from recurate.models.transformer import Transformer
 from recurate.sampling.parts.text_generation import Bending, by_chance, drawn, without_cache
 from recurate.study.origin import Origin
 from recurate.study.reading import read_trained
 from recurate.training.trainer import CHUNK, Trainer
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -114,7 +114,7 @@ class Duel:
         self.data = np.random.default_rng(0).integers(self.model.vocabulary, size=size, dtype=np.int32)
         changes = {"steps": self.steps, "gradient_clip": None, "weight_decay": 0.0, "decoupled_weight_decay": False}
         self.settings = self.origin.training.model_copy(update=changes)
-        self.pool = Pool(torch.from_numpy(self.data), None, 1.0)
+        self.training_set = TrainingSet(torch.from_numpy(self.data), None, 1.0)
         progress = Path(tempfile.mkdtemp()) / "progress.safetensors"
         encoding, seeds = Encoding.of(self.data), list(range(self.seeds))
         self.trainer = Trainer(
@@ -126,7 +126,7 @@ class Duel:
         state = self.trainer.start()
         begin = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
-            _, self.losses["stacked"] = self.trainer.train(state, self.pool)
+            _, self.losses["stacked"] = self.trainer.train(state, self.training_set)
         return self._rate(time.perf_counter() - begin)
 
     def plain(self) -> float:
@@ -149,10 +149,10 @@ class Duel:
         history = []
         for chunk in range(self.steps // CHUNK):
             shape = (CHUNK, self.settings.batch_size)
-            rows = self.pool.rows(numpy_generator(seed, 0, "train", 1, chunk), shape)
+            rows = self.training_set.rows(numpy_generator(seed, 0, TRAINING_ROWS, chunk), shape)
             for step in range(CHUNK):
                 optimizer.param_groups[0]["lr"] = self.settings.rate(chunk * CHUNK + step)
-                x = self.pool.real[rows[step]].long()
+                x = self.training_set.real[rows[step]].long()
                 logits = network(x[:, :-1])
                 loss = nn.functional.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten())
                 optimizer.zero_grad()

@@ -53,17 +53,18 @@ class Subject:
         )
         self.objective = FlowMatching.model_validate({"kind": "flow_matching"})
         self.x = torch.randn(1, self.batch, *SHAPE, generator=generator).to(self.device)
-        draw = {"noise": torch.randn(self.x.shape, generator=generator), "time": torch.rand(1, self.batch)}
-        self.draw = {name: value.to(self.device) for name, value in draw.items()}
+        noise = {"noise": torch.randn(self.x.shape, generator=generator), "time": torch.rand(1, self.batch)}
+        self.noise = {name: value.to(self.device) for name, value in noise.items()}
 
     def train(self) -> None:
         """One step: loss, gradient, Adam, average."""
-        self.state.step(self.objective.loss(self.model, self.state.parameters, self.x, self.draw), 1e-4)
+        costs = self.objective.costs(self.model, self.state.parameters, self.x, self.noise)
+        self.state.step(self.state.gradients(costs.mean(dim=1)), 1e-4)
 
     def sample(self) -> None:
         """One evaluation for every image."""
         with torch.no_grad():
-            self.model.velocity(self.state.sampled(), self.x, self.draw["time"])
+            self.model.velocity(self.state.sampled(), self.x, self.noise["time"])
 
     def operations(self) -> float:
         """Floating-point operations of one evaluation of one image."""

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import read_arrays, read_metadata, read_parameters
 from recurate.foundation.components import load
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import METRIC, numpy_generator
 from recurate.measuring.metrics.parts.frechet_distance import frechet_distance, moments
 from recurate.models import VelocityModel
 from recurate.models.parts.units import Encoding
@@ -67,7 +67,7 @@ class Bench:
         for number, path in enumerate(self.models):
             encoding = Encoding.from_json(read_metadata(path)["encoding"])
             parameters = {name: torch.from_numpy(value)[:1] for name, value in read_parameters(path).items()}
-            generator = numpy_generator(number, 0, "measure", 1)
+            generator = numpy_generator(number, 0, METRIC, 1)
             latents = generator.standard_normal((1, self.samples, *encoding.shape), dtype=np.float32)
             assert isinstance(self.settings.model, VelocityModel)
             network = Counted(self.settings.model)

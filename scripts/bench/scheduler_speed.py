@@ -29,13 +29,13 @@ GENERATION_0 = "results/tiny/arms/curated/seeds-0-0/gen-000"
 SLOW = f"""
 import time
 
-from recurate.objectives.flow_matching import FlowMatching
+from recurate.training.objectives.flow_matching import FlowMatching
 
 
 class Slow(FlowMatching):
-    def draw(self, model, generator, steps, batch_size, shape):
+    def noise(self, model, generator, steps, batch_size, shape):
         time.sleep({SECONDS})
-        return super().draw(model, generator, steps, batch_size, shape)
+        return super().noise(model, generator, steps, batch_size, shape)
 """
 
 

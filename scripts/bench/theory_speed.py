@@ -10,7 +10,7 @@ import numpy as np
 from measuring import ROOT, Row, run_child
 
 from recurate.curation.bradley_terry import BradleyTerry
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import CURATION, numpy_generator
 
 SAMPLES, CHOICES, GENERATIONS = 50_000, 4, 20
 FORECAST_SECONDS, FORECAST_MEGABYTES, CURATION_SECONDS = 3.0, 500.0, 0.1
@@ -46,6 +46,6 @@ def _curation(kept: int, runs: int) -> Row:
     seconds = []
     for run in range(runs + 1):
         begin = time.perf_counter()
-        curation.keep(rewards, numpy_generator(0, run, "curate"))
+        curation.keep(rewards, numpy_generator(0, run, CURATION))
         seconds.append(time.perf_counter() - begin)
     return Row(f"curation, {SAMPLES:,} samples, K = {CHOICES}, {kept:,} kept", seconds[1:], "s", CURATION_SECONDS)

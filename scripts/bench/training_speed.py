@@ -18,13 +18,13 @@ import torch
 from measuring import ROOT, Row, interleaved, largest_difference
 from torch import Tensor, nn
 
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import OBJECTIVE_NOISE, REAL_DATA, TRAINING_ROWS, numpy_generator
 from recurate.models.mlp import MLP
 from recurate.models.parts.units import Encoding
 from recurate.study.origin import Origin
 from recurate.study.reading import read_trained
 from recurate.training.state import State
-from recurate.training.trainer import CHUNK, Pool, Trainer
+from recurate.training.trainer import CHUNK, Trainer, TrainingSet
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -68,10 +68,10 @@ class Duel:
 
     def __post_init__(self) -> None:
         self.origin: Origin = read_trained(ROOT / "config/studies/mixture.yaml", "demo", {}).origins["gaussians"]
-        real = self.origin.data.load(numpy_generator(self.origin.data_seed, 0, "data")).train_x
+        real = self.origin.data.load(numpy_generator(self.origin.data_seed, 0, REAL_DATA)).train_x
         assert self.origin.training is not None, "the study trains its origin"
         self.settings = self.origin.training.model_copy(update={"steps": self.steps})
-        self.pool = Pool(torch.from_numpy(real), None, 1.0)
+        self.training_set = TrainingSet(torch.from_numpy(real), None, 1.0)
         self.trainer = Trainer(
             self.origin.model,
             self.origin.objective,
@@ -83,13 +83,13 @@ class Duel:
             save_every=math.inf,
         )
         self.start = self.trainer.initial()
-        self.data = self.trainer.encoding.encode(self.pool.real)
+        self.data = self.trainer.encoding.encode(self.training_set.real)
 
     def stacked(self) -> float:
         """Seconds a seed, all seeds at once."""
         begin = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
-            _, self.losses["stacked"] = self.trainer.train(State(self.start, self.settings, "cpu"), self.pool)
+            _, self.losses["stacked"] = self.trainer.train(State(self.start, self.settings, "cpu"), self.training_set)
         return (time.perf_counter() - begin) / self.seeds
 
     def plain(self) -> float:
@@ -108,9 +108,9 @@ class Duel:
         history = []
         for chunk in range(math.ceil(self.steps / CHUNK)):
             shape = (CHUNK, self.settings.batch_size)
-            rows = self.pool.rows(numpy_generator(seed, 0, "train", 1, chunk), shape)
-            draws = self.origin.objective.draw(
-                self.origin.model, numpy_generator(seed, 0, "train", 2, chunk), *shape, (size,)
+            rows = self.training_set.rows(numpy_generator(seed, 0, TRAINING_ROWS, chunk), shape)
+            draws = self.origin.objective.noise(
+                self.origin.model, numpy_generator(seed, 0, OBJECTIVE_NOISE, chunk), *shape, (size,)
             )
             noise, times = torch.from_numpy(draws["noise"]), torch.from_numpy(draws["time"])
             for step in range(CHUNK):

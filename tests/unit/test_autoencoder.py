@@ -13,11 +13,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from script import call
 from study_setup import ROOT, STUDY, TRAINING, complaint
 from torch import Tensor, nn
-from training_setup import make_trainer, mixed_pool
+from training_setup import drawn, make_trainer, mixed_set
 
 import extract
 import train
-import traverse
 from recurate.data import Description
 from recurate.files.arrays import read_arrays, write_arrays
 from recurate.foundation.components import load
@@ -30,11 +29,12 @@ from recurate.models.parts.fitted import FittedModel
 from recurate.models.parts.units import Encoding
 from recurate.sampling import Request
 from recurate.sampling.decoder import Decoder
+from recurate.sampling.parts.latent_path import closed_path
 from recurate.study.reading import read_trained
 from recurate.training.objectives.evidence_bound import EvidenceBound
 from recurate.training.settings import Training
 from recurate.training.trainer import CHUNK
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 SMALL = ConvVAE(kind="conv_vae", channels=4, latent=3)
 SHAPE = (8, 8, 1)
@@ -117,10 +117,10 @@ def test_parameters_start_with_the_spread_that_pytorch_gives_them() -> None:
 
 def test_the_loss_is_cross_entropy_and_divergence_added_up_over_the_batch() -> None:
     parameters, x = stacked([0, 1]), torch.rand(2, 5, *SHAPE) * 2 - 1
-    noise = BOUND.draw(SMALL, np.random.default_rng(0), 2, 5, SHAPE)["noise"]
+    noise = BOUND.noise(SMALL, np.random.default_rng(0), 2, 5, SHAPE)["noise"]
     assert noise.shape == (2, 5, 3)
     draw = {"noise": torch.from_numpy(noise)}
-    found = BOUND.loss(SMALL, parameters, x, draw)
+    found = BOUND.costs(SMALL, parameters, x, draw).mean(dim=1)
     for row in range(2):
         layers = as_layers(parameters, row)
         mean, log_variance = encoded(layers, x[row])
@@ -137,7 +137,7 @@ def test_the_weight_of_the_divergence_can_be_changed() -> None:
     parameters, x = stacked([0]), torch.rand(1, 5, *SHAPE) * 2 - 1
     draw = {"noise": torch.zeros(1, 5, 3)}
     losses = [
-        float(EvidenceBound(kind="evidence_bound", divergence_weight=w).loss(SMALL, parameters, x, draw))
+        float(EvidenceBound(kind="evidence_bound", divergence_weight=w).costs(SMALL, parameters, x, draw).mean(dim=1))
         for w in (0, 100, 400)
     ]
     assert losses[2] - losses[0] == pytest.approx(4 * (losses[1] - losses[0]), rel=1e-4)
@@ -150,16 +150,16 @@ def test_weight_decay_is_that_of_pytorch_s_optimisers(tmp_path: Path, decoupled:
         steps=7, batch_size=32, learning_rate=2e-3, schedule="constant", weight_decay=0.3,
         decoupled_weight_decay=decoupled,
     )  # fmt: skip
-    trainer, pool = make_trainer(tmp_path, [0, 3], settings=settings), mixed_pool([0, 3])
+    trainer, training_set = make_trainer(tmp_path, [0, 3], settings=settings), mixed_set([0, 3])
     start = {name: value.clone().requires_grad_() for name, value in trainer.initial().items()}
-    state, _ = trainer.train(trainer.start(), pool)
-    rows, draws = trainer._draw(0, 7, pool)
-    x = trainer._data(0, rows, pool)
+    state, _ = trainer.train(trainer.start(), training_set)
+    rows, draws = drawn(trainer, 0, 7, training_set)
+    x = trainer._batches(0, rows, training_set)
     optimizer = theirs(start.values(), lr=2e-3, weight_decay=0.3)
     for step in range(7):
         draw = {name: numbers[:, step] for name, numbers in draws.items()}
         optimizer.zero_grad()
-        trainer.objective.loss(trainer.model, start, x[:, step], draw).sum().backward()
+        trainer.objective.costs(trainer.model, start, x[:, step], draw).mean(dim=1).sum().backward()
         optimizer.step()
     for name, value in start.items():
         assert_allclose(state.sampled()[name], value.detach(), atol=1e-6)
@@ -191,10 +191,10 @@ def numbered(chunk: int, n: int) -> tuple[Tensor, Tensor | None]:
 
 @pytest.mark.parametrize("real_fraction", [0.0, 0.25])
 def test_no_sample_that_is_drawn_afresh_is_trained_on_twice(real_fraction: float) -> None:
-    pool = Pool(-torch.ones(10, 1), None, real_fraction, afresh=numbered)
+    training_set = TrainingSet(-torch.ones(10, 1), None, real_fraction, afresh=numbered)
     seen = []
     for chunk in range(3):
-        of_chunk = pool.of_chunk(chunk, 5 * 16)
+        of_chunk = training_set.of_chunk(chunk, 5 * 16)
         rows = torch.stack([of_chunk.rows(np.random.default_rng(seed), (5, 16)) for seed in range(2)])
         seen.append(of_chunk.take(rows.flatten(1))[..., 0])
     values = torch.cat(seen, dim=1)
@@ -219,13 +219,13 @@ def test_training_draws_its_samples_from_the_last_generation_s_model(
     real = np.random.default_rng(0).integers(256, size=(30, *SHAPE), dtype=np.uint8)
     write_arrays(tmp_path / "real.safetensors", {"train_x": real}, {})
     seen: list[Tensor] = []
-    original = Pool.take
+    original = TrainingSet.take
 
-    def take(self: Pool, rows: Tensor) -> Tensor:
+    def take(self: TrainingSet, rows: Tensor) -> Tensor:
         seen.append(original(self, rows))
         return seen[-1]
 
-    monkeypatch.setattr(Pool, "take", take)
+    monkeypatch.setattr(TrainingSet, "take", take)
     call(
         train.main,
         real=str(tmp_path / "real.safetensors"),
@@ -245,7 +245,7 @@ def test_training_draws_its_samples_from_the_last_generation_s_model(
         source=str(source),
     )
     for chunk, size in enumerate((4 * CHUNK, 4)):
-        request = Request([0, 3], 1, size, SHAPE, "cpu", "train", (4, chunk))
+        request = Request([0, 3], 1, size, SHAPE, "cpu", chunk)
         drawn = DECODER.sample(SMALL, stacked([0, 3]), request).x
         assert_array_equal(seen[chunk], Encoding(SHAPE, "uint8", 127.5, 127.5).decode(drawn))
 
@@ -281,7 +281,7 @@ def test_the_spread_is_the_mean_over_features_of_their_standard_deviations() -> 
 
 
 def test_a_traversal_is_closed_passes_through_its_anchors_and_stays_as_far_out_as_they_are() -> None:
-    path, anchors = traverse.closed_path(20, 12, 3), traverse.closed_path(20, 3, 3)
+    path, anchors = closed_path(20, 12, 3), closed_path(20, 3, 3)
     assert_allclose(path[::4], anchors, atol=1e-6)
     radii = np.linalg.norm(path, axis=1)
     assert radii.min() >= np.linalg.norm(anchors, axis=1).min() - 1e-5

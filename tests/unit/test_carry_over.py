@@ -13,7 +13,7 @@ import torch
 from script import call
 from study_setup import changed, complaint, read
 from torch import Tensor
-from training_setup import SPEC, make_trainer, mixed_pool, points
+from training_setup import SPEC, make_trainer, mixed_set, points
 
 import sample
 import train
@@ -22,7 +22,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.training.settings import Training
 from recurate.training.state import State
 from recurate.training.trainer import CHUNK, Trainer
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 KEPT = ("exp_avg", "exp_avg_sq", "parameter", "raw", "step")
 AVERAGED = {"steps": CHUNK + 5, "batch_size": 32, "ema_half_life": 500.0, "keep_state": True}
@@ -38,8 +38,11 @@ class Later(Trainer):
 
     offset: int = 0
 
-    def _draw(self, chunk: int, steps: int, pool: Pool) -> tuple[Tensor, dict[str, Tensor]]:
-        return super()._draw(chunk + self.offset, steps, pool)
+    def _rows(self, chunk: int, steps: int, data: TrainingSet) -> Tensor:
+        return super()._rows(chunk + self.offset, steps, data)
+
+    def _noise(self, chunk: int, steps: int) -> dict[str, Tensor]:
+        return super()._noise(chunk + self.offset, steps)
 
 
 def halves(folder: Path, carry_over: list[str]) -> tuple[State, State]:
@@ -47,12 +50,12 @@ def halves(folder: Path, carry_over: list[str]) -> tuple[State, State]:
     chosen = {"batch_size": 32, "schedule": "constant", "ema_half_life": 1_000.0, "keep_state": True}
     whole, half = (Training.model_validate({"steps": steps * CHUNK, **chosen}) for steps in (4, 2))
     trainer = make_trainer(folder, SEEDS, settings=whole)
-    expected, _ = trainer.train(trainer.start(), mixed_pool(SEEDS))
+    expected, _ = trainer.train(trainer.start(), mixed_set(SEEDS))
     trainer = make_trainer(folder, SEEDS, settings=half)
-    first, _ = trainer.train(trainer.start(), mixed_pool(SEEDS))
+    first, _ = trainer.train(trainer.start(), mixed_set(SEEDS))
     write_arrays(folder / "model", first.arrays(complete=True), {})
     later = Later(**{**vars(trainer), "offset": 2})
-    return expected, later.train(later.start(folder / "model", carry_over), mixed_pool(SEEDS))[0]
+    return expected, later.train(later.start(folder / "model", carry_over), mixed_set(SEEDS))[0]
 
 
 def test_two_halves_that_carry_everything_over_equal_one_run_bit_for_bit(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_training_starts_from_what_was_sampled_or_with_the_average_from_the_raw_
     tmp_path: Path, averaged: bool
 ) -> None:
     trainer = make_trainer(tmp_path, SEEDS, settings=Training.model_validate(AVERAGED))
-    model, _ = trainer.train(trainer.start(), mixed_pool(SEEDS))
+    model, _ = trainer.train(trainer.start(), mixed_set(SEEDS))
     write_arrays(tmp_path / "model", model.arrays(complete=True), {})
     next_settings = Training(steps=1, ema_half_life=500.0 if averaged else None)
     next_trainer = make_trainer(tmp_path, SEEDS, settings=next_settings)

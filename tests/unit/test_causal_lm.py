@@ -63,7 +63,7 @@ def test_logits_and_loss_are_the_librarys(saved: tuple[Any, CausalLM]) -> None:
     network, ours = saved
     x = tokens(1, 4, 10, vocabulary=VOCABULARY)
     torch.testing.assert_close(ours.logits(stacked(ours), x)[0], network(input_ids=x[0]).logits)
-    loss = NextToken(kind="next_token").loss(ours, stacked(ours), x, {})
+    loss = NextToken(kind="next_token").costs(ours, stacked(ours), x, {}).mean(dim=1)
     torch.testing.assert_close(loss[0], network(input_ids=x[0], labels=x[0]).loss)
 
 

@@ -134,7 +134,7 @@ def test_a_seed_alone_draws_what_it_draws_in_a_batch(sampler: str) -> None:
     settings = {"samples": 50, "chunk": 20, "guidance": 0.5, "steps": 10}
     together, alone = drawn(sampler, model, [0, 3, 4], **settings), drawn(sampler, model, [3], **settings)
     assert torch.equal(together.x[1:2], alone.x)
-    assert np.array_equal(together.beside["label"][1:2], alone.beside["label"])
+    assert np.array_equal(together.beside["drawn_class"][1:2], alone.beside["drawn_class"])
     assert not torch.equal(together.x[0], together.x[1])
 
 
@@ -162,19 +162,19 @@ def test_classes_are_drawn_as_often_as_in_the_training_set() -> None:
     model = known([0.0, 0.0, 0.0, 0.0], [1.0] * 4, steps=2)
     sampler = DDIM(kind="ddim", steps=1, labels="trained")
     shares = np.array([[0.1, 0.2, 0.7], [1.0, 0.0, 0.0]])
-    labels = sampler.sample(model, {}, Request([0, 1], 0, 20_000, (1,), label_shares=shares)).beside["label"]
+    labels = sampler.sample(model, {}, Request([0, 1], 0, 20_000, (1,), label_shares=shares)).beside["drawn_class"]
     assert labels.dtype == np.int64
     assert_allclose([np.bincount(row, minlength=3) / 20_000 for row in labels], shares, atol=0.015)
 
 
 def test_classes_come_in_equal_shares_where_that_is_asked_for() -> None:
     model = known([0.0] * 4, [1.0] * 4, steps=2)
-    labels = drawn("ddim", model, [0, 1], samples=9, labels="equal").beside["label"]
+    labels = drawn("ddim", model, [0, 1], samples=9, labels="equal").beside["drawn_class"]
     assert np.bincount(labels[0]).tolist() == np.bincount(labels[1]).tolist() == [3, 3, 3]
 
 
 def draws(objective: Denoising, model: NoiseModel, steps: int, size: int) -> dict[str, np.ndarray]:
-    return objective.draw(model, np.random.default_rng(0), steps, size, (1,))
+    return objective.noise(model, np.random.default_rng(0), steps, size, (1,))
 
 
 def test_the_objective_draws_every_step_equally_often_and_withholds_the_share_of_classes_asked_for() -> None:
@@ -191,7 +191,7 @@ def test_the_loss_is_the_mean_squared_error_of_the_predicted_noise() -> None:
     draw = {name: torch.from_numpy(value) for name, value in draws(objective, model, 2, 6).items()}
     draw["label"] = torch.tensor([[0, 1, 0, 1, 0, 1]] * 2)
     x = torch.randn(2, 6, 1, generator=Generator().manual_seed(0))
-    found = objective.loss(model, {}, x, draw)
+    found = objective.costs(model, {}, x, draw).mean(dim=1)
     shares = signal_shares(8)
     for seed in range(2):
         errors = []
@@ -212,6 +212,6 @@ def test_the_known_noise_has_the_smallest_loss() -> None:
     draw = {name: torch.from_numpy(value) for name, value in draws(objective, best, 1, 20_000).items()}
 
     def loss(model: NoiseModel) -> float:
-        return float(objective.loss(model, {}, x, draw))
+        return float(objective.costs(model, {}, x, draw).mean(dim=1))
 
     assert loss(best) < min(loss(known([0.6], [0.5], steps=10)), loss(known([0.4], [0.7], steps=10)))

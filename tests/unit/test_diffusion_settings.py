@@ -19,7 +19,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.mixing.trained import Mixing
 from recurate.models.noise_unet import NoiseUNet
 from recurate.study.reading import read_trained
-from recurate.training.training_set import Pool, real_rows
+from recurate.training.training_set import TrainingSet, real_rows
 from recurate.workflow.project import Project
 
 ORIGIN = "origins.gaussians"
@@ -164,9 +164,9 @@ def test_more_real_data_than_there_are_is_an_error(real: int, initial: int) -> N
 def test_the_shares_of_classes_are_those_of_what_is_drawn() -> None:
     real, curated = torch.tensor([0, 0, 1, 2]), torch.tensor([[1, 1], [2, 0]])
     x = torch.zeros(4, 1)
-    pool = Pool(x, torch.zeros(2, 2, 1), 0.25, real, curated)
-    np.testing.assert_allclose(pool.label_shares(4), [[0.125, 0.8125, 0.0625, 0], [0.5, 0.0625, 0.4375, 0]])
-    np.testing.assert_allclose(Pool(x, None, 1.0, real).label_shares(3), [[0.5, 0.25, 0.25]])
+    training_set = TrainingSet(x, torch.zeros(2, 2, 1), 0.25, real, curated)
+    np.testing.assert_allclose(training_set.label_shares(4, 2), [[0.125, 0.8125, 0.0625, 0], [0.5, 0.0625, 0.4375, 0]])
+    np.testing.assert_allclose(TrainingSet(x, None, 1.0, real).label_shares(3, 2), [[0.5, 0.25, 0.25]] * 2)
 
 
 def test_a_loss_that_is_not_finite_is_a_sentence_and_leaves_no_model(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import sample
 from recurate.files.arrays import read_metadata, write_arrays
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.randomness import torch_generator
+from recurate.foundation.randomness import INITIAL_PARAMETERS, torch_generator
 from recurate.models.mlp import MLP
 from recurate.models.parts.units import Encoding
 from recurate.sampling import Sampler
@@ -62,9 +62,9 @@ def drawn(function: Callable[[Tensor, Tensor], Tensor], start: Tensor, **keys: A
 
 def stacked_mlp(seeds: list[int], factor: float = 1.0) -> tuple[MLP, dict[str, Tensor]]:
     network = MLP(kind="mlp", width=8, depth=2)
-    alone = [network.initial((2,), torch_generator(seed, 0, "train")) for seed in seeds]
+    alone = [network.initial((2,), torch_generator(seed, 0, INITIAL_PARAMETERS)) for seed in seeds]
     for seed, parameters in zip(seeds, alone, strict=True):
-        parameters["weight_2"] = factor * torch.randn(8, 2, generator=torch_generator(seed, 9, "train"))
+        parameters["weight_2"] = factor * torch.randn(8, 2, generator=torch_generator(seed, 9, INITIAL_PARAMETERS))
     return network, {name: torch.stack([parameters[name] for parameters in alone]) for name in alone[0]}
 
 

@@ -14,7 +14,7 @@ from recurate.training.objectives.flow_matching import FlowMatching, transport_p
 @pytest.mark.parametrize("shape", [(2,), (3, 3, 1)])
 def test_the_flow_matching_loss_is_the_mean_squared_error_of_its_velocity(shape: tuple[int, ...]) -> None:
     generator = torch.Generator().manual_seed(0)
-    numbers = OBJECTIVE.draw(MODEL, np.random.default_rng(0), 1, 6, shape)
+    numbers = OBJECTIVE.noise(MODEL, np.random.default_rng(0), 1, 6, shape)
     draw = {name: torch.from_numpy(value[0]) for name, value in numbers.items()}
     seeds = 2
     parameters = {
@@ -23,7 +23,7 @@ def test_the_flow_matching_loss_is_the_mean_squared_error_of_its_velocity(shape:
     }
     x = torch.randn(seeds, 6, *shape)
     batch = {name: torch.stack([value, 0.5 * value]) for name, value in draw.items()}
-    found = OBJECTIVE.loss(MODEL, parameters, x, batch)
+    found = OBJECTIVE.costs(MODEL, parameters, x, batch).mean(dim=1)
     for seed in range(seeds):
         errors = []
         for i in range(6):
@@ -36,7 +36,7 @@ def test_the_flow_matching_loss_is_the_mean_squared_error_of_its_velocity(shape:
 
 
 def test_the_objective_draws_normal_noise_and_uniform_times() -> None:
-    draw = OBJECTIVE.draw(MODEL, np.random.default_rng(0), 20, 100, (2,))
+    draw = OBJECTIVE.noise(MODEL, np.random.default_rng(0), 20, 100, (2,))
     assert draw["noise"].shape == (20, 100, 2)
     assert draw["time"].shape == (20, 100)
     assert float(draw["noise"].std()) == pytest.approx(1, abs=0.05)
@@ -70,6 +70,6 @@ def test_the_objective_couples_each_seed_s_own_batch() -> None:
     initial = MODEL.initial((2,), torch.Generator().manual_seed(0))
     parameters = {name: torch.stack([value, value]) for name, value in initial.items()}
     paired = torch.stack([transport_plan(z[seed], x[seed]) for seed in range(2)])
-    found = objective.loss(MODEL, parameters, x, {"noise": z, "time": time})
-    assert torch.equal(found, OBJECTIVE.loss(MODEL, parameters, x, {"noise": paired, "time": time}))
-    assert not torch.equal(found, OBJECTIVE.loss(MODEL, parameters, x, {"noise": z, "time": time}))
+    found = objective.costs(MODEL, parameters, x, {"noise": z, "time": time}).mean(dim=1)
+    assert torch.equal(found, OBJECTIVE.costs(MODEL, parameters, x, {"noise": paired, "time": time}).mean(dim=1))
+    assert not torch.equal(found, OBJECTIVE.costs(MODEL, parameters, x, {"noise": z, "time": time}).mean(dim=1))

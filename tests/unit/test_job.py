@@ -213,7 +213,7 @@ def test_a_curated_set_holds_rewards_labels_and_rows_of_its_own_seed(samples: Pa
     x = read_arrays(samples)["x"]
     np.testing.assert_allclose(found["reward"], -np.linalg.norm(x, axis=-1), rtol=1e-6)
     assert found["index"].shape == (2, 7)
-    assert found["label"].shape == (2, 30)
+    assert found["judged_class"].shape == (2, 30)
     assert not np.array_equal(found["index"][0], found["index"][1])
 
 

@@ -22,7 +22,7 @@ from recurate.files.fingerprints import file_digest
 from recurate.files.writing import read_json
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.randomness import numpy_generator, torch_generator
+from recurate.foundation.randomness import JUDGE, REAL_DATA, numpy_generator, torch_generator
 
 torch.set_num_threads(1)
 TINY = {"kind": "small_cnn", "channels": 2, "features": 8, "epochs": 1}
@@ -30,13 +30,13 @@ TINY = {"kind": "small_cnn", "channels": 2, "features": 8, "epochs": 1}
 
 @pytest.fixture(scope="module")
 def real() -> RealData:
-    return load(Data, {"kind": "digits"}).load(numpy_generator(11, 0, "data"))
+    return load(Data, {"kind": "digits"}).load(numpy_generator(11, 0, REAL_DATA))
 
 
 @pytest.fixture(scope="module")
 def fitted(real: RealData) -> FittedJudge:
     judge = load(Judge, {"kind": "small_cnn"})
-    return FittedJudge(judge, judge.fit(real, 10, torch_generator(11, 0, "judge")))
+    return FittedJudge(judge, judge.fit(real, 10, torch_generator(11, 0, JUDGE)))
 
 
 def test_held_out_digits_are_read_with_an_accuracy_of_97_percent(real: RealData, fitted: FittedJudge) -> None:
@@ -68,14 +68,14 @@ def test_an_image_is_judged_alike_alone_and_among_others(real: RealData, fitted:
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_shifts_cover_every_position_and_bring_in_black_only(most: int) -> None:
     image = torch.arange(1, 17, dtype=torch.uint8).reshape(1, 4, 4, 1).expand(500, -1, -1, -1)
-    seen = {tuple(x.flatten().tolist()) for x in shifted(image, torch_generator(0, 0, "judge"), most)}
+    seen = {tuple(x.flatten().tolist()) for x in shifted(image, torch_generator(0, 0, JUDGE), most)}
     framed, positions = np.pad(np.arange(1, 17).reshape(4, 4), most), range(2 * most + 1)
     assert seen == {tuple(framed[i : i + 4, j : j + 4].ravel().tolist()) for i in positions for j in positions}
 
 
 def test_half_of_the_images_are_mirrored_left_to_right() -> None:
     image = torch.arange(12, dtype=torch.uint8).reshape(1, 2, 2, 3).expand(1000, -1, -1, -1)
-    found = mirrored(image, torch_generator(0, 0, "judge")).numpy()
+    found = mirrored(image, torch_generator(0, 0, JUDGE)).numpy()
     turned = (found == image.numpy()[:, :, ::-1]).all(axis=(1, 2, 3))
     assert 0.4 < turned.mean() < 0.6
     np.testing.assert_array_equal(found[~turned], image.numpy()[~turned])
@@ -88,7 +88,7 @@ def test_every_image_size_is_judged_after_every_number_of_poolings(shape: tuple[
     judge.check(Description(shape=shape, classes=3))
     x = np.random.default_rng(0).integers(0, 256, (12, *shape), dtype=np.uint8)
     y = np.arange(12) % 3
-    parameters = judge.fit(RealData(x, y, x, y), 3, torch_generator(0, 0, "judge"))
+    parameters = judge.fit(RealData(x, y, x, y), 3, torch_generator(0, 0, JUDGE))
     assert {name: value.shape for name, value in parameters.items()} == judge.shapes(shape, 3)
     assert parameters["hidden.weight"].shape == (8, 4 * (shape[0] >> poolings) ** 2)
     logits, features = judge.evaluate(parameters, x)
@@ -97,7 +97,7 @@ def test_every_image_size_is_judged_after_every_number_of_poolings(shape: tuple[
 
 def test_a_judge_is_the_same_to_the_byte_on_every_run(real: RealData) -> None:
     judge = load(Judge, TINY)
-    one, two = (judge.fit(real, 10, torch_generator(2, 0, "judge")) for _ in range(2))
+    one, two = (judge.fit(real, 10, torch_generator(2, 0, JUDGE)) for _ in range(2))
     assert all(one[name].tobytes() == two[name].tobytes() for name in one)
 
 
@@ -233,7 +233,7 @@ def test_a_curated_set_holds_the_judge_s_labels_and_its_confidence_in_them(
     call(curate.main, str(samples), str(path), spec, code="c", seeds=[0, 1], generation=0, threads=1, judge=str(judge))
     found = read_arrays(path)
     logits = np.stack([fitted.judge.evaluate(fitted.parameters, x_seed)[0] for x_seed in x]).astype(np.float64)
-    np.testing.assert_array_equal(found["label"], logits.argmax(axis=-1))
+    np.testing.assert_array_equal(found["judged_class"], logits.argmax(axis=-1))
     np.testing.assert_allclose(found["confidence"], softmax(logits, axis=-1).max(axis=-1), rtol=1e-6)
     np.testing.assert_allclose(found["reward"], 2 * found["confidence"], rtol=1e-6)
     assert found["confidence"].dtype == np.float32 and found["confidence"].shape == (2, 40)

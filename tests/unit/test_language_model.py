@@ -17,7 +17,7 @@ from recurate.training.objectives.next_token import NextToken
 from recurate.training.settings import Training
 from recurate.training.state import State
 from recurate.training.trainer import Trainer
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 OBJECTIVE = NextToken(kind="next_token")
 
@@ -73,7 +73,7 @@ def test_a_seed_alone_computes_what_it_computes_in_a_stack() -> None:
 def test_the_loss_is_the_mean_cross_entropy_of_each_seed() -> None:
     x, known = tokens(3, 4, BLOCK), parameters(3)
     probability = MODEL.logits(known, x[..., :-1]).softmax(dim=-1).gather(-1, x[..., 1:, None])
-    torch.testing.assert_close(OBJECTIVE.loss(MODEL, known, x, {}), -probability.log().mean(dim=(1, 2, 3)))
+    torch.testing.assert_close(OBJECTIVE.costs(MODEL, known, x, {}).mean(dim=1), -probability.log().mean(dim=(1, 2, 3)))
 
 
 def test_likelihood_and_entropy_of_blocks_follow_from_the_probabilities_of_each_token() -> None:
@@ -107,7 +107,7 @@ def test_training_learns_to_count_and_a_seed_alone_learns_what_it_learns_in_a_st
     losses = {}
     for seeds in ([0, 3], [3]):
         found = trainer(seeds, tmp_path, steps=300)
-        _, losses[len(seeds)] = found.train(found.start(), Pool(counting, None, 1.0))
+        _, losses[len(seeds)] = found.train(found.start(), TrainingSet(counting, None, 1.0))
     np.testing.assert_allclose(losses[2][1], losses[1][0], rtol=1e-3)
     assert losses[2][:, -1].max() < 0.1 < 1.0 < losses[2][:, 0].min()
 
@@ -120,9 +120,9 @@ def test_weight_decay_is_that_of_torchs_adam_and_adamw(tmp_path: Path, decoupled
     optimizer = (torch.optim.AdamW if decoupled else torch.optim.Adam)(plain.values(), lr=1e-2, weight_decay=0.1)
     for step in range(5):
         x = tokens(2, 4, BLOCK, seed=step)
-        state.step(OBJECTIVE.loss(MODEL, state.parameters, x, {}), 1e-2)
+        state.step(state.gradients(OBJECTIVE.costs(MODEL, state.parameters, x, {}).mean(dim=1)), 1e-2)
         optimizer.zero_grad()
-        OBJECTIVE.loss(MODEL, plain, x, {}).sum().backward()
+        OBJECTIVE.costs(MODEL, plain, x, {}).mean(dim=1).sum().backward()
         optimizer.step()
     for name, value in plain.items():
         torch.testing.assert_close(state.parameters[name], value, atol=1e-6, rtol=1e-4)

@@ -16,7 +16,7 @@ from recurate.curation.judges import FittedJudge, Judge
 from recurate.files.arrays import read_arrays, read_seed, write_arrays
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import METRIC, numpy_generator
 from recurate.measuring.metrics import DATA
 from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 from recurate.measuring.metrics.parts.neighbours import manifolds
@@ -154,7 +154,7 @@ def test_every_seed_is_measured_on_its_own_samples_in_every_space(files: Files, 
     manifold = {"kind": "precision_recall", "neighbours": 2}
     found = files.measure(*({"kind": "frechet", "features": name} for name in ("means", DATA)), manifold, split=split)
     real = files.real[f"{split}_x"]
-    rows = numpy_generator(0, 0, "measure", 2).choice(len(real), SAMPLES, replace=False)
+    rows = numpy_generator(0, 0, METRIC, 2).choice(len(real), SAMPLES, replace=False)
     for x, values in zip(files.x, found, strict=True):
         for name, features in (("means", files.features_of), (DATA, flat)):
             mean, covariance = moments(features(real))

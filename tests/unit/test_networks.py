@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recurate.foundation.components import load
-from recurate.foundation.randomness import torch_generator
+from recurate.foundation.randomness import INITIAL_PARAMETERS, LATENTS, torch_generator
 from recurate.models import Model
 from recurate.sampling import Sampler
 
@@ -27,14 +27,14 @@ def stacked(model: Model, shape: tuple[int, ...], seeds: list[int]) -> dict[str,
     """Parameters with noise added, since layers that start at zero would hide what is behind them."""
     alone = []
     for seed in seeds:
-        generator = torch_generator(seed, 0, "train")
+        generator = torch_generator(seed, 0, INITIAL_PARAMETERS)
         parameters = model.initial(shape, generator)
         alone.append({k: v + 0.3 * torch.randn(v.shape, generator=generator) for k, v in parameters.items()})
     return {name: torch.stack([parameters[name] for parameters in alone]) for name in alone[0]}
 
 
 def points(shape: tuple[int, ...], seeds: list[int], count: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
-    generators = [torch_generator(seed, 0, "sample") for seed in seeds]
+    generators = [torch_generator(seed, 0, LATENTS) for seed in seeds]
     x = torch.stack([torch.randn(count, *shape, generator=generator) for generator in generators])
     return x, torch.stack([torch.rand(count, generator=generator) for generator in generators])
 
@@ -95,7 +95,7 @@ def test_velocity_depends_on_time(spec: dict[str, Any]) -> None:
 def test_networks_learn_the_exact_velocity_of_a_gaussian(spec: dict[str, Any]) -> None:
     """For data N(0, s^2) the velocity is known: x (t s^2 - (1 - t)) / (t^2 s^2 + (1 - t)^2)."""
     model = load(Model, spec)
-    generator = torch_generator(1, 0, "train")
+    generator = torch_generator(1, 0, INITIAL_PARAMETERS)
     parameters = {k: v[None].requires_grad_() for k, v in model.initial((2,), generator).items()}
     optimizer = torch.optim.Adam(list(parameters.values()), lr=4e-3)
     spread = 0.4

@@ -99,14 +99,15 @@ def test_training_learns_to_use_the_class() -> None:
     rng = np.random.default_rng(0)
 
     def loss(told: bool) -> Tensor:
-        numbers = objective.draw(TOLD, rng, 1, 24, SHAPE)
+        numbers = objective.noise(TOLD, rng, 1, 24, SHAPE)
         draw = {name: torch.from_numpy(value) for name, value in numbers.items()}
         label = torch.arange(24)[None] % 3
         draw["label"] = label if told else (label + 1) % 3
-        return objective.loss(TOLD, state.parameters, (label - 1.0)[..., None, None, None].expand(1, 24, *SHAPE), draw)
+        x = (label - 1.0)[..., None, None, None].expand(1, 24, *SHAPE)
+        return objective.costs(TOLD, state.parameters, x, draw).mean(dim=1)
 
     for _ in range(60):
-        state.step(loss(told=True), 3e-3)
+        state.step(state.gradients(loss(told=True)), 3e-3)
     with torch.no_grad():
         right, wrong = (np.mean([float(loss(told)) for _ in range(5)]) for told in (True, False))
     assert right < 0.5 * wrong

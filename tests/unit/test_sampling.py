@@ -20,7 +20,7 @@ from torchdiffeq import odeint
 import sample
 from recurate.files.arrays import read_arrays, read_parameters, write_arrays
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.randomness import numpy_generator, torch_generator
+from recurate.foundation.randomness import INITIAL_PARAMETERS, LATENTS, numpy_generator, torch_generator
 from recurate.models.mlp import MLP
 from recurate.models.parts.units import Encoding
 from recurate.sampling.ode import ODE, TABLEAUS
@@ -149,9 +149,11 @@ def model(tmp_path: Path) -> Callable[..., Path]:
 
     def write(seeds: list[int], shape: tuple[int, ...] = (2,), dtype: str = "float32", factor: float = 1.0) -> Path:
         network = MLP(kind="mlp", width=8, depth=2)
-        alone = [network.initial(shape, torch_generator(seed, 0, "train")) for seed in seeds]
+        alone = [network.initial(shape, torch_generator(seed, 0, INITIAL_PARAMETERS)) for seed in seeds]
         for seed, parameters in zip(seeds, alone, strict=True):
-            parameters["weight_2"] = torch.randn(8, math.prod(shape), generator=torch_generator(seed, 9, "train"))
+            parameters["weight_2"] = torch.randn(
+                8, math.prod(shape), generator=torch_generator(seed, 9, INITIAL_PARAMETERS)
+            )
         arrays = {f"parameter/{name}": factor * torch.stack([p[name] for p in alone]).numpy() for name in alone[0]}
         encoding = Encoding(shape, dtype, 127.5 if dtype == "uint8" else 1.0, 127.5 if dtype == "uint8" else 2.0)
         path = tmp_path / f"model-{len(list(tmp_path.iterdir()))}.safetensors"
@@ -209,7 +211,7 @@ def test_samples_are_in_data_units_and_equal_those_of_torchdiffeq(model: Callabl
     path = model([3])
     found = draw(path, [3], spec={**SPEC, "sampler": {"kind": "ode", "steps": 6, "method": "midpoint"}})
     parameters = {name: torch.from_numpy(value) for name, value in read_parameters(path).items()}
-    latents = torch.from_numpy(numpy_generator(3, 0, "sample").standard_normal((1, 50, 2), dtype=np.float32))
+    latents = torch.from_numpy(numpy_generator(3, 0, LATENTS).standard_normal((1, 50, 2), dtype=np.float32))
     network = MLP(kind="mlp", width=8, depth=2)
     x = odeint(
         lambda t, x: network.velocity(parameters, x, t.expand(1, 50)),

@@ -19,9 +19,10 @@ from training_setup import (
     ALL_SEEDS,
     MODEL,
     SPEC,
+    drawn,
     interrupt_after,
     make_trainer,
-    mixed_pool,
+    mixed_set,
     plain_network,
     plain_velocity,
     points,
@@ -37,7 +38,7 @@ from recurate.training.objectives.flow_matching import FlowMatching
 from recurate.training.settings import Training
 from recurate.training.state import State
 from recurate.training.trainer import CHUNK
-from recurate.training.training_set import Pool, kept_samples
+from recurate.training.training_set import TrainingSet, kept_samples
 
 # The loop against plain PyTorch
 
@@ -45,19 +46,19 @@ from recurate.training.training_set import Pool, kept_samples
 def test_stacked_training_equals_a_plain_loop_for_each_seed(tmp_path: Path) -> None:
     total = 2 * CHUNK + 7
     trainer = make_trainer(tmp_path, ALL_SEEDS, steps=total)
-    pool, start = mixed_pool(ALL_SEEDS), trainer.initial()
-    state, losses = trainer.train(trainer.start(), pool)
+    training_set, start = mixed_set(ALL_SEEDS), trainer.initial()
+    state, losses = trainer.train(trainer.start(), training_set)
     found = state.sampled()
     for row in range(len(ALL_SEEDS)):
-        assert pool.curated is not None
-        data = torch.cat([pool.real, pool.curated[row]])
+        assert training_set.curated is not None
+        data = torch.cat([training_set.real, training_set.curated[row]])
         data = (data - points(60, 2).mean()) / points(60, 2).std()
         network = plain_network(start, row)
         optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=total)
         history = []
         for chunk, steps in enumerate((CHUNK, CHUNK, 7)):
-            rows, draws = trainer._draw(chunk, steps, pool)
+            rows, draws = drawn(trainer, chunk, steps, training_set)
             for step in range(steps):
                 x, z, t = data[rows[row, step]], draws["noise"][row, step], draws["time"][row, step]
                 between = z + t[:, None] * (x - z)
@@ -87,10 +88,10 @@ def test_the_cosine_schedule_is_pytorch_s() -> None:
 
 def test_training_on_one_point_learns_to_flow_to_it(tmp_path: Path) -> None:
     # The only velocity with zero loss on data at a single point c is (c - x) / (1 - t).
-    pool = Pool(torch.full((5, 2), 0.5), None, 1.0)
+    training_set = TrainingSet(torch.full((5, 2), 0.5), None, 1.0)
     settings = Training(steps=600, batch_size=64, learning_rate=1e-2)
     trainer = make_trainer(tmp_path, [0], settings=settings, encoding=Encoding((2,), "float32", 0.0, 1.0))
-    state, losses = trainer.train(trainer.start(), pool)
+    state, losses = trainer.train(trainer.start(), training_set)
     assert losses[0, -1] < 0.15 * losses[0, 0]
     noise, time = torch.randn(1, 200, 2, generator=torch.Generator().manual_seed(0)), torch.full((1, 200), 0.3)
     x = 0.7 * noise + 0.3 * 0.5
@@ -120,7 +121,7 @@ def test_training_twice_gives_the_same_bits_and_leaves_the_start_alone(tmp_path:
     start = trainer.initial()
     before = {name: value.clone() for name, value in start.items()}
     one, two = (
-        trainer.train(State(start, trainer.settings, "cpu"), mixed_pool(ALL_SEEDS))[0].sampled() for _ in range(2)
+        trainer.train(State(start, trainer.settings, "cpu"), mixed_set(ALL_SEEDS))[0].sampled() for _ in range(2)
     )
     for name, value in one.items():
         assert torch.equal(value, two[name])
@@ -132,20 +133,20 @@ def test_training_twice_gives_the_same_bits_and_leaves_the_start_alone(tmp_path:
 def test_the_pool_takes_rows_of_real_and_of_each_seed_s_own_curated_data(shape: tuple[int, ...]) -> None:
     real, curated = torch.from_numpy(points(7, *shape)), torch.from_numpy(points(3, 5, *shape, seed=1))
     rows = torch.from_numpy(np.random.default_rng(0).integers(12, size=(3, 50)))
-    found = Pool(real, curated, 0.5).take(rows)
+    found = TrainingSet(real, curated, 0.5).take(rows)
     for seed, place in itertools.product(range(3), range(50)):
         assert torch.equal(found[seed, place], torch.cat([real, curated[seed]])[rows[seed, place]])
 
 
 def test_an_origin_takes_real_rows_only() -> None:
-    pool = Pool(torch.arange(5.0)[:, None], None, 1.0)
-    rows = pool.rows(np.random.default_rng(0), (2, 300))
-    assert set(pool.take(rows).ravel().tolist()) == {0.0, 1.0, 2.0, 3.0, 4.0}
+    training_set = TrainingSet(torch.arange(5.0)[:, None], None, 1.0)
+    rows = training_set.rows(np.random.default_rng(0), (2, 300))
+    assert set(training_set.take(rows).ravel().tolist()) == {0.0, 1.0, 2.0, 3.0, 4.0}
 
 
 def test_a_pool_that_should_mix_but_has_nothing_curated_is_an_error() -> None:
     with pytest.raises(RecurateError, match="needs curated samples"):
-        Pool(torch.zeros(5, 2), None, 0.9).rows(np.random.default_rng(0), (4,))
+        TrainingSet(torch.zeros(5, 2), None, 0.9).rows(np.random.default_rng(0), (4,))
 
 
 # Interruption
@@ -212,13 +213,13 @@ def test_finishing_without_a_checkpoint_is_no_error(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_names_seed_generation_step_and_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, calls = FlowMatching.loss, itertools.count()
+    original, calls = FlowMatching.costs, itertools.count()
 
-    def loss(self: FlowMatching, *arguments: Any) -> Tensor:
+    def costs(self: FlowMatching, *arguments: Any) -> Tensor:
         value = original(self, *arguments)
-        return value * torch.tensor([1.0, math.nan if next(calls) == CHUNK + 3 else 1.0])
+        return value * torch.tensor([[1.0], [math.nan if next(calls) == CHUNK + 3 else 1.0]])
 
-    monkeypatch.setattr(FlowMatching, "loss", loss)
+    monkeypatch.setattr(FlowMatching, "costs", costs)
     expected = rf"seed 7 is not finite in generation 2 after step {CHUNK}; lower training.learning_rate \(now 0.002\)"
     with pytest.raises(RecurateError, match=expected):
         trained(make_trainer(tmp_path, [4, 7], save_every=-1.0))
@@ -326,14 +327,14 @@ def test_a_later_generation_can_start_from_an_earlier_model(job: Callable[..., P
 
 def test_a_generation_without_real_data_sees_its_own_curated_samples_only(job: Callable[..., Path]) -> None:
     seen: list[Tensor] = []
-    original = Pool.take
+    original = TrainingSet.take
 
-    def take(self: Pool, rows: Tensor) -> Tensor:
+    def take(self: TrainingSet, rows: Tensor) -> Tensor:
         seen.append(original(self, rows))
         return seen[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pool, "take", take)
+        patch.setattr(TrainingSet, "take", take)
         job(spec={**SPEC, "mixing": {"real_fraction": 0.0}})
     samples = points(2, 50, 2, seed=1)
     for seed in range(2):
@@ -347,10 +348,10 @@ def test_accumulated_generations_are_trained_on_together(job: Callable[..., Path
     write_arrays(tmp_path / "later-curated.safetensors", {"index": np.stack([kept, kept])}, {})
     samples = [str(tmp_path / f"{name}.safetensors") for name in ("samples", "later")]
     curated = [str(tmp_path / f"{name}.safetensors") for name in ("curated", "later-curated")]
-    pool = kept_samples("x", samples, curated, "cpu")
-    assert pool.shape == (2, 100, 2)
-    np.testing.assert_array_equal(pool[0, :20].numpy(), points(2, 50, 2, seed=1)[0, :20])
-    np.testing.assert_array_equal(pool[1, 50:80].numpy(), points(2, 30, 2, seed=2)[1])
+    training_set = kept_samples("x", samples, curated, "cpu")
+    assert training_set.shape == (2, 100, 2)
+    np.testing.assert_array_equal(training_set[0, :20].numpy(), points(2, 50, 2, seed=1)[0, :20])
+    np.testing.assert_array_equal(training_set[1, 50:80].numpy(), points(2, 30, 2, seed=2)[1])
     spec = {**SPEC, "mixing": {"regime": "accumulate", "real_fraction": 0.5}}
     all_of_them = job(folder="all", samples=samples, curated=curated, generation=2, spec=spec)
     last_alone = job(folder="last", samples=samples[1:], curated=curated[1:], generation=2, spec=spec)

@@ -14,9 +14,10 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from training_setup import (
     ALL_SEEDS,
+    drawn,
     interrupt_after,
     make_trainer,
-    mixed_pool,
+    mixed_set,
     plain_network,
     plain_velocity,
     points,
@@ -29,7 +30,7 @@ from recurate.training.objectives.flow_matching import FlowMatching
 from recurate.training.settings import Training
 from recurate.training.state import clip
 from recurate.training.trainer import CHUNK, Trainer
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 STEPS = 2 * CHUNK + 7
 ALL_KNOBS: dict[str, Any] = {
@@ -54,8 +55,8 @@ def image_trainer(folder: Path, seeds: list[int], **changes: Any) -> Trainer:
     return make_trainer(folder, seeds, settings=settings(**changes), encoding=encoding)
 
 
-def image_pool(seeds: list[int]) -> Pool:
-    return Pool(images(60), torch.stack([images(40, seed=seed + 1) for seed in seeds]), 0.5)
+def image_set(seeds: list[int]) -> TrainingSet:
+    return TrainingSet(images(60), torch.stack([images(40, seed=seed + 1) for seed in seeds]), 0.5)
 
 
 # The rate
@@ -92,20 +93,20 @@ def test_the_past_loses_half_its_weight_in_the_half_life() -> None:
 
 def test_warm_up_clipping_and_averaging_equal_a_plain_loop_for_each_seed(tmp_path: Path) -> None:
     chosen = settings(warm_up=30, gradient_clip=1.1, ema_half_life=1_500, schedule="constant")
-    trainer, pool = make_trainer(tmp_path, ALL_SEEDS, settings=chosen), mixed_pool(ALL_SEEDS)
+    trainer, training_set = make_trainer(tmp_path, ALL_SEEDS, settings=chosen), mixed_set(ALL_SEEDS)
     start = trainer.initial()
-    state, _ = trainer.train(trainer.start(), pool)
-    drawn = [trainer._draw(chunk, steps, pool) for chunk, steps in enumerate((CHUNK, CHUNK, 7))]
+    state, _ = trainer.train(trainer.start(), training_set)
+    chunks = [drawn(trainer, chunk, steps, training_set) for chunk, steps in enumerate((CHUNK, CHUNK, 7))]
     clipped = 0
     for row in range(len(ALL_SEEDS)):
-        assert pool.curated is not None
-        data = (torch.cat([pool.real, pool.curated[row]]) - points(60, 2).mean()) / points(60, 2).std()
+        assert training_set.curated is not None
+        data = (torch.cat([training_set.real, training_set.curated[row]]) - points(60, 2).mean()) / points(60, 2).std()
         network = plain_network(start, row)
         average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.5 ** (32 / 1_500)))
         average.update_parameters(network)  # the first call copies
         optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
         schedule = LinearLR(optimizer, start_factor=1 / 30, total_iters=29)
-        for rows, draws in drawn:
+        for rows, draws in chunks:
             for step in range(rows.shape[1]):
                 x, z, t = data[rows[row, step]], draws["noise"][row, step], draws["time"][row, step]
                 velocity = plain_velocity(network, z + t[:, None] * (x - z), t)
@@ -144,7 +145,7 @@ def test_the_gradient_of_each_seed_is_clipped_by_its_own_norm() -> None:
 def test_averaging_changes_what_is_sampled_and_not_the_training(tmp_path: Path) -> None:
     plain, plain_losses = trained(make_trainer(tmp_path, [0, 3], settings=settings()))
     averaged = make_trainer(tmp_path, [0, 3], settings=settings(ema_half_life=1_000.0))
-    state, losses = averaged.train(averaged.start(), mixed_pool([0, 3]))
+    state, losses = averaged.train(averaged.start(), mixed_set([0, 3]))
     assert losses.tobytes() == plain_losses.tobytes()
     for name, value in plain.items():
         assert torch.equal(state.parameters[name], value)
@@ -156,7 +157,7 @@ def test_averaging_changes_what_is_sampled_and_not_the_training(tmp_path: Path) 
 def test_a_seed_alone_equals_the_same_seed_in_a_batch_with_every_knob(tmp_path: Path, row: int) -> None:
     seed = [ALL_SEEDS[row]]
     trainers = [image_trainer(tmp_path, seeds, **ALL_KNOBS) for seeds in (ALL_SEEDS, seed)]
-    together, alone = (trainer.train(trainer.start(), image_pool(trainer.seeds))[0].sampled() for trainer in trainers)
+    together, alone = (trainer.train(trainer.start(), image_set(trainer.seeds))[0].sampled() for trainer in trainers)
     for name, value in alone.items():
         assert_allclose(value[0], together[name][row], atol=1e-4)
 
@@ -165,27 +166,27 @@ def test_a_seed_alone_equals_the_same_seed_in_a_batch_with_every_knob(tmp_path: 
 
 
 def test_half_the_images_are_mirrored_and_no_other_number_changes(tmp_path: Path) -> None:
-    seeds, pool = [0, 7], image_pool([0, 7])
+    seeds, training_set = [0, 7], image_set([0, 7])
     plain, flipping = (image_trainer(tmp_path, seeds, horizontal_flip=flip) for flip in (False, True))
-    rows, draws = plain._draw(1, CHUNK, pool)
-    same_rows, same_draws = flipping._draw(1, CHUNK, pool)
+    rows, draws = drawn(plain, 1, CHUNK, training_set)
+    same_rows, same_draws = drawn(flipping, 1, CHUNK, training_set)
     assert torch.equal(rows, same_rows)
     assert all(torch.equal(value, same_draws[name]) for name, value in draws.items())
-    as_they_are, found = plain._data(1, rows, pool), flipping._data(1, rows, pool)
+    as_they_are, found = plain._batches(1, rows, training_set), flipping._batches(1, rows, training_set)
     mirrored = (found == as_they_are.flip(-2)).flatten(3).all(dim=-1)
     unchanged = (found == as_they_are).flatten(3).all(dim=-1)
     assert (mirrored ^ unchanged).all()
     assert_allclose(mirrored.float().mean(dim=(1, 2)), 0.5, atol=0.05)
     assert not torch.equal(mirrored[0], mirrored[1])
-    later = flipping._data(2, rows, pool)
+    later = flipping._batches(2, rows, training_set)
     assert not torch.equal((later == as_they_are).flatten(3).all(dim=-1), unchanged)
 
 
-def test_mirroring_leaves_the_pool_alone(tmp_path: Path) -> None:
-    pool, trainer = image_pool([0]), image_trainer(tmp_path, [0], horizontal_flip=True)
-    before = pool.real.clone()
-    trainer._data(0, trainer._draw(0, CHUNK, pool)[0], pool)
-    assert torch.equal(pool.real, before)
+def test_mirroring_leaves_the_training_set_alone(tmp_path: Path) -> None:
+    training_set, trainer = image_set([0]), image_trainer(tmp_path, [0], horizontal_flip=True)
+    before = training_set.real.clone()
+    trainer._batches(0, drawn(trainer, 0, CHUNK, training_set)[0], training_set)
+    assert torch.equal(training_set.real, before)
 
 
 # Interruption
@@ -196,15 +197,15 @@ def test_resumed_training_equals_undisturbed_training_bit_for_bit_with(
     knob: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     knobs = ALL_KNOBS if knob == "all" else {knob: ALL_KNOBS[knob]}
-    pool = image_pool([0, 3])
+    training_set = image_set([0, 3])
     undisturbed = image_trainer(tmp_path / "undisturbed", [0, 3], **knobs)
-    expected, expected_losses = undisturbed.train(undisturbed.start(), pool)
+    expected, expected_losses = undisturbed.train(undisturbed.start(), training_set)
     trainer = image_trainer(tmp_path, [0, 3], **knobs)
     trainer.save_every = -1.0
     interrupt_after(monkeypatch, 2 * CHUNK + 3)
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(trainer.start(), pool)
-    found, losses = trainer.train(trainer.start(), pool)
+        trainer.train(trainer.start(), training_set)
+    found, losses = trainer.train(trainer.start(), training_set)
     assert f"resuming at step {2 * CHUNK}" in capsys.readouterr().err
     assert losses.tobytes() == expected_losses.tobytes()
     arrays = found.arrays(complete=True)
@@ -232,7 +233,7 @@ def in_numpy() -> None:
 def test_memory_that_does_not_suffice_names_the_batch_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: Any
 ) -> None:
-    monkeypatch.setattr(FlowMatching, "loss", lambda *_: fail())
+    monkeypatch.setattr(FlowMatching, "costs", lambda *_: fail())
     expected = r"training generation 2 ran out of memory \(.+\); lower training.batch_size \(now 32\) or seeds_per_job"
     with pytest.raises(RecurateError, match=expected) as caught:
         trained(make_trainer(tmp_path, [0]))
@@ -240,6 +241,6 @@ def test_memory_that_does_not_suffice_names_the_batch_size(
 
 
 def test_another_error_in_training_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FlowMatching, "loss", lambda *_: torch.zeros(2) @ torch.zeros(3))
+    monkeypatch.setattr(FlowMatching, "costs", lambda *_: torch.zeros(2) @ torch.zeros(3))
     with pytest.raises(RuntimeError, match="size"):
         trained(make_trainer(tmp_path, [0]))

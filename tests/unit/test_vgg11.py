@@ -15,7 +15,7 @@ from recurate.curation.judges.vgg11 import VGG11
 from recurate.data import Description, RealData
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.randomness import torch_generator
+from recurate.foundation.randomness import JUDGE, torch_generator
 from recurate.foundation.torchvision_compat import import_torchvision
 
 torch.set_num_threads(1)
@@ -97,7 +97,7 @@ def test_logits_and_features_follow_from_the_layers_written_out() -> None:
 
 def test_it_learns_stripes_and_the_loss_falls(real: RealData, capsys: pytest.CaptureFixture[str]) -> None:
     judge = vgg11(epochs=6)
-    fitted = FittedJudge(judge, judge.fit(real, 4, torch_generator(3, 0, "judge")))
+    fitted = FittedJudge(judge, judge.fit(real, 4, torch_generator(3, 0, JUDGE)))
     losses = [float(loss) for loss in re.findall(r"mean loss (\S+)", capsys.readouterr().out)]
     assert len(losses) == 6 and losses[-1] < 0.5 * losses[0]
     assert (fitted.classify(real.test_x) == real.test_y).mean() > 0.8
@@ -112,7 +112,7 @@ def test_a_seed_gives_the_same_bytes_whatever_the_global_generator_and_leaves_it
     for seed, number in ((5, 1), (5, 2), (6, 1)):
         torch.manual_seed(number)
         before = torch.get_rng_state()
-        found.append(judge.fit(real, 4, torch_generator(seed, 0, "judge")))
+        found.append(judge.fit(real, 4, torch_generator(seed, 0, JUDGE)))
         assert torch.equal(torch.get_rng_state(), before)
     same, other = ([found[0][n].tobytes() == found[k][n].tobytes() for n in found[0]] for k in (1, 2))
     assert all(same) and not all(other)

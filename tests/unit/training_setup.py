@@ -17,7 +17,7 @@ from recurate.models.parts.units import Encoding
 from recurate.training.objectives.flow_matching import FlowMatching
 from recurate.training.settings import Training
 from recurate.training.trainer import CHUNK, Trainer
-from recurate.training.training_set import Pool
+from recurate.training.training_set import TrainingSet
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread
 
@@ -36,10 +36,10 @@ def points(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(1.0, 2.0, shape).astype(np.float32)
 
 
-def mixed_pool(seeds: list[int], real_fraction: float = 0.5) -> Pool:
+def mixed_set(seeds: list[int], real_fraction: float = 0.5) -> TrainingSet:
     """Real data for all, and curated samples of each seed's own."""
     curated = np.stack([points(40, 2, seed=100 + seed) + 3 for seed in seeds])
-    return Pool(torch.from_numpy(points(60, 2)), torch.from_numpy(curated), real_fraction)
+    return TrainingSet(torch.from_numpy(points(60, 2)), torch.from_numpy(curated), real_fraction)
 
 
 def make_trainer(folder: Path, seeds: list[int], steps: int = 3 * CHUNK + 7, **changes: Any) -> Trainer:
@@ -56,22 +56,27 @@ def make_trainer(folder: Path, seeds: list[int], steps: int = 3 * CHUNK + 7, **c
     return Trainer(**{**fields, **changes})
 
 
+def drawn(trainer: Trainer, chunk: int, steps: int, data: TrainingSet) -> tuple[Tensor, dict[str, Tensor]]:
+    """Rows and noise of a chunk, as the trainer draws them."""
+    return trainer._rows(chunk, steps, data), trainer._noise(chunk, steps)
+
+
 def trained(trainer: Trainer) -> tuple[dict[str, Tensor], np.ndarray]:
     """Parameters to sample from, and losses."""
-    state, losses = trainer.train(trainer.start(), mixed_pool(trainer.seeds))
+    state, losses = trainer.train(trainer.start(), mixed_set(trainer.seeds))
     return state.sampled(), losses
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """Let the objective raise in step number `steps`, once; later calls are undisturbed."""
-    original, calls = FlowMatching.loss, itertools.count()
+    original, calls = FlowMatching.costs, itertools.count()
 
-    def loss(self: FlowMatching, *arguments: Any) -> Tensor:
+    def costs(self: FlowMatching, *arguments: Any) -> Tensor:
         if next(calls) == steps:
             raise KeyboardInterrupt
         return original(self, *arguments)
 
-    monkeypatch.setattr(FlowMatching, "loss", loss)
+    monkeypatch.setattr(FlowMatching, "costs", costs)
 
 
 def plain_network(parameters: dict[str, Tensor], row: int) -> torch.nn.Sequential:

@@ -93,13 +93,13 @@ def test_samples_carry_the_classes_they_were_asked_for(mnist: Copy) -> None:
     for path in ("origins/told/seeds-0-1/gen-000", "arms/curated/seeds-0-1/gen-001", "arms/guided/seeds-0-1/gen-000"):
         found = arrays(mnist, f"{path}/samples.safetensors")
         assert found["x"].shape == (2, 200, 28, 28, 1) and found["x"].dtype == np.uint8
-        assert found["label"].shape == (2, 200) and set(np.unique(found["label"])) <= set(range(10))
-    assert "label" not in arrays(mnist, "arms/contaminated/seeds-0-1/gen-001/samples.safetensors")
+        assert found["drawn_class"].shape == (2, 200) and set(np.unique(found["drawn_class"])) <= set(range(10))
+    assert "drawn_class" not in arrays(mnist, "arms/contaminated/seeds-0-1/gen-001/samples.safetensors")
 
 
 def test_the_next_generation_draws_classes_as_curation_left_them(mnist: Copy) -> None:
     folder = "arms/curated/seeds-0-1"
-    label = arrays(mnist, "origins/told/seeds-0-1/gen-000/samples.safetensors")["label"]
+    label = arrays(mnist, "origins/told/seeds-0-1/gen-000/samples.safetensors")["drawn_class"]
     kept = arrays(mnist, f"{folder}/gen-000/curated.safetensors")["index"]
     shares = arrays(mnist, f"{folder}/gen-001/model.safetensors")["label_shares"]
     for seed in range(2):
@@ -112,7 +112,7 @@ def test_an_arm_with_guidance_shares_the_origin_s_model_and_not_its_samples(mnis
         arrays(mnist, f"{path}/seeds-0-1/gen-000/samples.safetensors") for path in ("arms/guided", "origins/told")
     )
     assert not (mnist.folder / "results/tiny/arms/guided/seeds-0-1/gen-000/model.safetensors").exists()
-    assert np.array_equal(guided["label"], plain["label"]) and not np.array_equal(guided["x"], plain["x"])
+    assert np.array_equal(guided["drawn_class"], plain["drawn_class"]) and not np.array_equal(guided["x"], plain["x"])
 
 
 def test_claims_say_where_theory_is_silent(mnist: Copy) -> None:

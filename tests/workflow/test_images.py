@@ -109,7 +109,7 @@ def test_every_image_metric_is_there_and_in_its_range(mnist: Copy) -> None:
 def test_the_forecast_predicts_class_shares_from_generation_0(mnist: Copy) -> None:
     """The forecast's generation 1 is what curation of generation 0 keeps, on average over many curations."""
     curated = read_arrays(mnist.folder / "results/tiny/arms/curated/seeds-0-0/gen-000/curated.safetensors")
-    reward, label = curated["reward"][0].astype(np.float64), curated["label"][0]
+    reward, label = curated["reward"][0].astype(np.float64), curated["judged_class"][0]
     people = BradleyTerry(kind="bradley_terry", choices=4, kept=300)
     kept = np.concatenate([people.keep(reward, np.random.default_rng(seed)).kept for seed in range(400)])
     expected = np.bincount(label[kept], minlength=10) / len(kept)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from recurate.closed_form.laws.registry import laws_of
 from recurate.foundation.lazy import np
+from recurate.foundation.randomness import bootstrap_generator
 
 if TYPE_CHECKING:
     from recurate.closed_form.estimators import Estimator
     from recurate.closed_form.loop import SimulatedLoop
     from recurate.foundation.types import Array
 
-BOOTSTRAP_SEED = 0  # of the resampling of replicates, which is part of the analysis and not of a loop
 SAME = 0.005  # exponents closer than this are taken as equal: sizes are whole numbers
 SQUARES = ("squared_distance", "mmd_squared", "squared_error", "w2_squared")  # errors of twice the exponent
 SMALLEST_LOGARITHM = 1.0  # pools of fewer than three samples have no log log worth correcting by
@@ -92,7 +92,6 @@ def fit_rates(
 
 def bootstrap_means(values: Array, resamples: int) -> Array:
     """Means (resamples, n) over replicates drawn with replacement from the rows of `values` (R, n)."""
-    generator = np.random.default_rng(BOOTSTRAP_SEED)
     replicates = len(values)
-    weights = generator.multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
+    weights = bootstrap_generator().multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
     return weights @ values / replicates

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recurate.foundation.lazy import np
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import SIMULATION, numpy_generator
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -16,7 +16,7 @@ class Replicates:
     """Generators of all `seeds`, each used from generation 0 on to the end of its loop."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
-        self.generators = [numpy_generator(seed, 0, "simulate") for seed in seeds]
+        self.generators = [numpy_generator(seed, 0, SIMULATION) for seed in seeds]
 
     def __len__(self) -> int:
         return len(self.generators)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.foundation.lazy import np, torch
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import LATENTS, Stream, numpy_generator
 from recurate.models import Model
+from recurate.models.parts.fitted import FittedModel
 from recurate.training.training_set import SampleSource
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from recurate.data import Description
     from recurate.foundation.types import Array
-    from recurate.models.parts.fitted import FittedModel
     from recurate.training.training_set import Afresh
 
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Request:
     """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
 
-    Every stream of random numbers belongs to a seed, a generation, a stage and `part`. `label_shares` (seeds, classes)
-    say how often each class occurs in the training set and `real` (n, *shape) are real data in data units, both for
-    samplers that ask for them.
+    `label_shares` (seeds, classes) say how often each class occurs in the training set and `real` (n, *shape) are real
+    data in data units, both for samplers that ask for them. `training_chunk` is the chunk of training that the samples
+    are drawn afresh for; None where a generation's sample set is drawn.
     """
 
     seeds: list[int]
@@ -38,19 +38,20 @@ class Request:
     samples: int
     shape: tuple[int, ...]
     device: str = "cpu"
-    stage: str = "sample"
-    part: tuple[int, ...] = ()
+    training_chunk: int | None = None
     label_shares: Array | None = None
     real: Array | None = None
 
-    def generators(self, *part: int) -> list[numpy.random.Generator]:
-        """A generator for each seed; `part` numbers independent streams."""
-        return [numpy_generator(seed, self.generation, self.stage, *self.part, *part) for seed in self.seeds]
+    def generators(self, stream: Stream, *numbers: int) -> list[numpy.random.Generator]:
+        """A generator of the stream for each seed."""
+        if self.training_chunk is not None:
+            stream = stream.in_training(self.training_chunk)
+        return [numpy_generator(seed, self.generation, stream, *numbers) for seed in self.seeds]
 
     def latents(self, *shape: int) -> Tensor:
         """Standard normal numbers (seeds, samples, *shape) float32."""
         size = (self.samples, *shape)
-        drawn = [generator.standard_normal(size, dtype=np.float32) for generator in self.generators()]
+        drawn = [generator.standard_normal(size, dtype=np.float32) for generator in self.generators(LATENTS)]
         return torch.from_numpy(np.stack(drawn)).to(self.device)
 
 
@@ -101,13 +102,15 @@ class Sampler(SampleSource, ABC):
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
         """Draw the sample set that is asked for."""
 
-    def afresh(self, source: FittedModel, seeds: list[int], generation: int) -> Afresh:
+    def afresh(self, model: Model, source: str, seeds: list[int], generation: int, device: str) -> Afresh:
+        fitted = FittedModel.read(model, source, device)
+
         def draw(chunk: int, n: int) -> tuple[Tensor, Tensor | None]:
-            request = Request(seeds, generation, n, source.encoding.shape, source.device, "train", (4, chunk))
-            drawn = self.sample(source.model, source.parameters, request)
-            label = drawn.beside.get("label")
-            x = torch.from_numpy(source.encoding.decode(drawn.x)).to(source.device)
-            return x, None if label is None else torch.from_numpy(label).to(source.device)
+            request = Request(seeds, generation, n, fitted.encoding.shape, device, chunk)
+            drawn = self.sample(fitted.model, fitted.parameters, request)
+            label = drawn.beside.get("drawn_class")
+            x = torch.from_numpy(fitted.encoding.decode(drawn.x)).to(device)
+            return x, None if label is None else torch.from_numpy(label).to(device)
 
         return draw
 

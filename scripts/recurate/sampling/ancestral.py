@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.randomness import ADDED_NOISE
 from recurate.sampling import Request
-from recurate.sampling.parts.denoising import NOISE, DenoisingSampler
+from recurate.sampling.parts.denoising import DenoisingSampler
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,5 +18,5 @@ class Ancestral(DenoisingSampler):
 
     def added(self, request: Request, chunk: int, step: int, size: int) -> Tensor | None:
         shape = (size, *request.shape)
-        drawn = [g.standard_normal(shape, dtype=np.float32) for g in request.generators(NOISE, chunk, step)]
+        drawn = [g.standard_normal(shape, dtype=np.float32) for g in request.generators(ADDED_NOISE, chunk, step)]
         return torch.from_numpy(np.stack(drawn)).to(request.device)

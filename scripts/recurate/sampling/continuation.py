@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.randomness import PROMPTS, TOKENS
 from recurate.models import LanguageModel, Model
 from recurate.sampling import Drawn, Request, Sampler
 from recurate.sampling.parts.text_generation import Bending, by_beams, by_chance
@@ -105,7 +106,7 @@ class Continuation(Sampler):
                 f"sampler: {request.samples} samples need {count} prompts, but there are {held} training blocks; lower "
                 "samples or raise per_prompt"
             )
-        return np.stack([generator.permutation(held)[:count] for generator in request.generators(0)])
+        return np.stack([generator.permutation(held)[:count] for generator in request.generators(PROMPTS)])
 
     def _uniform(self, request: Request, length: int) -> Tensor:
         """Numbers from 0 to 1, (seeds, prompts, per_prompt, length); a search needs none but their number."""
@@ -113,7 +114,7 @@ class Continuation(Sampler):
         if self.strategy == "beam":
             return torch.zeros(len(request.seeds), 1, 1, 1).expand(-1, count, self.per_prompt, length)
         size = (count, self.per_prompt, length)
-        drawn = [generator.random(size, dtype=np.float32) for generator in request.generators(1)]
+        drawn = [generator.random(size, dtype=np.float32) for generator in request.generators(TOKENS)]
         return torch.from_numpy(np.stack(drawn)).to(request.device)
 
     def _continued(

@@ -87,15 +87,16 @@ class State:
             for name, value in values.items()
         }
 
-    def step(self, loss: Tensor, rate: float) -> None:
-        """One step down the gradient of `loss` (seeds,) with the learning rate `rate`."""
-        parameters = list(self.parameters.values())
+    def gradients(self, loss: Tensor) -> list[Tensor]:
+        """Gradient of `loss` (seeds,) by every parameter, each seed's own."""
         # Seeds share no parameter, so the gradient of the sum is each seed's own.
-        found = torch.autograd.grad(loss.sum(), parameters, materialize_grads=True)
+        gradients = torch.autograd.grad(loss.sum(), list(self.parameters.values()), materialize_grads=True)
         # Adam's fused step reads numbers in the order in which they lie, which must be that of the parameters.
-        gradients = [gradient.contiguous() for gradient in found]
-        if self.settings.gradient_clip is not None:
-            clip(gradients, self.settings.gradient_clip)
+        return [gradient.contiguous() for gradient in gradients]
+
+    def step(self, gradients: list[Tensor], rate: float) -> None:
+        """One step down the gradients with the learning rate `rate`; the average follows."""
+        parameters = list(self.parameters.values())
         with torch.no_grad():
             self._adam(parameters, gradients, rate)
             if self.average:

@@ -19,10 +19,17 @@ from recurate.files.fingerprints import arrays_digest
 from recurate.foundation.device import out_of_memory
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
-from recurate.foundation.randomness import numpy_generator, torch_generator
+from recurate.foundation.randomness import (
+    INITIAL_PARAMETERS,
+    MIRRORING,
+    OBJECTIVE_NOISE,
+    TRAINING_ROWS,
+    numpy_generator,
+    torch_generator,
+)
 from recurate.models.parts.units import Encoding
-from recurate.training.state import State
-from recurate.training.training_set import Pool
+from recurate.training.state import State, clip
+from recurate.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +44,7 @@ CHUNK = 50
 
 @dataclass
 class Trainer:
-    """Trains the stacked parameters of several seeds on one generation's pool.
+    """Trains the stacked parameters of several seeds on one generation's training set.
 
     `progress` is the private checkpoint: written every `save_every` seconds, read back if the same job was interrupted,
     deleted at the end. Its name must tell apart different settings and inputs.
@@ -56,7 +63,7 @@ class Trainer:
     def initial(self) -> dict[str, Tensor]:
         """Random parameters, stacked over the seeds."""
         alone = [
-            self.model.initial(self.encoding.shape, torch_generator(seed, self.generation, "train", 0))
+            self.model.initial(self.encoding.shape, torch_generator(seed, self.generation, INITIAL_PARAMETERS))
             for seed in self.seeds
         ]
         return {name: torch.stack([parameters[name] for parameters in alone]) for name in alone[0]}
@@ -67,55 +74,89 @@ class Trainer:
             return State(self.initial(), self.settings, self.device)
         return State.read(model, self.settings, self.device, carry_over)
 
-    def train(self, state: State, pool: Pool) -> tuple[State, Array]:
+    def train(self, state: State, training_set: TrainingSet) -> tuple[State, Array]:
         """Train `state`, or what an interrupted run made of it; also gives every chunk's mean loss (seeds, chunks).
 
-        Raises RecurateError as soon as a loss is not finite, naming seed and step, and if memory does not suffice.
+        Random numbers and data are made ready for a chunk of steps at once, which would take a good part of a small
+        network's time step by step. Raises RecurateError as soon as a loss is not finite, naming seed and step, and if
+        memory does not suffice.
         """
-        chunks = math.ceil(self.settings.steps / CHUNK)
+        settings = self.settings
         state, losses = self._resume(state)
         saved = time.monotonic()
-        remedy = f"lower training.batch_size (now {self.settings.batch_size}) or seeds_per_job"
+        remedy = f"lower training.batch_size (now {settings.batch_size}) or seeds_per_job"
         with out_of_memory(f"training generation {self.generation}", remedy):
-            for chunk in self._progress(range(len(losses), chunks), losses):
-                losses.append(self._chunk(chunk, state, pool))
-                if time.monotonic() - saved > self.save_every and chunk + 1 < chunks:
-                    arrays = {**state.arrays(complete=True), "losses": np.stack(losses)}
-                    write_arrays(self.progress, arrays, {"sha256": arrays_digest(arrays)})
+            for chunk in self._chunks_from(len(losses), losses):
+                first = chunk * CHUNK
+                steps = min(CHUNK, settings.steps - first)
+                data = training_set.of_chunk(chunk, steps * settings.batch_size)
+                rows = self._rows(chunk, steps, data)
+                noise = self._noise(chunk, steps)
+                if self.objective.uses_labels:
+                    noise["label"] = data.labels(rows.flatten(1)).unflatten(1, rows.shape[1:])
+                batches = self._batches(chunk, rows, data)
+                total = torch.zeros(len(self.seeds), device=self.device)
+                for step in range(steps):
+                    of_step = {name: values[:, step] for name, values in noise.items()}
+                    costs = self.objective.costs(self.model, state.parameters, batches[:, step], of_step)
+                    loss = costs.mean(dim=1)
+                    gradients = state.gradients(loss)
+                    if settings.gradient_clip is not None:
+                        clip(gradients, settings.gradient_clip)
+                    state.step(gradients, settings.rate(first + step))
+                    total += loss.detach()
+                losses.append(self._finite(total / steps, first))
+                if time.monotonic() - saved > self.save_every and first + steps < settings.steps:
+                    self._save(state, losses)
                     saved = time.monotonic()
         return state, np.stack(losses, axis=1)
 
     def finish(self) -> None:
         """Delete the private checkpoint once the result is written, and any that other settings left beside it."""
-        for checkpoint in self.progress.parent.glob(f"*{self.progress.suffix}"):
-            checkpoint.unlink(missing_ok=True)
+        for path in self.progress.parent.glob(f"*{self.progress.suffix}"):
+            path.unlink(missing_ok=True)
 
-    def _progress(self, chunks: range, losses: list[Array]) -> Iterator[int]:
-        """Give the chunks, with a bar on a terminal and ten lines in the log."""
+    def _chunks_from(self, start: int, losses: list[Array]) -> Iterator[int]:
+        """Give the chunks from `start` on, with a bar on a terminal and ten lines in the log."""
         from tqdm import tqdm
 
+        chunks = range(start, math.ceil(self.settings.steps / CHUNK))
         bar = tqdm(chunks, initial=chunks.start, total=chunks.stop, unit="chunk", disable=not sys.stderr.isatty())
         for chunk in bar:
             yield chunk
             if chunk % max(1, chunks.stop // 10) == 0 or chunk + 1 == chunks.stop:
                 print(f"step {min((chunk + 1) * CHUNK, self.settings.steps)}: mean loss {losses[-1].mean():.5f}")
 
-    def _chunk(self, chunk: int, state: State, pool: Pool) -> Array:
-        """Train for one chunk of steps; returns the mean loss of each seed."""
-        first = chunk * CHUNK
-        steps = min(CHUNK, self.settings.steps - first)
-        pool = pool.of_chunk(chunk, steps * self.settings.batch_size)
-        rows, draws = self._draw(chunk, steps, pool)
-        x = self._data(chunk, rows, pool)
-        if self.objective.uses_labels:
-            draws["label"] = pool.labels(rows.flatten(1)).unflatten(1, rows.shape[1:])
-        total = torch.zeros(len(self.seeds), device=self.device)
-        for step in range(steps):
-            draw = {name: numbers[:, step] for name, numbers in draws.items()}
-            loss = self.objective.loss(self.model, state.parameters, x[:, step], draw)
-            state.step(loss, self.settings.rate(first + step))
-            total += loss.detach()
-        mean = (total / steps).cpu().numpy()
+    def _rows(self, chunk: int, steps: int, data: TrainingSet) -> Tensor:
+        """Row numbers (seeds, steps, batch) of a chunk's data."""
+        generators = [numpy_generator(seed, self.generation, TRAINING_ROWS, chunk) for seed in self.seeds]
+        shape = (steps, self.settings.batch_size)
+        return torch.stack([data.rows(generator, shape) for generator in generators]).to(self.device)
+
+    def _noise(self, chunk: int, steps: int) -> dict[str, Tensor]:
+        """The objective's random numbers (seeds, steps, batch, ..) of a chunk."""
+        size, shape = self.settings.batch_size, self.encoding.shape
+        generators = [numpy_generator(seed, self.generation, OBJECTIVE_NOISE, chunk) for seed in self.seeds]
+        of_seeds = [self.objective.noise(self.model, generator, steps, size, shape) for generator in generators]
+        stacked = {name: np.stack([of_seed[name] for of_seed in of_seeds]) for name in of_seeds[0]}
+        return {name: torch.from_numpy(values).to(self.device) for name, values in stacked.items()}
+
+    def _batches(self, chunk: int, rows: Tensor, data: TrainingSet) -> Tensor:
+        """Data (seeds, steps, batch, *shape) in network units at `rows` (seeds, steps, batch).
+
+        Gathered and encoded for all steps at once: call by call it takes a tenth of a small network's time.
+        """
+        x = data.take(rows.flatten(1))
+        if self.settings.horizontal_flip:
+            shape = x.shape[1]
+            generators = [numpy_generator(seed, self.generation, MIRRORING, chunk) for seed in self.seeds]
+            mirrored = torch.from_numpy(np.stack([g.random(shape) < 0.5 for g in generators])).to(self.device)
+            x[mirrored] = x[mirrored].flip(-2)
+        return self.encoding.encode(x).unflatten(1, rows.shape[1:])
+
+    def _finite(self, loss: Tensor, first: int) -> Array:
+        """Mean losses (seeds,) of a chunk that began with the step `first`; RecurateError if one is not finite."""
+        mean = loss.cpu().numpy()
         if not np.isfinite(mean).all():
             seed = self.seeds[int(np.argmin(np.isfinite(mean)))]
             raise RecurateError(
@@ -124,29 +165,10 @@ class Trainer:
             )
         return mean
 
-    def _draw(self, chunk: int, steps: int, pool: Pool) -> tuple[Tensor, dict[str, Tensor]]:
-        """Row numbers (seeds, steps, batch) and the objective's random numbers of one chunk."""
-        size = self.settings.batch_size
-        rows, draws = [], []
-        for seed in self.seeds:
-            rows.append(pool.rows(numpy_generator(seed, self.generation, "train", 1, chunk), (steps, size)))
-            generator = numpy_generator(seed, self.generation, "train", 2, chunk)
-            draws.append(self.objective.draw(self.model, generator, steps, size, self.encoding.shape))
-        stacked = {name: torch.from_numpy(np.stack([d[name] for d in draws])).to(self.device) for name in draws[0]}
-        return torch.stack(rows).to(self.device), stacked
-
-    def _data(self, chunk: int, rows: Tensor, pool: Pool) -> Tensor:
-        """Data (seeds, steps, batch, *shape) in network units at `rows` (seeds, steps, batch).
-
-        Gathered and encoded for all steps at once: call by call it takes a tenth of a small network's time.
-        """
-        x = pool.take(rows.flatten(1))
-        if self.settings.horizontal_flip:
-            shape = x.shape[1]
-            generators = [numpy_generator(seed, self.generation, "train", 3, chunk) for seed in self.seeds]
-            mirrored = torch.from_numpy(np.stack([g.random(shape) < 0.5 for g in generators])).to(self.device)
-            x[mirrored] = x[mirrored].flip(-2)
-        return self.encoding.encode(x).unflatten(1, rows.shape[1:])
+    def _save(self, state: State, losses: list[Array]) -> None:
+        """Write the private checkpoint."""
+        arrays = {**state.arrays(complete=True), "losses": np.stack(losses)}
+        write_arrays(self.progress, arrays, {"sha256": arrays_digest(arrays)})
 
     def _resume(self, state: State) -> tuple[State, list[Array]]:
         """What the private checkpoint holds and the losses so far, or `state` and none if there is no sound one."""

@@ -11,7 +11,7 @@ from recurate.files.arrays import read_arrays
 from recurate.foundation.components import Component
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
-from recurate.foundation.randomness import numpy_generator
+from recurate.foundation.randomness import REAL_ORDER, numpy_generator
 from recurate.mixing.trained import Mixing
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from recurate.foundation.types import Array, Slice
-    from recurate.models.parts.fitted import FittedModel
+    from recurate.models import Model
 
     # Of a chunk and a number n: samples (seeds, n, *shape) in data units and their classes (seeds, n), or None.
     Afresh = Callable[[int, int], tuple[Tensor, Tensor | None]]
@@ -29,8 +29,8 @@ class SampleSource(Component, ABC):
     """A sampler as training sees it, which may draw every batch of synthetic samples anew."""
 
     @abstractmethod
-    def afresh(self, source: FittedModel, seeds: list[int], generation: int) -> Afresh:
-        """Function that draws samples of `source` for the training of `generation`."""
+    def afresh(self, model: Model, source: str, seeds: list[int], generation: int, device: str) -> Afresh:
+        """Function that draws samples of the `model` in the file `source` for the training of `generation`."""
 
 
 def draw_rows(
@@ -93,11 +93,11 @@ def _block(number: int, size: int, available: int) -> Array:
 
 
 def _shuffled(turn: int, available: int) -> Array:
-    return numpy_generator(0, turn, "data", 1).permutation(available)
+    return numpy_generator(0, turn, REAL_ORDER).permutation(available)
 
 
 @dataclass(frozen=True)
-class Pool:
+class TrainingSet:
     """What a generation is trained on: rows of [real; curated], the real ones with probability `real_fraction`.
 
     `real` is (n, *shape), shared by all seeds; `curated` is (seeds, kept, *shape) or None where there is none (an
@@ -113,7 +113,31 @@ class Pool:
     curated_label: Tensor | None = None
     afresh: Afresh | None = None
 
-    def of_chunk(self, chunk: int, size: int) -> Pool:
+    @classmethod
+    def read(
+        cls,
+        real: str,
+        samples: Sequence[str],
+        curated: Sequence[str],
+        rows: Array | Slice,
+        real_fraction: float,
+        labelled: bool,
+        afresh: Afresh | None,
+        device: str,
+    ) -> TrainingSet:
+        """The training set in files: `rows` of the real data; kept samples of the generations that are trained on."""
+        names = ["train_x", "train_y"] if labelled else ["train_x"]
+        of_real = {name: torch.from_numpy(values[rows]).to(device) for name, values in read_arrays(real, names).items()}
+        return cls(
+            real=of_real["train_x"],
+            curated=kept_samples("x", samples, curated, device),
+            real_fraction=real_fraction,
+            real_label=of_real.get("train_y"),
+            curated_label=kept_samples("drawn_class", samples, curated, device) if labelled else None,
+            afresh=afresh,
+        )
+
+    def of_chunk(self, chunk: int, size: int) -> TrainingSet:
         """What one chunk of training, which takes `size` rows for each seed, is trained on."""
         if self.afresh is None:
             return self
@@ -137,14 +161,14 @@ class Pool:
         assert self.real_label is not None
         return self._gather(self.real_label, self.curated_label, rows)
 
-    def label_shares(self, classes: int) -> Array:
-        """How often each class is drawn, (seeds, classes) float64; one row for all seeds where nothing is curated."""
+    def label_shares(self, classes: int, seeds: int) -> Array:
+        """How often each class is trained on, (seeds, classes) float64."""
         assert self.real_label is not None
-        real = _shares(self.real_label, classes)
-        if self.curated_label is None:
-            return real[None]
-        curated = np.stack([_shares(labels, classes) for labels in self.curated_label])
-        return self.real_fraction * real + (1 - self.real_fraction) * curated
+        shares = _shares(self.real_label, classes)
+        if self.curated_label is not None:
+            curated = np.stack([_shares(labels, classes) for labels in self.curated_label])
+            shares = self.real_fraction * shares + (1 - self.real_fraction) * curated
+        return np.broadcast_to(shares, (seeds, classes)).copy()
 
     @staticmethod
     def _gather(real: Tensor, curated: Tensor | None, rows: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.randomness import DRAWN_CLASSES
 from recurate.models import Model, NoiseModel
 from recurate.models.parts.noise_schedule import signal_shares, step_back, visited_steps
 from recurate.sampling import Drawn, Request, Sampler
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from recurate.foundation.types import Array
 
-NOISE, LABELS = 1, 2  # streams of random numbers beside the latents'
 Predictor = Callable[["Tensor", "Tensor"], "Tensor"]  # noise in points (seeds, batch, *shape) at steps (seeds, batch)
 
 
@@ -83,7 +83,7 @@ class DenoisingSampler(Sampler):
                 own = None if labels is None else torch.from_numpy(labels[:, rows]).to(x.device)
                 parts.append(self._denoised(x, model, self._predictor(model, parameters, own), request, chunk))
         evaluations = self.steps * (2 if self.guidance else 1)
-        return Drawn(torch.cat(parts, dim=1), evaluations, {} if labels is None else {"label": labels})
+        return Drawn(torch.cat(parts, dim=1), evaluations, {} if labels is None else {"drawn_class": labels})
 
     def _denoised(self, x: Tensor, model: NoiseModel, predict: Predictor, request: Request, chunk: int) -> Tensor:
         shares = signal_shares(model.noise_steps).tolist()
@@ -117,6 +117,6 @@ class DenoisingSampler(Sampler):
             raise RecurateError("sampler: labels: trained needs the shares of classes, which the model file lacks")
         drawn = [
             generator.choice(len(shares), request.samples, p=shares)
-            for generator, shares in zip(request.generators(LABELS), request.label_shares, strict=True)
+            for generator, shares in zip(request.generators(DRAWN_CLASSES), request.label_shares, strict=True)
         ]
         return np.stack(drawn)

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 
 class Objective(Component, ABC):
-    """A loss on batches of data; its random numbers are drawn ahead, per seed, so that seeds stay independent."""
+    """A cost of every sample, whose mean over a batch is the loss.
+
+    Its random numbers are drawn ahead, per seed, so that seeds stay independent.
+    """
 
     trains: ClassVar[type[Model]]  # the kind of network it trains
 
     @property
     def uses_labels(self) -> bool:
-        """Whether `loss` finds the classes of `x` in its draw, as "label"."""
+        """Whether `costs` finds the classes of `x` in its noise, as "label"."""
         return False
 
     @property
@@ -36,11 +39,14 @@ class Objective(Component, ABC):
             raise ValueError(f"{self.kind} needs {self.trains.role}, the model {model.kind} is {model.role}")
 
     @abstractmethod
-    def draw(
+    def noise(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
     ) -> dict[str, Array]:
         """Random numbers of `steps` steps of one seed, each array (steps, batch, ..), for samples of `shape`."""
 
     @abstractmethod
-    def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
-        """Loss (seeds,) on data `x` (seeds, batch, *shape) in network units; `draw` holds (seeds, batch, ..)."""
+    def costs(self, model: Model, parameters: dict[str, Tensor], x: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        """Costs (seeds, batch) of data `x` (seeds, batch, *shape) in network units; `noise` holds (seeds, batch, ..).
+
+        Their mean over the batch is what training minimises.
+        """

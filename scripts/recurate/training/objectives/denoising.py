@@ -47,7 +47,7 @@ class Denoising(Objective):
         if model.classes and not self.uses_labels:
             raise ValueError("label_dropout: the network is told a class; say how often it is withheld, 0 for never")
 
-    def draw(
+    def noise(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
     ) -> dict[str, Array]:
         assert isinstance(model, NoiseModel)
@@ -59,9 +59,10 @@ class Denoising(Objective):
             numbers["withheld"] = generator.random((steps, batch_size)) < self.label_dropout
         return numbers
 
-    def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
+    def costs(self, model: Model, parameters: dict[str, Tensor], x: Tensor, noise: dict[str, Tensor]) -> Tensor:
         assert isinstance(model, NoiseModel)
         shares = torch.from_numpy(signal_shares(model.noise_steps)).to(x.device, torch.float32)
-        label = draw["label"].where(~draw["withheld"], model.classes) if self.uses_labels else None
-        seen = model.noise(parameters, noised(x, draw["noise"], shares[draw["step"]]), draw["step"], label)
-        return (seen - draw["noise"]).square().flatten(1).mean(dim=1)
+        label = noise["label"].where(~noise["withheld"], model.classes) if self.uses_labels else None
+        noisy = noised(x, noise["noise"], shares[noise["step"]])
+        error = model.noise(parameters, noisy, noise["step"], label) - noise["noise"]
+        return error.square().flatten(2).mean(dim=2)

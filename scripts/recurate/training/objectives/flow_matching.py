@@ -30,7 +30,7 @@ class FlowMatching(Objective):
         "independent", description="how noise and data are paired within a batch"
     )
 
-    def draw(
+    def noise(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
     ) -> dict[str, Array]:
         return {
@@ -38,14 +38,14 @@ class FlowMatching(Objective):
             "time": generator.random((steps, batch_size), dtype=np.float32),
         }
 
-    def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
+    def costs(self, model: Model, parameters: dict[str, Tensor], x: Tensor, noise: dict[str, Tensor]) -> Tensor:
         assert isinstance(model, VelocityModel)
-        noise, time = draw["noise"], draw["time"]
+        start, time = noise["noise"], noise["time"]
         if self.coupling == "optimal_transport":
-            noise = torch.stack([transport_plan(z, y) for z, y in zip(noise, x, strict=True)])
+            start = torch.stack([transport_plan(z, y) for z, y in zip(start, x, strict=True)])
         t = time.reshape(*time.shape, *[1] * (x.ndim - 2))
-        error = model.velocity(parameters, (1 - t) * noise + t * x, time) - (x - noise)
-        return error.square().flatten(1).mean(dim=1)
+        error = model.velocity(parameters, (1 - t) * start + t * x, time) - (x - start)
+        return error.square().flatten(2).mean(dim=2)
 
 
 def transport_plan(noise: Tensor, x: Tensor) -> Tensor:

@@ -20,17 +20,17 @@ class NextToken(Objective):
 
     trains: ClassVar[type[Model]] = LanguageModel
 
-    def draw(
+    def noise(
         self, model: Model, generator: numpy.random.Generator, steps: int, batch_size: int, shape: tuple[int, ...]
     ) -> dict[str, Array]:
         return {}
 
-    def loss(self, model: Model, parameters: dict[str, Tensor], x: Tensor, draw: dict[str, Tensor]) -> Tensor:
+    def costs(self, model: Model, parameters: dict[str, Tensor], x: Tensor, noise: dict[str, Tensor]) -> Tensor:
         assert isinstance(model, LanguageModel)
         logits = model.logits(parameters, x[..., :-1])
         # One seed after another: the logits of all would not stay in the processor's cache.
-        costs = [
-            torch.nn.functional.cross_entropy(alone.flatten(0, 1), following.flatten())
+        of_tokens = [
+            torch.nn.functional.cross_entropy(alone.flatten(0, 1), following.flatten(), reduction="none")
             for alone, following in zip(logits, x[..., 1:], strict=True)
         ]
-        return torch.stack(costs)
+        return torch.stack(of_tokens).unflatten(1, (x.shape[1], -1)).mean(dim=2)
