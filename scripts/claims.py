@@ -6,7 +6,7 @@ from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, w
 from recurate.stages.claims import Reads, Trained
 from recurate.theory import agreement
 from recurate.theory.claims import check_claims
-from recurate.theory.verdicts import CLAIM_COLUMNS
+from recurate.theory.verdicts import CLAIM_COLUMNS, ClaimRow
 
 
 def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates: str | None) -> None:
@@ -14,7 +14,7 @@ def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates:
 
     Of a trained study there is a row for every arm, claim, source and generation; some arms have no forecast.
     """
-    rows: list[dict[str, object]] = []
+    rows = list[ClaimRow]()
     if isinstance(spec.study, Trained):
         measured, expected = read_rows(metrics, METRIC_COLUMNS), read_rows(theory, FORECAST_COLUMNS)
         sources = {"forecast": by_arm(expected), "measured": by_arm(measured)}
@@ -24,11 +24,11 @@ def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates:
                     rows += check_claims(settings.loop(study, arm), values[arm], source, spec.study.claims)
     else:
         table = agreement.read_values(metrics)
-        rows += agreement.with_laws(table, read_rows(theory, LAW_COLUMNS))
-        rows += agreement.with_published(table, spec.study.published)
+        agreed = agreement.with_laws(table, read_rows(theory, LAW_COLUMNS))
+        agreed += agreement.with_published(table, spec.study.published)
         if rates is not None:
-            rows += agreement.with_rates(read_rows(rates, RATE_COLUMNS), spec.study.generations)
-        rows = [{"study": study, **row} for row in rows]
+            agreed += agreement.with_rates(read_rows(rates, RATE_COLUMNS), spec.study.generations)
+        rows += [{"study": study, **row} for row in agreed]
     write_rows(claims, CLAIM_COLUMNS, rows)
 
 

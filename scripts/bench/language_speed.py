@@ -20,11 +20,14 @@ from torch import Tensor, nn
 from recurate.foundation.randomness import TRAINING_ROWS, numpy_generator
 from recurate.models.parts.units import Encoding
 from recurate.models.transformer import Transformer
-from recurate.sampling.parts.text_generation import Bending, by_chance, drawn, without_cache
+from recurate.sampling.parts.text_generation import Bending, by_chance, drawn
 from recurate.study.origin import Origin
 from recurate.study.reading import read_trained
 from recurate.training.trainer import CHUNK, Trainer
 from recurate.training.training_set import TrainingSet
+
+sys.path.insert(0, str(ROOT / "tests/unit"))
+from other_ways import without_cache
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array

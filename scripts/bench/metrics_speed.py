@@ -35,7 +35,7 @@ METRICS = [
 START = f"""
 import json, os, sys, time, warnings
 os.environ.update(OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2", MKL_NUM_THREADS="2")
-sys.path.insert(0, {str(ROOT / "scripts")!r})
+sys.path[:0] = {[str(ROOT / "scripts"), str(ROOT / "tests/unit")]!r}
 warnings.simplefilter("ignore")
 import numpy as np
 def timed(call):
@@ -43,8 +43,8 @@ def timed(call):
     return call(), time.perf_counter() - begin
 """
 FRECHET = """
-from recurate.gaussians import factor, frechet_distance, moments
-from recurate.torchvision_compat import import_cleanfid
+from other_ways import import_cleanfid
+from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 rng = np.random.default_rng(0)
 rotation = np.linalg.qr(rng.standard_normal(({d}, {d})))[0]
 gaussians = []
@@ -76,17 +76,21 @@ with contextlib.redirect_stdout(io.StringIO()):
 """
 MANIFOLDS = """
 from dataclasses import asdict
-from recurate.neighbours import manifolds
+from recurate.measuring.metrics.parts.neighbours import manifolds
 found, seconds = timed(lambda: asdict(manifolds(x, real, {k})))
 """
 REPORT = "print(json.dumps([seconds, [float(found[name]) for name in ('precision', 'recall', 'density', 'coverage')]]))"
 MEASURE = """
 import measure
-spec = {{"metrics": {metrics!r}, "classes": 0, "supremum": 0.0, "reference": {{"split": "train", "samples": None}}}}
+from recurate.stages.measure import Reads
+spec = Reads(
+    metrics={metrics!r}, reference={{"split": "train"}}, classes=0, supremum=0.0, vocabulary=0, model=None
+)
 names = ("real", "samples", "curated")
 paths = {{name: f"{folder}/{{name}}.safetensors" for name in (*names, "features", "reference")}}
 _, seconds = timed(lambda: measure.main(
-    metrics="{folder}/metrics.csv", spec=spec, study="bench", arm="bench", seeds=[0], generation=0, threads=2, **paths
+    metrics="{folder}/metrics.csv", spec=spec, study="bench", arm="bench", seeds=[0], generation=0, threads=2,
+    model=None, device="cpu", **paths
 ))
 print(json.dumps(seconds))
 """

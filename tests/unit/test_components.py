@@ -197,7 +197,7 @@ def test_a_block_without_a_kind_is_refused(spec: Any) -> None:
         (
             Inception,
             {"kind": "inception", "weights": "data/other.pt"},
-            "weights: leave it out, .* lies in the data folder",
+            "weights: leave it out, .* in the data folder",
         ),
         (PerplexitySpread, {"kind": "perplexity_spread", "features": "judge"}, "features: leave it out"),
         (Text, {"kind": "text", "corpus": "brown", "held_out": 0.2}, "held_out: leave it out, a share of 0.1"),

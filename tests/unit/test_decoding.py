@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from language_setup import BLOCK, MODEL, VOCABULARY, parameters, tokens
+from other_ways import without_cache
 
 from recurate.foundation.errors import RecurateError
 from recurate.sampling import Drawn, Request
 from recurate.sampling.continuation import Continuation
-from recurate.sampling.parts.text_generation import Bending, by_beams, by_chance, drawn, without_cache
+from recurate.sampling.parts.text_generation import Bending, by_beams, by_chance, drawn
 
 REAL = tokens(40, BLOCK, seed=5).numpy().astype(np.int32)
 

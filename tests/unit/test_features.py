@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from other_ways import import_cleanfid
 from torch import Tensor, nn
 
 from recurate.data import Description
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.torchvision_compat import import_cleanfid
 from recurate.measuring.features import Features, ImageFeatures, inception
 from recurate.measuring.features.efficientnet_lite0 import EfficientNetLite0
 from recurate.measuring.features.inception import NAME, Inception

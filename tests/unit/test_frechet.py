@@ -7,10 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from other_ways import import_cleanfid
 from scipy.linalg import sqrtm
 
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.torchvision_compat import import_cleanfid, import_torchvision
+from recurate.foundation.torchvision_compat import import_torchvision
 from recurate.measuring.metrics import DATA, Evidence, Space
 from recurate.measuring.metrics.frechet import Frechet
 from recurate.measuring.metrics.kernel_distance import KernelDistance, polynomial_mmd_squared

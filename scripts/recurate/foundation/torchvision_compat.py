@@ -34,11 +34,3 @@ def import_torchvision() -> ModuleType:
     import torchvision
 
     return torchvision
-
-
-def import_cleanfid() -> ModuleType:
-    """Import `cleanfid.fid`, which imports torchvision."""
-    import_torchvision()
-    from cleanfid import fid
-
-    return fid

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from recurate.files.tables import METRIC_COLUMNS, read_frame
 from recurate.foundation.lazy import np
+from recurate.theory.verdicts import ArmRow
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -23,7 +24,6 @@ ROUNDING = 1e-9  # relative; laws without any randomness are met to it
 FEW = 0.1  # share of the replicates; a positive mean that rests on fewer has no normal error
 LARGEST_ORDER = 0.5  # beyond half of its value what a law of first order leaves out is no small correction
 Values = Mapping[tuple[str, str, int], "Array"]
-Row = dict[str, Any]
 
 
 def read_values(path: str) -> Values:
@@ -70,7 +70,7 @@ class Comparison:
         rounding = ROUNDING * max(abs(self.expected), abs(self.measured))
         return STANDARD_ERRORS * self.error + self.order + rounding - abs(self.measured - self.expected)
 
-    def row(self, arm: str, claim: str, generation: int, note: str = "", vacuous: str = "") -> Row:
+    def row(self, arm: str, claim: str, generation: int, note: str = "", vacuous: str = "") -> ArmRow:
         """A row of the claims table, without the study."""
         missed = f"{self.distance_in_errors:.1f} standard errors away" if self.error else "differs without any spread"
         verdict = "vacuous" if vacuous else "holds" if self.slack >= 0 else "fails"
@@ -105,7 +105,7 @@ def effective_share(values: Array) -> float:
     return float(values.sum()) ** 2 / (len(values) * squares) if squares > 0 else 0.0
 
 
-def with_laws(values: Values, laws: Sequence[Mapping[str, str]]) -> list[Row]:
+def with_laws(values: Values, laws: Sequence[Mapping[str, str]]) -> list[ArmRow]:
     """One row for every law and recorded generation.
 
     Exact laws must be met within three standard errors of the mean over replicates, which are no smaller than the law's
@@ -114,7 +114,7 @@ def with_laws(values: Values, laws: Sequence[Mapping[str, str]]) -> list[Row]:
     zero, because the mean rests on replicates too rare to be among R, or where what a law leaves out is no small
     correction.
     """
-    rows = []
+    rows = list[ArmRow]()
     for law in laws:
         arm, measure, generation = law["arm"], law["metric"], int(law["generation"])
         sample = values[arm, measure, generation]
@@ -135,12 +135,12 @@ def with_laws(values: Values, laws: Sequence[Mapping[str, str]]) -> list[Row]:
     return rows
 
 
-def with_published(values: Values, published: Sequence[PublishedNumber]) -> list[Row]:
+def with_published(values: Values, published: Sequence[PublishedNumber]) -> list[ArmRow]:
     """One row for every published number: within three standard errors of the difference of two means.
 
     The published mean is of `replicates` runs, whose spread is taken to be that of ours.
     """
-    rows = []
+    rows = list[ArmRow]()
     for number in published:
         sample = values[number.arm, number.measure, number.generation]
         spread = float(sample.std(ddof=1)) if len(sample) > 1 else math.nan
@@ -152,14 +152,14 @@ def with_published(values: Values, published: Sequence[PublishedNumber]) -> list
     return rows
 
 
-def with_rates(rates: Sequence[Mapping[str, str]], generations: int) -> list[Row]:
+def with_rates(rates: Sequence[Mapping[str, str]], generations: int) -> list[ArmRow]:
     """Rows on slopes: equal to that of the arm's law, and no flatter than theory says.
 
     The theoretical rate is a bound for many generations: errors may fall faster. At equality of exponents it has an
     extra logarithm, by which the error is divided before its slope is compared. Where the law itself is flatter over
     the generations that were fitted, a slope says nothing about the bound.
     """
-    rows = []
+    rows = list[ArmRow]()
     for rate in rates:
         slope, error, theory = (float(rate[key]) for key in ("slope", "slope_error", "theory"))
         log_corrected = float(rate["slope_log_corrected"])

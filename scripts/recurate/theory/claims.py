@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.mixing.ratios import synthetic_ratio_of
 from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.theory import bounds
-from recurate.theory.verdicts import CLAIM_COLUMNS
+from recurate.theory.verdicts import ClaimRow, Judgement
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -208,7 +208,7 @@ CLAIMS: dict[str, Claim] = {
 
 def check_claims(
     loop: ClosedLoop, values: Mapping[str, ArrayLike], source: str, claims: Iterable[str] | None = None
-) -> list[dict[str, Any]]:
+) -> list[ClaimRow]:
     """Check claims on one arm and one source.
 
     Parameters
@@ -225,9 +225,9 @@ def check_claims(
 
     Returns
     -------
-    list of dict
-        One row for each claim and generation 1, 2, .., with the keys `CLAIM_COLUMNS`. Slack is the mean over seeds,
-        >= 0 where the claim is satisfied; verdicts are `holds`, `fails`, `vacuous` and `not applicable`.
+    list of ClaimRow
+        One row for each claim and generation 1, 2, .., its keys in the order of `CLAIM_COLUMNS`. Slack is the mean over
+        seeds, >= 0 where the claim is satisfied; verdicts are `holds`, `fails`, `vacuous` and `not applicable`.
 
     Raises
     ------
@@ -237,13 +237,14 @@ def check_claims(
     if source not in SOURCES:
         raise RecurateError(f"Claims are checked on {' or '.join(SOURCES)} values, not on {source!r}.")
     metrics, generations = _as_metrics(loop, values)
-    rows = []
+    rows = list[ClaimRow]()
     for name in CLAIMS if claims is None else claims:
         result = _assess(_find(name), loop, metrics, source)
         for generation in range(1, generations + 1):
-            cells = _cells(result, generation, source)
-            head = (loop.study, loop.arm, name, source, generation)
-            rows.append(dict(zip(CLAIM_COLUMNS, head + cells, strict=True)))
+            judgement = _judgement(result, generation, source)
+            rows.append(
+                ClaimRow(study=loop.study, arm=loop.arm, claim=name, source=source, generation=generation, **judgement)
+            )
     return rows
 
 
@@ -279,15 +280,22 @@ def _assess(claim: Claim, loop: ClosedLoop, metrics: Metrics, source: str) -> Ev
         return Exemption("not applicable", str(error))
 
 
-def _cells(result: Evidence | Exemption, generation: int, source: str) -> tuple[object, ...]:
-    """Fill the columns measured, bound, slack, standard_error, verdict, note."""
+def _judgement(result: Evidence | Exemption, generation: int, source: str) -> Judgement:
+    """Judge one generation, on means over seeds."""
     if isinstance(result, Exemption):
-        return (math.nan,) * 4 + (result.verdict, result.reason)
+        nan, verdict, note = math.nan, result.verdict, result.reason
+        return Judgement(measured=nan, bound=nan, slack=nan, standard_error=nan, verdict=verdict, note=note)
     slack = result.slack[:, generation - 1]
     error, verdict, note = _judge(slack, source)
     with np.errstate(invalid="ignore"):
-        means = [float(values[:, generation - 1].mean()) for values in (result.measured, result.bound)]
-        return (*means, float(slack.mean()), error, verdict, note)
+        return Judgement(
+            measured=float(result.measured[:, generation - 1].mean()),
+            bound=float(result.bound[:, generation - 1].mean()),
+            slack=float(slack.mean()),
+            standard_error=error,
+            verdict=verdict,
+            note=note,
+        )
 
 
 def _judge(slack: FloatArray, source: str) -> tuple[float, str, str]:

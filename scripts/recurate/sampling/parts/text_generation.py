@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,24 +108,6 @@ def by_beams(
         if step + 1 < length:
             cache = model.select(cache, parent)
     return past[..., time:].unflatten(1, (count, beams)), scores
-
-
-def without_cache(
-    model: LanguageModel,
-    parameters: dict[str, Tensor],
-    prompts: Tensor,
-    length: int,
-    choose: Callable[[Tensor], Tensor],
-) -> Tensor:
-    """Continuations (seeds, prompts, length) by looking at the whole text again for every token, for comparison.
-
-    `choose` maps logits (seeds, prompts, vocabulary) to tokens (seeds, prompts).
-    """
-    past = prompts
-    for _ in range(length):
-        chosen = choose(model.logits(parameters, past)[:, :, -1])
-        past = torch.cat([past, chosen[..., None]], dim=2)
-    return past[..., prompts.shape[2] :]
 
 
 def _rows(x: Tensor, rows: Tensor) -> Tensor:
