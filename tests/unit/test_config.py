@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from study_setup import ABSENT, STUDY, changed, complaint, read
 
+from recurate.curation.bradley_terry import BradleyTerry
 from recurate.files.paths import format_generation, format_seeds, parse_seeds
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import merge, read_study, read_yaml
@@ -99,6 +100,72 @@ def test_merging_keeps_what_is_not_changed_and_takes_what_is(base: Any, change: 
 
 def test_lists_are_replaced_and_not_joined(tmp_path: Path) -> None:
     assert read(changed(("seeds", [1, 2, 3])), tmp_path, override={"seeds": [9]}).seeds == [9]
+
+
+# What need not be said
+
+
+def test_the_only_origin_is_that_of_every_arm(tmp_path: Path) -> None:
+    assert read(changed(("arms.curated.origin", ABSENT)), tmp_path).arms["curated"].origin == "gaussians"
+
+
+def test_of_several_origins_an_arm_must_name_one(tmp_path: Path) -> None:
+    study = changed(("arms.curated.origin", ABSENT), ("origins.other", STUDY["origins"]["gaussians"]))
+    (line,) = complaint(study, tmp_path)
+    assert line.endswith("arms.curated.origin: there are several origins; name one of gaussians, other")
+
+
+def test_as_many_samples_are_kept_as_are_drawn_unless_the_arm_says_how_many(tmp_path: Path) -> None:
+    without = changed(
+        ("arms.curated.curation.kept", ABSENT), ("scales", {"paper": {"origins": {"gaussians": {"samples": 300}}}})
+    )
+    for scale, kept in (("demo", 100), ("paper", 300)):
+        curation = read(without, tmp_path, scale).arms["curated"].curation
+        assert isinstance(curation, BradleyTerry) and curation.kept == kept
+    curation = read(changed(("arms.curated.curation.kept", 7)), tmp_path).arms["curated"].curation
+    assert isinstance(curation, BradleyTerry) and curation.kept == 7
+
+
+def test_retraining_is_as_the_training_of_the_origin_but_for_what_it_says(tmp_path: Path) -> None:
+    training = {**STUDY["origins"]["gaussians"]["training"], "warm_up": 3, "gradient_clip": 0.5, "keep_state": True}
+    study = changed(("origins.gaussians.training", training), ("arms.curated.retraining", {"steps": 4, "warm_up": 0}))
+    retraining = read(study, tmp_path).arms["curated"].retraining
+    assert (retraining.steps, retraining.warm_up, retraining.gradient_clip) == (4, 0, 0.5)
+    assert retraining.start == "previous" and not retraining.keep_state  # what a file holds is not inherited
+    without = read(changed(("arms.curated.retraining", ABSENT)), tmp_path).arms["curated"].retraining
+    assert without.steps == STUDY["origins"]["gaussians"]["training"]["steps"]
+
+
+def test_an_arm_that_does_not_say_how_data_are_mixed_is_without_real_data(tmp_path: Path) -> None:
+    mixing = read(changed(("arms.curated.mixing", ABSENT)), tmp_path).arms["curated"].mixing
+    assert mixing.name == "replace" and mixing.real_fraction == 0
+
+
+def test_a_study_like_another_says_only_what_differs_at_every_scale(tmp_path: Path) -> None:
+    base = changed(("scales", {"paper": {"generations": 9}}))
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(base))
+    (tmp_path / "middle.yaml").write_text(yaml.safe_dump({"like": "base", "title": "Middle", "seeds": 5}))
+    for scale, generations in (("demo", 2), ("paper", 9)):
+        study = read(
+            {"like": "middle", "title": "Another", "arms": {"curated": {"curation": {"choices": 2}}}}, tmp_path, scale
+        )
+        curation = study.arms["curated"].curation
+        assert isinstance(curation, BradleyTerry) and (curation.choices, curation.kept) == (2, 100)
+        assert (study.title, len(study.seeds), study.generations) == ("Another", 5, generations)
+
+
+@pytest.mark.parametrize(
+    ("like", "sentence"),
+    [
+        ("absent", "like: there is no study 'absent' beside it"),
+        ("tiny", "like: tiny is like tiny, a circle"),
+        ("other", "like: tiny is like other is like tiny, a circle"),
+    ],
+)
+def test_a_study_that_is_like_none_or_like_itself_is_refused(tmp_path: Path, like: str, sentence: str) -> None:
+    (tmp_path / "other.yaml").write_text("like: tiny\n")
+    (line,) = complaint({**STUDY, "like": like}, tmp_path)
+    assert line.endswith(sentence)
 
 
 def test_the_resolved_settings_are_a_study_file_that_means_the_same(tmp_path: Path) -> None:

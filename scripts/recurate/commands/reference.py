@@ -1,4 +1,4 @@
-"""Write what is generated from the classes: config/README.md with every key, docs/adding.md with every family.
+"""Write what is generated from the classes: every key in config/README.md and config/schema.json, docs/adding.md.
 
 Usage: python scripts/manage.py reference
 """
@@ -10,12 +10,13 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from recurate.closed_form.normal_mixture import NormalMixture
-from recurate.commands import adding
+from recurate.commands import adding, schema
 from recurate.data.parts.tokenization import Tokenizer
 from recurate.data.text import Dataset
 from recurate.figures import Figure
@@ -45,6 +46,11 @@ PREFACE = """# Configuration
 * **Scales.** A study file is written at demo scale; `scales: {paper: {..}}` (and `demo`) holds what differs.
   `--config scale=paper` chooses. Results of both scales go to the same folder unless `--config results=..`
   names another.
+* **Like another.** `like: mnist_class` lays a study file over that of another study, its scales too.
+* **What need not be said.** An arm starts from the only origin, keeps as many samples as are drawn, is without real
+  data, and is retrained as the origin was trained (all keys of `training` but `keep_state`), unless it says otherwise.
+* **Editors.** The first line of a study file names `config/schema.json`; an editor that knows YAML schemas completes
+  keys by it and marks those that are misspelt or of the wrong type.
 * **Arms in common.** `arm_defaults` is laid under every arm. Mappings are merged key by key; a component of
   another kind, and a mixing rule, replace what they change as a whole.
 * **Many arms.** `each: {mixing.initial: [100, 1000]}` in an arm makes one for every value, or combination of values,
@@ -102,6 +108,8 @@ def default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined:
         return "required"
+    if isinstance(value, BaseModel):
+        value = yaml.safe_dump(value.model_dump(exclude_defaults=True), default_flow_style=True).strip()
     return "" if value in ("", None, {}, []) else f"`{', '.join(value) if isinstance(value, list) else value}`"
 
 
@@ -134,7 +142,11 @@ def reference() -> str:
 
 def texts() -> dict[Path, str]:
     """Every generated text by its file."""
-    return {Path("config/README.md"): reference(), Path("docs/adding.md"): adding.page()}
+    return {
+        Path("config/README.md"): reference(),
+        Path("config/schema.json"): schema.text(),
+        Path("docs/adding.md"): adding.page(),
+    }
 
 
 def main(arguments: list[str]) -> int:

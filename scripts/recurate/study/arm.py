@@ -59,11 +59,15 @@ class Arm(Settings):
     """One way of closing the loop from an origin."""
 
     title: str = Field("", description="how figures name the arm; the arm's name if empty")
-    origin: str = Field(description="name of the origin the arm starts from")
+    origin: str = Field(description="name of the origin the arm starts from; not needed where there is only one")
     reward: Annotated[SerializeAsAny[Reward], embedded(Reward)] = Field(description="what curators prefer")
     curation: Annotated[SerializeAsAny[Curation], embedded(Curation)] = Field(description="which samples they keep")
-    mixing: Mixing = Field(description="how much real data the next generation sees")
-    retraining: Retraining = Field(description="training of generations 1, 2, ..")
+    mixing: Mixing = Field(
+        Mixing(real_fraction=0.0), description="how much real data the next generation sees; none if left out"
+    )
+    retraining: Retraining = Field(
+        description="training of generations 1, 2, ..; what it does not say is as in the origin's `training`"
+    )
     sampler: Annotated[SerializeAsAny[Sampler], embedded(Sampler)] | None = Field(
         None, description="how the arm's samples are drawn, from generation 0's model on; the origin's if none"
     )

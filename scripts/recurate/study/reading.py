@@ -11,11 +11,14 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from recurate.curation import Curation
+from recurate.foundation.components import component_class
 from recurate.foundation.errors import RecurateError
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 
 Base = TypeVar("Base", bound=BaseModel)
+NOT_INHERITED = ("keep_state",)  # what a file holds, not how a network is trained
 
 
 def validated(model: type[Base], value: Any, where: str) -> Base:
@@ -83,11 +86,10 @@ def read_yaml(path: Path) -> Any:
 def read_study(path: Path, scale: str, override: dict[str, Any]) -> Study | SimulatedStudy:
     """Read a study file at one scale.
 
-    The block of `scale` is laid over the whole, then `override`; then `arm_defaults` under every arm.
+    It is laid over the file that `like` names; the block of `scale` over the whole, then `override`; then
+    `arm_defaults` under every arm, and under a trained arm what follows from its origin.
     """
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise RecurateError(f"{path}: must be a mapping of keys, see config/README.md")
+    raw = _read_like(path, ())
     scales = raw.pop("scales", None) or {}
     if not isinstance(scales, dict) or set(scales) - {"demo", "paper"}:
         raise RecurateError(f"{path}: scales: only demo and paper are allowed")
@@ -99,7 +101,65 @@ def read_study(path: Path, scale: str, override: dict[str, Any]) -> Study | Simu
     if isinstance(merged.get("arms"), dict):
         arms = {name: merge(defaults, arm or {}) for name, arm in merged["arms"].items()}
         merged["arms"] = {key: value for name, arm in arms.items() for key, value in expanded(name, arm, str(path))}
+        if isinstance(merged.get("origins"), dict):
+            origins = merged["origins"]
+            merged["arms"] = {
+                name: with_origin(arm, origins, f"{path}: arms.{name}") for name, arm in merged["arms"].items()
+            }
     return as_study(merged, str(path))
+
+
+def _read_like(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
+    """A study file laid over the one beside it that its key `like` names, if there is one; `before` led here."""
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise RecurateError(f"{path}: must be a mapping of keys, see config/README.md")
+    like = raw.pop("like", None)
+    if like is None:
+        return raw
+    base = path.with_name(f"{like}.yaml")
+    if not base.is_file():
+        raise RecurateError(f"{path}: like: there is no study {like!r} beside it")
+    if base in (*before, path):
+        raise RecurateError(f"{path}: like: {' is like '.join(each.stem for each in (*before, path, base))}, a circle")
+    return merge(_read_like(base, (*before, path)), raw)
+
+
+def with_origin(arm: Any, origins: dict[str, Any], where: str) -> Any:
+    """A trained arm with what follows from its origin, where it does not say otherwise.
+
+    The only origin is that of all arms; as many samples are kept as are drawn; retraining is as the training was.
+    Raises RecurateError for an arm that names none of several origins.
+    """
+    if not isinstance(arm, dict):
+        return arm
+    if "origin" not in arm and len(origins) > 1:
+        raise RecurateError(f"{where}.origin: there are several origins; name one of {', '.join(map(str, origins))}")
+    arm = {"origin": next(iter(origins), ""), **arm}
+    origin = origins.get(arm.get("origin"))
+    if not isinstance(origin, dict):
+        return arm
+    return {**arm, **_inherited(arm, origin)}
+
+
+def _inherited(arm: dict[str, Any], origin: dict[str, Any]) -> dict[str, Any]:
+    """The blocks `curation` and `retraining` of an arm, filled in from its origin."""
+    blocks = {}
+    curation, retraining, training = arm.get("curation"), arm.get("retraining") or {}, origin.get("training") or {}
+    if isinstance(curation, dict) and "samples" in origin and _keeps_a_number(curation.get("kind")):
+        blocks["curation"] = {"kept": origin["samples"], **curation}
+    if isinstance(retraining, dict) and isinstance(training, dict):
+        inherited = {key: value for key, value in training.items() if key not in NOT_INHERITED}
+        blocks["retraining"] = {**inherited, **retraining}
+    return blocks
+
+
+def _keeps_a_number(kind: object) -> bool:
+    """Whether curations of this kind are told how many samples are kept, by the key `kept`."""
+    try:
+        return isinstance(kind, str) and "kept" in component_class(Curation, kind).model_fields
+    except RecurateError:
+        return False  # the kind is refused, with its place, when the study is validated
 
 
 def as_study(settings: dict[str, Any], where: str) -> Study | SimulatedStudy:
