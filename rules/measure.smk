@@ -11,7 +11,7 @@ rule extract_origin:
         samples=layout.origin_generation("samples.safetensors"),
         judge=inputs.judge_of_features,
         origin_model=inputs.origin_of_features,
-        touches=inputs.feature_weights,
+        fetched=inputs.feature_networks,
     output:
         features=layout.origin_generation("features.safetensors"),
     log:
@@ -36,7 +36,7 @@ use rule extract_origin as extract_arm with:
         samples=layout.arm_generation("samples.safetensors"),
         judge=inputs.judge_of_features,
         origin_model=inputs.origin_of_features,
-        touches=inputs.feature_weights,
+        fetched=inputs.feature_networks,
     output:
         features=layout.arm_generation("features.safetensors"),
     log:

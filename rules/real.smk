@@ -114,7 +114,7 @@ rule reference:
     input:
         real=inputs.real,
         judge=inputs.judge_of_features,
-        touches=inputs.feature_weights,
+        fetched=inputs.feature_networks,
     output:
         reference=layout.in_origin("reference.safetensors"),
     log:

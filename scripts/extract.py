@@ -1,5 +1,7 @@
 """Features of a generation's samples, once for all its metrics."""
 
+from collections.abc import Sequence
+
 from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import origin_of_file, read_seed, write_arrays
 from recurate.foundation.device import describe, prepare
@@ -19,13 +21,15 @@ def main(
     threads: int,
     judge: str | None,
     origin_model: str | None,
+    fetched: Sequence[str],
 ) -> None:
     """Write an array (seeds, n, d) float32 for each feature space, under the space's name.
 
-    `origin_model` is generation 0's model, for spaces that it makes.
+    `origin_model` is generation 0's model, for spaces that it makes; `fetched` are the files of networks that
+    spaces need.
     """
     device = prepare(device, threads)
-    spaces = spec.features
+    spaces = [space.located(fetched) for space in spec.features]
     fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
     features_of: dict[str, list[Array]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):

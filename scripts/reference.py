@@ -1,5 +1,7 @@
 """Features of real data and their statistics, once for all generations, seeds and arms of an origin."""
 
+from collections.abc import Sequence
+
 from recurate.curation.judges import FittedJudge
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.foundation.device import describe, prepare
@@ -10,11 +12,21 @@ from recurate.measuring.metrics.parts.frechet_distance import factor, moments
 from recurate.stages.reference import Reads
 
 
-def main(real: str, reference: str, spec: Reads, code: str, device: str, threads: int, judge: str | None) -> None:
+def main(
+    real: str,
+    reference: str,
+    spec: Reads,
+    code: str,
+    device: str,
+    threads: int,
+    judge: str | None,
+    fetched: Sequence[str],
+) -> None:
     """Write, for each feature space, `space/train` and `space/test` (m, d) float32, `space/mean` and `space/factor`.
 
     The last two describe, in float64, the Gaussian of the part that metrics compare with. Where there are more images
-    than are asked for, a random subset is taken that is always the same.
+    than are asked for, a random subset is taken that is always the same. `fetched` are the files of networks that
+    spaces need.
     """
     device = prepare(device, threads)
     fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
@@ -25,7 +37,7 @@ def main(real: str, reference: str, spec: Reads, code: str, device: str, threads
         for part, x in zip(("train", "test"), read_arrays(real, ["train_x", "test_x"]).values(), strict=True)
     }
     arrays: dict[str, Array] = {}
-    for space in spec.features:
+    for space in (space.located(fetched) for space in spec.features):
         if space.needs_origin:
             continue  # of each seed its own, so that there is no one reference
         for part, x in parts.items():

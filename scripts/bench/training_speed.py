@@ -68,7 +68,7 @@ class Duel:
 
     def __post_init__(self) -> None:
         self.origin: Origin = read_trained(ROOT / "config/studies/mixture.yaml", "demo", {}).origins["gaussians"]
-        real = self.origin.data.load(numpy_generator(self.origin.data_seed, 0, REAL_DATA)).train_x
+        real = self.origin.data.load(numpy_generator(0, 0, REAL_DATA)).train_x
         assert self.origin.training is not None, "the study trains its origin"
         self.settings = self.origin.training.model_copy(update={"steps": self.steps})
         self.training_set = TrainingSet(torch.from_numpy(real), None, 1.0)

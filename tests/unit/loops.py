@@ -21,7 +21,7 @@ REGIMES: dict[str, dict[str, Any]] = {
     "accumulate_subsample": {"regime": "accumulate_subsample", "initial": 20},
     "augmentation": {"regime": "augmentation", "real": 20, "synthetic": 10},
     "fresh": {"regime": "fresh", "real": 20, "synthetic": 10, "initial": 5},
-    "contamination": {"regime": "contamination", "real": 10, "alpha": 0.4},
+    "contamination": {"regime": "contamination", "real": 10, "real_fraction": 0.4},
 }
 
 

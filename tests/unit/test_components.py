@@ -11,10 +11,16 @@ from pydantic import ValidationError
 
 from recurate.curation.rewards import Reward
 from recurate.curation.rewards.clipped_distance import ClippedDistance
-from recurate.foundation.components import Component, component_class, import_kind, kinds, load, module_file
+from recurate.data.text import Text
+from recurate.foundation.components import Component, Settings, component_class, import_kind, kinds, load, module_file
 from recurate.foundation.errors import RecurateError
+from recurate.measuring.features.inception import Inception
 from recurate.measuring.metrics import Metric
+from recurate.measuring.metrics.perplexity_spread import PerplexitySpread
+from recurate.mixing.simulated import SimulatedMixing
+from recurate.mixing.trained import Mixing
 from recurate.study.families import FAMILIES
+from recurate.study.simulated import Rates
 from recurate.study.trained import Study
 
 OWN_REWARD = '''
@@ -180,3 +186,26 @@ def test_an_unknown_kind_is_answered_with_the_known_ones(kind: str) -> None:
 def test_a_block_without_a_kind_is_refused(spec: Any) -> None:
     with pytest.raises(RecurateError, match="must be a mapping with the key 'kind', one of class_probability"):
         load(Reward, spec)
+
+
+@pytest.mark.parametrize(
+    ("block", "values", "sentence"),
+    [
+        (Mixing, {"alpha": 0.5}, "alpha: write real_fraction, which is the same number"),
+        (SimulatedMixing, {"regime": "fresh", "real": 5, "alpha": 0.5}, "alpha: write real_fraction"),
+        (Rates, {"measures": ["w1"], "exponent": 0.5, "resamples": 9}, "resamples: leave it out"),
+        (
+            Inception,
+            {"kind": "inception", "weights": "data/other.pt"},
+            "weights: leave it out, .* in the data folder",
+        ),
+        (PerplexitySpread, {"kind": "perplexity_spread", "features": "judge"}, "features: leave it out"),
+        (Text, {"kind": "text", "corpus": "brown", "held_out": 0.2}, "held_out: leave it out, a share of 0.1"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_key_of_the_last_version_answers_with_what_to_write_now(
+    block: type[Settings], values: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        block.model_validate(values)

@@ -24,7 +24,6 @@ from recurate.study.trained import Study
 def test_a_study_is_read_with_its_defaults(tmp_path: Path) -> None:
     study = read(STUDY, tmp_path)
     assert study.seeds == [0, 1, 2]
-    assert study.origins["gaussians"].data_seed == 0
     assert study.origins["gaussians"].judge is None
     arm = study.arms["curated"]
     assert arm.mixing.real_fraction == pytest.approx(2 / 3)
@@ -184,7 +183,7 @@ def test_generations_are_numbered_with_three_digits() -> None:
         (
             "arms.curated.mixing",
             {"lamda": 1},
-            "mixing: unknown key 'lamda'; known are regime, real_fraction, real, lambda, alpha",
+            "mixing: unknown key 'lamda'; known are regime, real_fraction, real, lambda",
         ),
         ("arms.curated.retraining.start", "zero", "arms.curated.retraining.start: Input should be 'scratch', 'origin'"),
         ("arms.curated.retraining.steps", 0, "arms.curated.retraining.steps: Input should be greater"),
@@ -200,7 +199,11 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ("arms.curated.reward", {"kind": "class_probability"}, "arms.curated.reward: class_probability needs a judge"),
         ("arms.curated.reward.kind", "own/absent.py", "unknown kind 'own/absent.py'; known are "),
         ("origins.gaussians.samples", 1, "origins.gaussians.samples: Input should be greater than or equal to 2"),
-        ("origins.gaussians.data_seed", -1, "origins.gaussians.data_seed: Input should be greater than or equal to 0"),
+        (
+            "origins.gaussians.data_seed",
+            0,
+            "origins.gaussians: data_seed: leave it out, real data and judge are the same",
+        ),
         ("origins.gaussians.data.std", 0, "origins.gaussians.data.std: Input should be greater than 0 (got 0)"),
         ("origins.gaussians.judge", {"kind": "small_cnn"}, "origins.gaussians: judge: needs images"),
         ("origins.gaussians.sampler.method", "rk5", "origins.gaussians.sampler.method: Input should be 'euler'"),

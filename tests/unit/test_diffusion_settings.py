@@ -63,7 +63,7 @@ def test_a_study_of_denoising_diffusion_is_read(tmp_path: Path) -> None:
             "ode needs a vector field, the model noise_unet is a noise predictor",
         ),
         (
-            [("arms.curated.mixing", {"regime": "fresh", "alpha": 0.5, "real": 5})],
+            [("arms.curated.mixing", {"regime": "fresh", "real_fraction": 0.5, "real": 5})],
             "arms.curated.mixing: generation 0 is trained on all real data, so that none are new",
         ),
     ],
@@ -127,7 +127,7 @@ def test_the_forecast_leaves_out_guided_arms_and_their_samples_are_their_own() -
 
 
 def rows(generation: int, real: int, regime: str = "fresh", initial: int = 40) -> list[int]:
-    mixing = Mixing.model_validate({"regime": regime, "alpha": 0.5, "real": real})
+    mixing = Mixing.model_validate({"regime": regime, "real_fraction": 0.5, "real": real})
     found = real_rows(mixing, generation, 100, initial)
     assert isinstance(found, np.ndarray)
     return found.tolist()

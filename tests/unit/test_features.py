@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from other_ways import import_cleanfid
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from recurate.data import Description
@@ -140,7 +139,7 @@ def test_inception_s_features_are_clean_fid_s(weights: str, mode: Any, shape: tu
     from cleanfid.resize import build_resizer
 
     images = photographs(5, *shape)
-    features = Inception(kind="inception", weights=weights, mode=mode, chunk=2)
+    features = Inception(kind="inception", mode=mode, chunk=2).located([weights])
     found = features.extract(images, None, "cpu")
     assert found.shape == (5, 2048) and found.dtype == np.float32
 
@@ -154,25 +153,22 @@ def test_inception_s_features_are_clean_fid_s(weights: str, mode: Any, shape: tu
 def test_the_two_modes_differ(weights: str) -> None:
     images = photographs(2, 32, 32, 3)
     clean, legacy = (
-        Inception(kind="inception", weights=weights, mode=mode).extract(images, None, "cpu")
+        Inception(kind="inception", mode=mode).located([weights]).extract(images, None, "cpu")
         for mode in ("clean", "legacy_tensorflow")
     )
     assert np.abs(clean - legacy).max() > 1e-3
 
 
-def test_a_rule_is_told_which_file_inception_needs(weights: str) -> None:
-    assert Inception(kind="inception", weights=weights).weights_file == weights
-    assert Inception(kind="inception").weights_file == f"data/{NAME}"
-    assert EfficientNetLite0(kind="efficientnet_lite0").weights_file is None
-    with pytest.raises(ValidationError, match=f"the file must be called {NAME}"):
-        Inception(kind="inception", weights="data/inception.pt")
+def test_a_rule_is_told_which_file_inception_needs() -> None:
+    assert Inception(kind="inception").fetched_file == NAME
+    assert EfficientNetLite0(kind="efficientnet_lite0").fetched_file is None
 
 
 def test_weights_that_are_missing_or_other_are_refused_with_their_checksum(tmp_path: Path) -> None:
-    features = Inception(kind="inception", weights=str(tmp_path / NAME))
+    features = Inception(kind="inception").located([str(tmp_path / NAME)])
     with pytest.raises(RecurateError, match=f"no such file; put the file {NAME} of SHA-256 f58cb9b6"):
         features.extract(photographs(1, 8, 8, 3), None, "cpu")
-    torch.jit.script(Network()).save(features.weights)
+    torch.jit.script(Network()).save(str(tmp_path / NAME))
     with pytest.raises(RecurateError, match=r"its SHA-256 is [0-9a-f]{64}, so it is another file or damaged; put"):
         features.extract(photographs(1, 8, 8, 3), None, "cpu")
 

@@ -96,8 +96,8 @@ def test_one_file_of_a_data_set_serves_all_studies() -> None:
 def test_only_what_needs_inception_asks_for_its_weights() -> None:
     demo, paper = (project(scale=scale) for scale in ("demo", "paper"))
     w = SimpleNamespace(study="cifar10_class")
-    assert demo.inputs.feature_weights(w) == []
-    assert paper.inputs.feature_weights(w) == ["data/inception-2015-12-05.pt"]
+    assert demo.inputs.feature_networks(w) == []
+    assert paper.inputs.feature_networks(w) == ["data/inception-2015-12-05.pt"]
     assert "data/inception-2015-12-05.pt" in paper.targets.fetched
 
 

@@ -61,9 +61,7 @@ def test_lambda_beside_the_real_fraction_is_refused() -> None:
 
 @pytest.mark.parametrize("settings", [{"lamda": 1}, {"lambda": 1, "lamda": 1}])
 def test_an_unknown_key_is_answered_with_lambda_among_the_known(settings: dict[str, float]) -> None:
-    with pytest.raises(
-        ValidationError, match="unknown key 'lamda'; known are regime, real_fraction, real, lambda, alpha"
-    ):
+    with pytest.raises(ValidationError, match="unknown key 'lamda'; known are regime, real_fraction, real, lambda"):
         Mixing.model_validate(settings)
 
 
@@ -107,11 +105,11 @@ def test_a_weight_on_an_empty_set_is_an_error(real: int, synthetic: int, missing
         ({"lambda": 0}, 2, 1, {1: 0}),
         ({"regime": "accumulate", "lambda": 1}, 3, 1 / 4, {0: 1 / 4, 1: 1 / 4, 2: 1 / 4}),
         ({"regime": "accumulate", "lambda": 0.5}, 2, 1 / 2, {0: 1 / 4, 1: 1 / 4}),
-        ({"regime": "fresh", "alpha": 0.25, "real": 5}, 3, 1 / 4, {2: 3 / 4}),
-        ({"regime": "fresh", "alpha": 1, "real": 5}, 2, 1, {1: 0}),
-        ({"regime": "contamination", "alpha": 0.25, "real": 5}, 1, 5 / 8, {0: 3 / 8}),
-        ({"regime": "contamination", "alpha": 0.25, "real": 5}, 3, 7 / 16, {0: 3 / 16, 1: 3 / 16, 2: 3 / 16}),
-        ({"regime": "contamination", "alpha": 1, "real": 5}, 2, 1, {0: 0, 1: 0}),
+        ({"regime": "fresh", "real_fraction": 0.25, "real": 5}, 3, 1 / 4, {2: 3 / 4}),
+        ({"regime": "fresh", "real_fraction": 1, "real": 5}, 2, 1, {1: 0}),
+        ({"regime": "contamination", "real_fraction": 0.25, "real": 5}, 1, 5 / 8, {0: 3 / 8}),
+        ({"regime": "contamination", "real_fraction": 0.25, "real": 5}, 3, 7 / 16, {0: 3 / 16, 1: 3 / 16, 2: 3 / 16}),
+        ({"regime": "contamination", "real_fraction": 1, "real": 5}, 2, 1, {0: 0, 1: 0}),
         ({"lambda": 0.5}, 0, 1, {}),
         ({"lambda": math.inf}, 0, 1, {}),
     ],
@@ -140,9 +138,15 @@ def test_trained_and_simulated_loops_mean_the_same_by_a_regime(regime: str) -> N
         ({"regime": "accumulate", "lambda": math.inf}, "accumulate needs real data and curated ones"),
         ({"regime": "accumulate", "lambda": 0}, "accumulate needs real data and curated ones"),
         ({"regime": "accumulate_subsample", "lambda": 1}, "Input should be 'replace', 'augmentation'"),
-        ({"regime": "fresh", "alpha": 0.5}, "real: the regime fresh needs the number of new real data"),
-        ({"regime": "contamination", "alpha": 0, "real": 5}, "contamination needs real data; with alpha 0"),
-        ({"regime": "augmentation", "alpha": 0.5, "real": 5}, "real: the regime augmentation adds no new real data"),
+        ({"regime": "fresh", "real_fraction": 0.5}, "real: the regime fresh needs the number of new real data"),
+        (
+            {"regime": "contamination", "real_fraction": 0, "real": 5},
+            "contamination needs real data; with real_fraction 0",
+        ),
+        (
+            {"regime": "augmentation", "real_fraction": 0.5, "real": 5},
+            "real: the regime augmentation adds no new",
+        ),
     ],
 )
 def test_a_regime_that_does_not_fit_is_refused(settings: dict[str, object], sentence: str) -> None:

@@ -47,7 +47,7 @@ def test_biased_sampling_shrinks_the_expected_variance_of_alemohammad_et_al_by_l
 
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0])
 def test_contamination_follows_the_recursion_of_the_empirical_distribution(alpha: float) -> None:
-    of = loop({"regime": "contamination", "real": 50, "alpha": alpha}, 200)
+    of = loop({"regime": "contamination", "real": 50, "real_fraction": alpha}, 200)
     m1, m2 = of.sizes.real, of.sizes.synthetic
     f = 0.21
     v, expected = f / m1, []
@@ -59,7 +59,7 @@ def test_contamination_follows_the_recursion_of_the_empirical_distribution(alpha
 
 
 def test_at_one_half_the_error_of_contamination_is_the_root_of_log_n_over_n() -> None:
-    found = second_moments(loop({"regime": "contamination", "real": 50, "alpha": 0.5}, 20_000)).squared_error
+    found = second_moments(loop({"regime": "contamination", "real": 50, "real_fraction": 0.5}, 20_000)).squared_error
     n = np.array([200, 2_000, 20_000])
     first, second = np.diff(found[n] * n)  # as much for each factor of ten: a logarithm
     assert first > 0 and second == pytest.approx(first, rel=0.02)

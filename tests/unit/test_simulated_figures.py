@@ -93,7 +93,7 @@ RATE = {
 
 
 def test_exponents_stand_over_the_share_of_real_data() -> None:
-    fit = {"measures": ["w1"], "drop": 3, "exponent": 0.5, "resamples": 10}
+    fit = {"measures": ["w1"], "drop": 3, "exponent": 0.5}
     view = simulated_view({"a": {"panel": "one"}}, measures=["w1"], rates=fit)
     fitted, measures = [rates.Rate.of(RATE)], ["w1"]
     assert view.rates is not None

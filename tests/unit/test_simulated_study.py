@@ -99,11 +99,17 @@ def test_paper_scale_takes_the_sizes_of_the_papers() -> None:
 @pytest.mark.parametrize(
     ("arm", "sentence"),
     [
-        ({"mixing": {"regime": "contamination", "real": 5, "alpha": 1.5}}, "alpha: 1.5 is not allowed; it must be a n"),
-        ({"mixing": {"regime": "contamination", "real": 5, "alpha": -1}}, "alpha: -1 is not allowed"),
-        ({"mixing": {"regime": "contamination", "real": 0, "alpha": 0.5}}, "real: 0 samples cannot be a share of 0.5"),
         (
-            {"mixing": {"regime": "contamination", "real": 5, "alpha": 0.5, "synthetic": 3}},
+            {"mixing": {"regime": "contamination", "real": 5, "real_fraction": 1.5}},
+            "real_fraction: Input should be less than",
+        ),
+        ({"mixing": {"regime": "contamination", "real": 5, "alpha": -1}}, "mixing: alpha: write real_fraction"),
+        (
+            {"mixing": {"regime": "contamination", "real": 0, "real_fraction": 0.5}},
+            "real: 0 samples cannot be a share of 0",
+        ),
+        (
+            {"mixing": {"regime": "contamination", "real": 5, "real_fraction": 0.5, "synthetic": 3}},
             "either it or real_fraction",
         ),
         ({"mixing": {"regime": "replace"}}, "initial: the regime replace needs the number of real samples"),
@@ -235,7 +241,7 @@ def test_a_list_of_values_that_is_none_is_one_sentence(each: Any) -> None:
 
 
 def test_the_synthetic_samples_of_a_round_follow_from_the_share_of_real_ones() -> None:
-    sizes = SimulatedMixing.model_validate({"regime": "contamination", "real": 50, "alpha": 0.3}).sizes
+    sizes = SimulatedMixing.model_validate({"regime": "contamination", "real": 50, "real_fraction": 0.3}).sizes
     assert (sizes.initial, sizes.real, sizes.synthetic) == (50, 50, 117)
     by_ratio = SimulatedMixing.model_validate({"regime": "augmentation", "real": 50, "lambda": 0.5}).sizes
     assert by_ratio.synthetic == 25

@@ -199,7 +199,7 @@ def test_curation_of_the_plane_moves_a_kernel_estimate_in_every_regime(regime: s
     reward = load(Reward, {"kind": "clipped_distance", "target": [0.0, 1.0]})
     likes = Preference(reward, load(Curation, {"kind": "bradley_terry", "choices": 4, "kept": 20}))
     mixing = {**REGIMES[regime], "synthetic": 80}
-    mixing.pop("alpha", None)
+    mixing.pop("real_fraction", None)
     fitted = estimator(kind="kde", data={"kind": "two_moons", "train": 5, "test": 20}, bandwidth=0.2)
     measured = run(fitted, loop(mixing, 4, preference=likes), 10)
     assert measured["reward_mean"][:, -1].mean() > measured["reward_mean"][:, 0].mean()
@@ -219,7 +219,7 @@ def test_curation_of_the_plane_moves_a_kernel_estimate_in_every_regime(regime: s
 )
 def test_curation_raises_the_reward_in_every_regime(spec: dict[str, Any], regime: str) -> None:
     mixing = {**REGIMES[regime], "synthetic": 80}
-    mixing.pop("alpha", None)
+    mixing.pop("real_fraction", None)
     replicates = 4 if spec["kind"] == "gaussian_mixture" else 20  # whose fits take their time
     measured = run(estimator(**spec), loop(mixing, 4, preference=preference(4, 20)), replicates)
     assert measured["reward_mean"][:, -1].mean() > measured["reward_mean"][:, 0].mean()

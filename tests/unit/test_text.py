@@ -47,25 +47,25 @@ def test_blocks_spell_the_documents_they_were_cut_from(tmp_path: Path) -> None:
     real = loaded(text(str(write_corpus(tmp_path / "corpus"))))
     codec = Codec(real.notes["tokenizer"])
     assert real.train_x.dtype == np.int32 and real.train_x.shape[1] == real.test_x.shape[1] == 16
-    corpus = of_folder(str(tmp_path / "corpus"), 0.1, np.random.default_rng(0))
+    corpus = of_folder(str(tmp_path / "corpus"), np.random.default_rng(0))
     for number, document in enumerate(corpus.train):
         spelt = codec.decode(real.train_x[real.train_y == number].reshape(1, -1))[0]
         assert document.startswith(spelt) and len(document) - len(spelt) < 16 * 20
 
 
 def test_held_out_text_is_of_documents_that_nobody_trains_on(tmp_path: Path) -> None:
-    folder = write_corpus(tmp_path / "corpus", documents=10)
-    (folder / "09.txt").write_text("Unheard-of words " * 40)
+    folder = write_corpus(tmp_path / "corpus", documents=20)
+    (folder / "19.txt").write_text("Unheard-of words " * 40)
     for seed in range(20):
-        corpus = of_folder(str(folder), 0.2, np.random.default_rng(seed))
-        assert len(corpus.train) == 8 and len(corpus.test) == 2
+        corpus = of_folder(str(folder), np.random.default_rng(seed))
+        assert len(corpus.train) == 18 and len(corpus.test) == 2
         assert sum("Unheard" in document for document in corpus.train + corpus.test) == 1
 
 
 def test_files_that_name_their_part_are_taken_at_their_word(tmp_path: Path) -> None:
     for part in ("train", "valid", "test"):
         (tmp_path / f"wiki.{part}.raw").write_text(f"{part} " * 100)
-    corpus = of_folder(str(tmp_path), 0.5, np.random.default_rng(0))
+    corpus = of_folder(str(tmp_path), np.random.default_rng(0))
     assert (corpus.train, corpus.test) == (["train " * 100], ["test " * 100])
 
 

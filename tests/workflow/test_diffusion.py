@@ -54,9 +54,9 @@ STUDY: dict[str, Any] = {
         "curated": {"curation": {"choices": 4}},
         "guided": {
             "sampler": {"kind": "ddim", "steps": 5, "limit": 1.0, "labels": "trained", "guidance": 0.5},
-            "mixing": {"regime": "fresh", "alpha": 0.5, "real": 150},
+            "mixing": {"regime": "fresh", "real_fraction": 0.5, "real": 150},
         },
-        "contaminated": {"origin": "untold", "mixing": {"regime": "contamination", "alpha": 0.5, "real": 150}},
+        "contaminated": {"origin": "untold", "mixing": {"regime": "contamination", "real_fraction": 0.5, "real": 150}},
     },
     "features": [{"kind": "judge"}, {"kind": "pixels"}],
     "reference": {"samples": 1000},

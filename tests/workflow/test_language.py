@@ -46,7 +46,7 @@ STUDY: dict[str, Any] = {
     },
     "arms": {
         "curated": {},
-        "mixed": {"mixing": {"alpha": 0.5}, "reward": {"kind": "log_likelihood"}},
+        "mixed": {"mixing": {"real_fraction": 0.5}, "reward": {"kind": "log_likelihood"}},
         "searched": {
             "sampler": {"kind": "continuation", "strategy": "beam", "beams": 4, "per_prompt": 4},
             "reward": {"kind": "log_likelihood"},

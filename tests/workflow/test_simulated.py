@@ -22,7 +22,7 @@ LOOPS: dict[str, Any] = {
     "generations": 40,
     "seeds": 12,
     "measures": ["w1", "squared_distance"],
-    "rates": {"measures": ["w1", "squared_distance"], "drop": 3, "exponent": 0.5, "resamples": 50},
+    "rates": {"measures": ["w1", "squared_distance"], "drop": 3, "exponent": 0.5},
     "figures": ["curves", "rates"],
     "arms": {
         "ecdf": {
@@ -35,7 +35,7 @@ LOOPS: dict[str, Any] = {
         "kde": {
             "panel": "smoothed",
             "estimator": {"kind": "lattice_kde", "points": 60},
-            "mixing": {"regime": "contamination", "real": 20, "alpha": 0.5},
+            "mixing": {"regime": "contamination", "real": 20, "real_fraction": 0.5},
         },
     },
 }

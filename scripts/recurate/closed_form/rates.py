@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recurate.closed_form.loop import SimulatedLoop
     from recurate.foundation.types import Array
 
+RESAMPLES = 1_000  # bootstrap samples of the replicates, for the error of a slope
 SAME = 0.005  # exponents closer than this are taken as equal: sizes are whole numbers
 SQUARES = ("squared_distance", "mmd_squared", "squared_error", "w2_squared")  # errors of twice the exponent
 SMALLEST_LOGARITHM = 1.0  # pools of fewer than three samples have no log log worth correcting by
@@ -55,7 +56,6 @@ def fit_rates(
     measures: list[str],
     drop: int,
     exponent: float,
-    resamples: int,
 ) -> Iterator[dict[str, Any]]:
     """Slopes of the mean errors `values[measure]` (R, T + 1) from generation `drop` on, one row for each measure.
 
@@ -71,7 +71,7 @@ def fit_rates(
     decay = loop.collection.decay if loop.collection else math.inf
     for measure in measures:
         table = values[measure][:, drop:]
-        means = np.concatenate([table.mean(axis=0)[None], bootstrap_means(table, resamples)])
+        means = np.concatenate([table.mean(axis=0)[None], bootstrap_means(table)])
         power = 2 if measure in SQUARES else 1
         raw, corrected = fitted_slope(sizes, means), fitted_slope(sizes, means / correction**power)
         law = laws.get(measure)
@@ -90,8 +90,8 @@ def fit_rates(
         }
 
 
-def bootstrap_means(values: Array, resamples: int) -> Array:
-    """Means (resamples, n) over replicates drawn with replacement from the rows of `values` (R, n)."""
+def bootstrap_means(values: Array) -> Array:
+    """Means (RESAMPLES, n) over replicates drawn with replacement from the rows of `values` (R, n)."""
     replicates = len(values)
-    weights = bootstrap_generator().multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
+    weights = bootstrap_generator().multinomial(replicates, np.full(replicates, 1 / replicates), size=RESAMPLES)
     return weights @ values / replicates

@@ -15,6 +15,8 @@ from recurate.study.reading import as_study, read_yaml
 
 RESULTS = Path("results")
 PICTURES = (".png", ".gif", ".txt")
+GONE = ("data_seed", "resamples", "held_out")  # keys that no study set
+GONE_OF_KIND: Mapping[object, tuple[str, ...]] = {"inception": ("weights",), "perplexity_spread": ("features",)}
 USAGE = """Usage: python scripts/manage.py redraw [PUBLISHED_FOLDER OUTPUT_FOLDER]
 Without folders: every run in results/published, to results/figures/RUN/STUDY."""
 
@@ -74,8 +76,26 @@ def tables_of(figure: Figure, published: Path) -> Files | None:
 def of_today(settings: Mapping[str, object]) -> dict[str, object]:
     """Settings of a study as they were written down, in the words of today's study files.
 
-    Options of the figures curves, rates and snapshots once were keys of a simulated study.
+    Options of the figures curves, rates and snapshots once were keys of a simulated study; other keys are gone, whose
+    values were the same in all that was published.
     """
+    current = without_gone_keys(settings)
+    assert isinstance(current, dict)
+    return with_options_at_figures(current)
+
+
+def without_gone_keys(settings: object) -> object:
+    """Settings, and all blocks within, without the keys that are gone."""
+    if isinstance(settings, list):
+        return [without_gone_keys(part) for part in settings]
+    if not isinstance(settings, Mapping):
+        return settings
+    gone = {*GONE, *GONE_OF_KIND.get(settings.get("kind"), ())}
+    return {key: without_gone_keys(value) for key, value in settings.items() if key not in gone}
+
+
+def with_options_at_figures(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings of a simulated study with the options of figures where they belong."""
     former = {key: settings[key] for key in ("drawn", "medians", "linear", "snapshots", "shown") if key in settings}
     if not former:
         return dict(settings)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.data import DerivedData, Description, RealData
-from recurate.data.parts.corpora import Corpus, of_dataset, of_folder, of_raw
+from recurate.data.parts.corpora import HELD_OUT, Corpus, of_dataset, of_folder, of_raw
 from recurate.data.parts.tokenization import Codec, Tokenizer
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
@@ -37,6 +37,8 @@ class Text(DerivedData):
     the training part alone. Labels are the numbers of the documents.
     """
 
+    former: ClassVar[Mapping[str, str]] = {"held_out": f"leave it out, a share of {HELD_OUT} is held out"}
+
     corpus: str | Dataset = Field(
         description="`brown`, a folder of text files, or a mapping `{dataset: NAME}` for the datasets library"
     )
@@ -44,9 +46,6 @@ class Text(DerivedData):
     block: int = Field(64, ge=2, description="tokens of a block, which is one sample")
     train: int | None = Field(None, ge=1, description="at most so many training blocks, drawn at random; all if none")
     test: int | None = Field(None, ge=1, description="at most so many held-out blocks, drawn at random; all if none")
-    held_out: float = Field(
-        0.1, gt=0, lt=1, description="share of documents held out, of a corpus that has no division of its own"
-    )
 
     @property
     def made_from(self) -> str | None:
@@ -75,8 +74,8 @@ class Text(DerivedData):
             return of_raw(raw)
         if isinstance(self.corpus, Dataset):
             of = self.corpus
-            return of_dataset(of.dataset, of.configuration, of.column, self.held_out, generator)
-        return of_folder(self.corpus, self.held_out, generator)
+            return of_dataset(of.dataset, of.configuration, of.column, generator)
+        return of_folder(self.corpus, generator)
 
     def _blocks(
         self, documents: Sequence[str], codec: Codec, most: int | None, generator: numpy.random.Generator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.closed_form.rates import theoretical_exponent
+from recurate.closed_form.rates import RESAMPLES, theoretical_exponent
 from recurate.closed_form.tables import RATE_COLUMNS
 from recurate.figures import Files, SimulatedFigure
 from recurate.figures.parts import style, words
@@ -151,7 +151,7 @@ def caption(study: SimulatedView, fit: RatesView, measures: Sequence[str], rates
         f"size over generations {fit.drop} to {study.generations}: "
         f"{words.listed(map(words.measure_words, measures))}.",
         f"Filled: raw, of the mean over n = {len(study.seeds)} replicates, with 95 % intervals from "
-        f"{fit.resamples:,} bootstrap samples of the replicates. Open: after dividing the error by the logarithm of "
+        f"{RESAMPLES:,} bootstrap samples of the replicates. Open: after dividing the error by the logarithm of "
         "the size.",
         f"Dashed: {law} with p = {fit.exponent:g}, the rate that theory bounds for many generations"
         + (", q the decay of the bias in collecting real data." if biased else "."),

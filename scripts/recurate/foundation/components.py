@@ -14,7 +14,7 @@ import inspect
 import pkgutil
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -31,11 +31,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     other_spellings: ClassVar[tuple[str, ...]] = ()
+    former: ClassVar[Mapping[str, str]] = {}  # keys of the last version, and what to write now
 
     @model_validator(mode="before")
     @classmethod
     def _only_known_keys(cls, values: object) -> object:
         for key in values if isinstance(values, dict) else ():
+            if key in cls.former:
+                raise ValueError(f"{key}: {cls.former[key]}")
             if key not in cls.model_fields:
                 allowed = ", ".join((*cls.model_fields, *cls.other_spellings))
                 raise PydanticCustomError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import model_validator
@@ -26,25 +27,20 @@ def synthetic_ratio_of(real_fraction: float) -> float:
 class MixingRule(Settings):
     """What all mixing rules share: the papers' spellings of the real fraction."""
 
-    other_spellings: ClassVar[tuple[str, ...]] = ("lambda", "alpha")
+    other_spellings: ClassVar[tuple[str, ...]] = ("lambda",)
+    former: ClassVar[Mapping[str, str]] = {"alpha": "write real_fraction, which is the same number"}
 
     @model_validator(mode="before")
     @classmethod
     def _convert(cls, values: object) -> object:
-        """Accept `lambda` (synthetic : real, `.inf` for no real data) or `alpha` in place of `real_fraction`."""
+        """Accept `lambda` (synthetic : real, `.inf` for no real data) in place of `real_fraction`."""
         if not isinstance(values, dict):
             return values
-        given = [key for key in ("lambda", "alpha", "real_fraction") if key in values]
-        if len(given) > 1:
-            raise ValueError(f"give either {given[0]} or {given[1]}, not both")
-        if not given or given == ["real_fraction"]:
+        if "lambda" not in values:
             return values
-        value, others = values[given[0]], {key: value for key, value in values.items() if key not in given}
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if given == ["alpha"]:
-            if not (number and 0 <= value <= 1):
-                raise ValueError(f"alpha: {value!r} is not allowed; it must be a number from 0 to 1")
-            return {**others, "real_fraction": value}
-        if not (number and value >= 0):
+        if "real_fraction" in values:
+            raise ValueError("give either lambda or real_fraction, not both")
+        value, others = values["lambda"], {key: value for key, value in values.items() if key != "lambda"}
+        if not (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0):
             raise ValueError(f"lambda: {value!r} is not allowed; it must be a number >= 0 or .inf")
         return {**others, "real_fraction": real_fraction_of(float(value))}

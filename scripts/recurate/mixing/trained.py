@@ -45,7 +45,9 @@ class Mixing(MixingRule):
             if self.real is None:
                 raise ValueError(f"real: the regime {self.name} needs the number of new real data in a round")
             if self.real_fraction == 0:
-                raise ValueError(f"regime: {self.name} needs real data; with alpha 0 choose replace or accumulate")
+                raise ValueError(
+                    f"regime: {self.name} needs real data; with real_fraction 0 choose replace or accumulate"
+                )
         elif self.real is not None:
             raise ValueError(f"real: the regime {self.name} adds no new real data; leave it out")
         return self

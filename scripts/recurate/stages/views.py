@@ -99,7 +99,7 @@ def simulated_view(name: str, study: SimulatedStudy) -> SimulatedView:
 def _rates(fit: Rates | None) -> RatesView | None:
     if fit is None:
         return None
-    return RatesView(measures=fit.measures, drop=fit.drop, exponent=fit.exponent, resamples=fit.resamples)
+    return RatesView(measures=fit.measures, drop=fit.drop, exponent=fit.exponent)
 
 
 def _simulated_arm(name: str, arm: SimulatedArm) -> SimulatedArmView:

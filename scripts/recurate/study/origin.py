@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, SerializeAsAny, model_validator
 
@@ -20,6 +21,8 @@ from recurate.training.settings import Training
 
 class Origin(Settings):
     """Generation 0: a model fitted to real data, shared by all arms that start from it."""
+
+    former: ClassVar[Mapping[str, str]] = {"data_seed": "leave it out, real data and judge are the same for all"}
 
     data: Annotated[SerializeAsAny[Data], embedded(Data)] = Field(description="the real data")
     judge: Annotated[SerializeAsAny[Judge], embedded(Judge)] | None = Field(
@@ -38,7 +41,6 @@ class Origin(Settings):
     real_samples: int | None = Field(
         None, ge=1, description="number of real data that generation 0 is trained on; all of them if none"
     )
-    data_seed: int = Field(0, ge=0, description="seed of the real data and of the judge, shared by all replicates")
 
     @model_validator(mode="after")
     def _is_trained_somewhere(self) -> Origin:
@@ -58,8 +60,7 @@ class Origin(Settings):
             raise ValueError(
                 f"model: text needs {LanguageModel.role}, the model {self.model.kind} is {self.model.role}"
             )
-        for key in ("judge", "model", "training"):
-            part = getattr(self, key)
+        for key, part in (("judge", self.judge), ("model", self.model), ("training", self.training)):
             if part is not None:
                 check(key, partial(part.check, self.data.description))
         check("sampler", partial(self.sampler.check_samples, self.data.description, self.model, self.samples))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,14 +14,6 @@ from recurate.study.common import Published, StudySettings, check, known
 from recurate.study.simulated_arm import SimulatedArm
 
 SHOWN = 12  # generations in each power of ten that tables hold; the arrays hold every generation
-# Keys of former versions that went to figures, with where they are now.
-FORMER = {
-    "drawn": "give it as rows of the figure: figures: [{kind: curves, rows: [..]}]",
-    "medians": "give it to the figure: figures: [{kind: curves, medians: [..]}]",
-    "linear": "give it to the figure: figures: [{kind: curves, linear: [..]}]",
-    "snapshots": "give it as generations of the figure: figures: [{kind: snapshots, generations: [..]}]",
-    "shown": f"leave it out, tables hold {SHOWN} generations in each power of ten",
-}
 
 
 class Rates(Settings):
@@ -29,11 +22,19 @@ class Rates(Settings):
     measures: list[str] = Field(min_length=1, description="errors whose decay is fitted")
     drop: int = Field(0, ge=0, description="first generations that are left out of the fit")
     exponent: float = Field(gt=0, description="p, with which the estimator's error falls with the number of samples")
-    resamples: int = Field(1_000, ge=2, description="bootstrap samples of the replicates, for the error of a slope")
+    former: ClassVar[Mapping[str, str]] = {"resamples": "leave it out, the number of bootstrap samples is fixed"}
 
 
 class SimulatedStudy(StudySettings):
     """A study file with `loop: simulated`: arms, measures, laws and figures of closed-form loops."""
+
+    former: ClassVar[Mapping[str, str]] = {
+        "drawn": "give it as rows of the figure: figures: [{kind: curves, rows: [..]}]",
+        "medians": "give it to the figure: figures: [{kind: curves, medians: [..]}]",
+        "linear": "give it to the figure: figures: [{kind: curves, linear: [..]}]",
+        "snapshots": "give it as generations of the figure: figures: [{kind: snapshots, generations: [..]}]",
+        "shown": f"leave it out, tables hold {SHOWN} generations in each power of ten",
+    }
 
     loop: Literal["simulated"] = Field(description="says that the study is simulated, not trained")
     generations: int = Field(ge=1, le=100_000, description="number of generations T after the first fit")
@@ -44,14 +45,6 @@ class SimulatedStudy(StudySettings):
     figures: SimulatedFigures = Field(
         ["curves"], validate_default=True, description="figures to draw: names, or blocks of a `kind` and its keys"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_former_keys(cls, values: object) -> object:
-        for key, now in FORMER.items():
-            if isinstance(values, dict) and key in values:
-                raise ValueError(f"{key}: {now}")
-        return values
 
     @model_validator(mode="after")
     def _measures_exist(self) -> SimulatedStudy:

@@ -82,9 +82,10 @@ class Inputs:
         template = self.layout.origin_generation("model.safetensors")
         return template.format(study=w.study, origin=self.studies.origin_name(w), seeds=w.seeds)
 
-    def feature_weights(self, w: Wildcards) -> list[str]:
-        """Files of the networks that feature spaces are made with."""
-        return [features.weights_file for features in self.studies.study(w).features if features.weights_file]
+    def feature_networks(self, w: Wildcards) -> list[str]:
+        """Files of the networks that feature spaces are made with, each once."""
+        names = (features.fetched_file for features in self.studies.study(w).features)
+        return [self.layout.in_data(name) for name in dict.fromkeys(names) if name]
 
     def _in_origin(self, w: Wildcards, name: str) -> str:
         return self.layout.in_origin(name).format(study=w.study, origin=self.studies.origin_name(w))

@@ -77,7 +77,7 @@ class Targets:
     def fetched(self) -> list[str]:
         """Every file that needs a network: shared data sets, feature networks in the data folder."""
         networks = {
-            path for study in self.studies.trained for path in self.inputs.feature_weights(Wildcards(study=study))
+            path for study in self.studies.trained for path in self.inputs.feature_networks(Wildcards(study=study))
         }
         return [self.layout.in_data(f"{data}.safetensors") for data in self.shared_data] + sorted(
             path for path in networks if path == self.inception

@@ -12,6 +12,8 @@ from recurate.data import RealData
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
+HELD_OUT = 0.1  # share of the documents, of a corpus that has no division of its own
+
 if TYPE_CHECKING:
     import numpy
 
@@ -50,11 +52,11 @@ def of_raw(raw: RealData) -> Corpus:
     return Corpus(documents(raw.train_x, raw.train_y), documents(raw.test_x, raw.test_y))
 
 
-def of_folder(folder: str, held_out: float, generator: numpy.random.Generator) -> Corpus:
+def of_folder(folder: str, generator: numpy.random.Generator) -> Corpus:
     """Documents of a folder, one for each text file in or below it.
 
     Where file names say train and test (wiki.train.raw), these are the parts and other files are left out; elsewhere a
-    share `held_out` of the files is drawn. Raises RecurateError if the folder is not there, holds no text or too few
+    share HELD_OUT of the files is drawn. Raises RecurateError if the folder is not there, holds no text or too few
     files to divide.
     """
     if not Path(folder).is_dir():
@@ -63,15 +65,13 @@ def of_folder(folder: str, held_out: float, generator: numpy.random.Generator) -
     named = {part: [path for path in files if pattern.search(path.name)] for part, pattern in PARTS.items()}
     if all(named.values()):
         return _with_text(folder, *([_read(path) for path in named[part]] for part in PARTS))
-    return _divided(folder, [_read(path) for path in files], held_out, generator)
+    return _divided(folder, [_read(path) for path in files], generator)
 
 
-def of_dataset(
-    name: str, configuration: str | None, column: str, held_out: float, generator: numpy.random.Generator
-) -> Corpus:
+def of_dataset(name: str, configuration: str | None, column: str, generator: numpy.random.Generator) -> Corpus:
     """The texts in a column of a data set of the datasets library, each row a document.
 
-    Its parts train and test are taken; of one that has no part test a share `held_out` of the rows is drawn. Raises
+    Its parts train and test are taken; of one that has no part test a share HELD_OUT of the rows is drawn. Raises
     RecurateError if the library has no such data set, part or column.
     """
     try:
@@ -85,7 +85,7 @@ def of_dataset(
     except Exception as error:  # a library that reaches for networks and files of others fails in many ways
         reason = str(error).partition("\n")[0][:200]
         raise RecurateError(f"corpus: data set {name}: cannot be read ({reason}); name another or a folder") from error
-    return _with_text(name, train, test) if test else _divided(name, train, held_out, generator)
+    return _with_text(name, train, test) if test else _divided(name, train, generator)
 
 
 def _read(path: Path) -> str:
@@ -95,14 +95,14 @@ def _read(path: Path) -> str:
         raise RecurateError(f"corpus: {path}: cannot be read as text ({error}); take it out or mend it") from error
 
 
-def _divided(name: str, documents: list[str], held_out: float, generator: numpy.random.Generator) -> Corpus:
+def _divided(name: str, documents: list[str], generator: numpy.random.Generator) -> Corpus:
     documents = [document for document in documents if document.strip()]
     if len(documents) < 2:
         raise RecurateError(
             f"corpus: {name}: {len(documents)} texts with anything in them; two are needed, one to hold out"
         )
     order = generator.permutation(len(documents))
-    test = max(1, min(len(documents) - 1, round(held_out * len(documents))))
+    test = max(1, min(len(documents) - 1, round(HELD_OUT * len(documents))))
     return Corpus([documents[row] for row in sorted(order[test:])], [documents[row] for row in sorted(order[:test])])
 
 

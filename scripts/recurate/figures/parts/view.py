@@ -121,7 +121,6 @@ class RatesView(Settings):
     measures: list[str]
     drop: int
     exponent: float
-    resamples: int
 
 
 class SimulatedArmView(Settings):

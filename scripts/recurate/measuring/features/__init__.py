@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -40,9 +40,13 @@ class Features(Component, ABC):
         return Path(self.kind).stem
 
     @property
-    def weights_file(self) -> str | None:
-        """File that the features need and that a rule provides, or None."""
+    def fetched_file(self) -> str | None:
+        """Name of a file in the data folder that the features need, or None; a rule fetches Inception's."""
         return None
+
+    def located(self, fetched: Sequence[str]) -> Features:
+        """The same features, told where the files are that were fetched for the study."""
+        return self
 
     @abstractmethod
     def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:

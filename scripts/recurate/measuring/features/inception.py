@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr
 
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.errors import RecurateError
@@ -24,30 +24,30 @@ SIZE = 299  # pixels of the images it was trained on
 class Inception(ImageFeatures):
     """The 2,048 features of the Inception network of 2015, taken as clean-fid takes them (Parmar et al. 2022)."""
 
+    former: ClassVar[Mapping[str, str]] = {"weights": f"leave it out, {NAME} lies in the data folder"}
+
     mode: Literal["clean", "legacy_tensorflow"] = Field(
         "clean",
         description="how images come to 299 pixels: bicubic as clean-fid recommends, or bilinear inside the "
         "network as in older work and in torchcfm's published values; the two do not compare",
     )
-    weights: str = Field(f"data/{NAME}", description=f"file with the network, called {NAME}")
-
-    @field_validator("weights")
-    @classmethod
-    def _clean_fid_finds_it(cls, weights: str) -> str:
-        if Path(weights).name != NAME:
-            raise ValueError(f"the file must be called {NAME}, the name that clean-fid looks for")
-        return weights
+    _file: Path = PrivateAttr(Path(NAME))  # clean-fid looks for this name
 
     @property
-    def weights_file(self) -> str:
-        return self.weights
+    def fetched_file(self) -> str:
+        return NAME
+
+    def located(self, fetched: Sequence[str]) -> Inception:
+        located = self.model_copy()
+        (located._file,) = (Path(path) for path in fetched if Path(path).name == NAME)
+        return located
 
     def network(self, device: str) -> Callable[[Tensor], Tensor]:
         from cleanfid.inception_torchscript import InceptionV3W
 
-        verify(self.weights)
+        verify(self._file)
         legacy = self.mode == "legacy_tensorflow"
-        model = InceptionV3W(str(Path(self.weights).parent), download=False, resize_inside=legacy).to(device).eval()
+        model = InceptionV3W(str(self._file.parent), download=False, resize_inside=legacy).to(device).eval()
         return model if legacy else lambda images: model(resized(images, SIZE))
 
 

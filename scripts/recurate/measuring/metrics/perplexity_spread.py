@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import Field
-
 from recurate.foundation.lazy import np
-from recurate.measuring.metrics import Evidence, FeatureMetric
+from recurate.measuring.metrics import Evidence, Metric
 
 QUANTILES = {"low": 0.05, "median": 0.5, "high": 0.95}
 
 
-class PerplexitySpread(FeatureMetric):
+class PerplexitySpread(Metric):
     """Mean and 5 %, 50 % and 95 % quantiles over blocks of their perplexity under generation 0's model.
 
     Collapse moves the quantiles to the left, while single blocks that generation 0 would never have written make a tail
@@ -20,10 +19,13 @@ class PerplexitySpread(FeatureMetric):
     """
 
     compares: ClassVar[bool] = False
+    former: ClassVar[Mapping[str, str]] = {"features": "leave it out, it is always block_perplexity"}
 
-    features: str = Field("block_perplexity", description="feature space with one perplexity a block")
+    @property
+    def space(self) -> str:
+        return "block_perplexity"
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
-        perplexity = evidence.space(self.features).x.astype(np.float64)[:, 0]
+        perplexity = evidence.space(self.space).x.astype(np.float64)[:, 0]
         quantiles = {f"block_perplexity_{name}": np.quantile(perplexity, share) for name, share in QUANTILES.items()}
         return {"block_perplexity_mean": float(perplexity.mean()), **quantiles}
