@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from recurate.curation.parts.prompts import by_prompt
-from recurate.curation.rewards import TOP_TOLERANCE
+from recurate.curation.parts.reward_moments import TOP_TOLERANCE
 from recurate.files.arrays import read_arrays
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from recurate.curation.parts.keep_operator import Operator, check_rewards
 from recurate.curation.parts.prompts import by_prompt
-from recurate.curation.rewards import TOP_TOLERANCE
+from recurate.curation.parts.reward_moments import TOP_TOLERANCE
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.mixing.regimes import REGIMES, TrainedRegime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recurate.curation.rewards import TOP_TOLERANCE
+from recurate.curation.parts.reward_moments import TOP_TOLERANCE
 from recurate.foundation.lazy import np
 from recurate.theory.forecast import forecast
 

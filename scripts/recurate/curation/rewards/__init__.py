@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Scorer: TypeAlias = "FittedJudge | FittedModel | None"
 WORD = re.compile(r"\w+(?:['-]\w+)*")
-TOP_TOLERANCE = 1e-6  # rewards this close to their supremum count as reaching it
 
 
 class Reward(Component, ABC):
