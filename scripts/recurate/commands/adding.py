@@ -37,8 +37,8 @@ its fields, with pydantic's `Field`, are the keys of its block in a study file. 
 `from .other import name`. Its code counts in the digests of the jobs that run it, so that an edit runs again what it
 touches. Arrays that are passed in are not to be changed.
 
-A study of your own is a file in `config/studies/`, and a target of its name; `like: mixture` in it lays it over another,
-so that it says only what differs.
+A study of your own is a file in `config/studies/`, and a target of its name; `like: mixture` in it lays it over
+another, so that it says only what differs.
 """
 
 
