@@ -117,7 +117,7 @@ def built_with(copy: Copy, curation: str) -> dict[str, list[dict[str, str]]]:
     own = {"reward": {"kind": "my_levels.py"}, "curation": {"kind": "my_curation.py", "kept": 200}}
     copy.study(arm_defaults={**TINY["arm_defaults"], **own}, arms={"own": {}})
     tables = {name: f"results/tiny/{name}.csv" for name in ("metrics", "forecast", "claims")}
-    done = copy.snakemake(*tables.values())
+    done = copy.snakemake(*tables.values(), "results/tiny/figures/trajectory.pdf")
     assert done.returncode == 0, done.stdout
     return {name: list(csv.DictReader((copy.folder / path).open(newline=""))) for name, path in tables.items()}
 
