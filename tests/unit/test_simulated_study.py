@@ -24,7 +24,7 @@ from recurate.workflow.stage_settings import StageSettings
 from recurate.workflow.studies import Studies, Wildcards
 
 SIMULATED = [
-    path for path in sorted((ROOT / "config/studies").glob("*.yaml")) if path.read_text().startswith("loop: simulated")
+    path for path in sorted((ROOT / "config/studies").glob("*.yaml")) if "\nloop: simulated\n" in path.read_text()
 ]
 STUDY: dict[str, Any] = {
     "loop": "simulated",
