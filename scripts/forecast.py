@@ -1,9 +1,10 @@
 """Forecast an arm's infinite-capacity trajectory from the rewards of its generation 0."""
 
+from recurate.curation.parts.reward_moments import one_number, variance_of_answers
 from recurate.files.arrays import read_arrays
 from recurate.files.tables import FORECAST_COLUMNS, write_rows
 from recurate.stages.forecast import Reads
-from recurate.theory.forecast import effective_sample_size, forecast, statistics, variance_of_answers
+from recurate.theory.forecast import effective_sample_size, forecast, statistics
 
 
 def main(curated: str, forecast_path: str, spec: Reads, study: str, arm: str, seeds: list[int]) -> None:
@@ -11,20 +12,21 @@ def main(curated: str, forecast_path: str, spec: Reads, study: str, arm: str, se
     arrays = read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):
-        rewards = arrays["reward"][row].astype("float64")
+        parts = arrays["reward"][row].astype("float64")
+        rewards = one_number(parts, spec.components)
         prompts = arrays["prompt"][row] if spec.curation.by_prompt else None
         classes = arrays["judged_class"][row] if "judged_class" in arrays else None
-        operator = spec.curation.operator(rewards, prompts)
+        operator = spec.curation.operator(parts, prompts)
         assert operator is not None, "arms without an operator are not forecast"
         trajectory = forecast(operator, len(rewards), spec.mixing, spec.generations)
         for generation, weights in enumerate(trajectory):
             values = statistics(weights, rewards, spec.supremum, classes, spec.classes)
             if prompts is not None:
-                spread = variance_of_answers(weights, rewards, spec.supremum, prompts)
+                spread = variance_of_answers(rewards, spec.supremum, prompts, weights)
                 values["exp_reward_variance_of_answers"] = spread
-            known = {"study": study, "arm": arm, "generation": generation, "seed": seed}
-            known["effective_sample_size"] = repr(effective_sample_size(weights))
-            rows += [{**known, "metric": name, "value": repr(float(value))} for name, value in values.items()]
+            place = {"study": study, "arm": arm, "generation": generation, "seed": seed}
+            place["effective_sample_size"] = repr(effective_sample_size(weights))
+            rows += [{**place, "metric": name, "value": repr(float(value))} for name, value in values.items()]
     write_rows(forecast_path, FORECAST_COLUMNS, rows)
 
 

@@ -6,15 +6,7 @@ from recurate.files.arrays import read_arrays, read_seed
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.device import prepare
 from recurate.foundation.randomness import METRIC, numpy_generator
-from recurate.foundation.types import Array
-from recurate.measuring.every_arm import (
-    class_shares,
-    curation_statistics,
-    real_spaces,
-    reward_statistics,
-    space,
-    variance_of_answers,
-)
+from recurate.measuring.every_arm import of_curated, real_spaces, space
 from recurate.measuring.metrics import DATA, Evidence
 from recurate.models.parts.fitted import FittedModel
 from recurate.stages.measure import Reads
@@ -53,7 +45,8 @@ def main(
         x = read_seed(samples, row, ["x"])["x"]
         found = {DATA: x} | (read_seed(features, row, sorted(names - {DATA})) if features else {})
         spaces = {name: space(name, array, known.get(name), split) for name, array in found.items()}
-        values = always({name: array[row] for name, array in kept.items()}, spec)
+        of_seed = {name: array[row] for name, array in kept.items()}
+        values = of_curated(of_seed, spec.supremum, spec.classes, spec.components)
         own = FittedModel.read(spec.model, model, device, row) if spec.model and model else None
         with threadpool_limits(threads):
             for number, metric in enumerate(asked):
@@ -63,19 +56,6 @@ def main(
         of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
         rows += [{**of_row, "metric": name, "value": repr(float(value))} for name, value in values.items()]
     write_rows(metrics, METRIC_COLUMNS, rows)
-
-
-def always(kept: dict[str, Array], spec: Reads) -> dict[str, float]:
-    """Metrics that every arm has, from one seed of a curated set."""
-    rewards = kept["reward"].astype("float64")
-    values = reward_statistics(rewards, spec.supremum) | curation_statistics(rewards, kept["index"])
-    if "prompt" in kept:
-        values["exp_reward_variance_of_answers"] = variance_of_answers(rewards, spec.supremum, kept["prompt"])
-    if "judged_class" in kept:
-        values |= class_shares(kept["judged_class"], spec.classes)
-    if "confidence" in kept:
-        values["confidence_mean"] = float(kept["confidence"].mean(dtype="float64"))
-    return values
 
 
 if __name__ == "__main__":

@@ -79,10 +79,10 @@ def test_predictions_with_a_cache_are_those_without(saved: tuple[Any, CausalLM])
     _, ours = saved
     x, known = tokens(2, 3, 12, vocabulary=VOCABULARY), stacked(ours, 2)
     expected = ours.logits(known, x)
-    found, cache = ours.begin(known, x[..., :5])
+    found, reading = ours.begin(known, x[..., :5])
     for place in range(5, 12):
         torch.testing.assert_close(found, expected[:, :, place - 1], atol=1e-4, rtol=1e-4)
-        found, cache = ours.step(known, x[..., place], cache)
+        found = reading.step(x[..., place])
 
 
 def test_beam_search_is_the_librarys(saved: tuple[Any, CausalLM]) -> None:

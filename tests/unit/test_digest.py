@@ -211,13 +211,16 @@ def test_prose_in_script_module_or_component_changes_no_digest(
         ("recurate/closed_form/law.py", {"laws", "rates"}),
         ("recurate/closed_form/tables.py", {"laws", "rates", "claims", "report"} | DRAW),
         ("recurate/closed_form/simulate.py", {"simulate"}),
-        ("recurate/theory/claims.py", {"claims"}),
+        ("recurate/theory/claims.py", {"claims", "draw"}),
         ("recurate/theory/limit.py", set()),
         (
             "recurate/curation/parts/keep_operator.py",
             {"curate", "forecast", "claims", "simulate", "laws", "rates", "animate"},
         ),
-        ("recurate/curation/parts/reward_moments.py", {"measure", "forecast", "simulate", "laws", "rates"}),
+        (
+            "recurate/curation/parts/reward_moments.py",
+            {"measure", "forecast", "curate", "simulate", "laws", "rates", "animate"},
+        ),
         ("recurate/curation/rewards/__init__.py", {"curate", "simulate", "laws", "rates", "report"} | DRAW),
         ("recurate/theory/agreement.py", {"claims", "report"} | DRAW),
         ("recurate/figures/trajectory.py", {"draw"}),

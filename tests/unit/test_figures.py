@@ -131,7 +131,7 @@ def test_bounds_drawn_are_those_of_the_claims_table() -> None:
     for arm, claim in (("pure", "lemma_2_2"), ("mixed", "theorem_2_3")):
         loop = ClosedLoop("s", arm, ARMS[arm].choices, ARMS[arm].real_fraction)
         rows = check_claims(loop, measured[arm], "measured", [claim])
-        bound = trajectory.reward_bound(ARMS[arm], measured[arm])
+        bound = trajectory.bound_of(ARMS[arm], measured[arm])
         assert bound is not None
         np.testing.assert_allclose(bound, [row["bound"] for row in rows])
 

@@ -259,6 +259,7 @@ def test_a_measured_table_has_a_row_for_every_seed_and_metric(samples: Path, tmp
             "metrics": [{"kind": "sliced_wasserstein"}],
             "classes": 8,
             "supremum": 0.0,
+            "components": [],
         },
         study="s", arm="a", seeds=[3, 4], generation=1, threads=1,
     )  # fmt: skip

@@ -45,19 +45,20 @@ def test_one_block_looks_back_no_farther_than_its_context() -> None:
 def test_predictions_with_a_cache_are_those_without_also_beyond_the_context(begin: int) -> None:
     x, known = tokens(3, 4, 20), parameters(3)
     expected = MODEL.logits(known, x)
-    found, cache = MODEL.begin(known, x[..., :begin])
+    found, reading = MODEL.begin(known, x[..., :begin])
     torch.testing.assert_close(found, expected[:, :, begin - 1], atol=1e-4, rtol=1e-4)
     for place in range(begin, 20):
-        found, cache = MODEL.step(known, x[..., place], cache)
+        found = reading.step(x[..., place])
         torch.testing.assert_close(found, expected[:, :, place], atol=1e-4, rtol=1e-4)
 
 
 def test_rows_of_a_cache_can_be_chosen_anew() -> None:
     x, known, rows = tokens(2, 3, 5), parameters(2), torch.tensor([[2, 2, 0, 1], [0, 1, 1, 0]])
-    _, cache = MODEL.begin(known, x)
+    _, reading = MODEL.begin(known, x)
     chosen = torch.stack([part[row] for part, row in zip(x, rows, strict=True)])
     following = tokens(2, 4, seed=1)
-    found, _ = MODEL.step(known, following, MODEL.select(cache, rows))
+    reading.select(rows)
+    found = reading.step(following)
     expected = MODEL.logits(known, torch.cat([chosen, following[..., None]], dim=2))[:, :, -1]
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 

@@ -13,12 +13,12 @@ from study_setup import changed
 from theory_setup import forecast
 
 from recurate.curation.bradley_terry import BradleyTerry
+from recurate.curation.parts.reward_moments import variance_of_answers
 from recurate.curation.rewards.distinct_words import DistinctWords
 from recurate.curation.rewards.length import Length
 from recurate.curation.rewards.lexicon import Lexicon
 from recurate.curation.rewards.log_likelihood import LogLikelihood
 from recurate.data import Description
-from recurate.measuring.every_arm import variance_of_answers
 from recurate.measuring.features.block_perplexity import BlockPerplexity
 from recurate.measuring.metrics import Evidence, Space
 from recurate.measuring.metrics.distinct_ngrams import DistinctNgrams
@@ -26,7 +26,6 @@ from recurate.measuring.metrics.held_out_prediction import HeldOutPrediction
 from recurate.measuring.metrics.perplexity_spread import PerplexitySpread
 from recurate.models.parts.likelihood import log_likelihood
 from recurate.study.trained import Study
-from recurate.theory import forecast as theory
 from recurate.theory.claims import ClosedLoop, check_claims
 from recurate.theory.forecast import statistics
 
@@ -153,7 +152,7 @@ def test_the_lemma_holds_with_the_variance_among_answers_and_not_with_that_of_al
     values: dict[str, list[float]] = {}
     for weights in forecast(rewards, 2, 0.0, 2, prompts=prompts):
         found = statistics(weights, rewards, 0.0)
-        found["exp_reward_variance_of_answers"] = theory.variance_of_answers(weights, rewards, 0.0, prompts)
+        found["exp_reward_variance_of_answers"] = variance_of_answers(rewards, 0.0, prompts, weights)
         for name, value in found.items():
             values.setdefault(name, []).append(value)
     arrays = {name: np.array([value]) for name, value in values.items()}
@@ -172,7 +171,7 @@ def test_variance_among_answers_is_the_mean_over_prompts() -> None:
     expected = np.mean([scaled[prompt == PROMPTS].var() for prompt in (3, 7)])
     assert variance_of_answers(REWARDS, 2.0, PROMPTS) == pytest.approx(expected)
     equal = np.full(6, 1 / 6)
-    assert theory.variance_of_answers(equal, REWARDS, 2.0, PROMPTS) == pytest.approx(expected)
+    assert variance_of_answers(REWARDS, 2.0, PROMPTS, equal) == pytest.approx(expected)
 
 
 # What does not fit is refused before anything runs

@@ -78,7 +78,13 @@ class Files:
         self, *metrics: dict[str, Any], with_features: bool = True, split: str = "test"
     ) -> list[dict[str, float]]:
         """Values by metric, for each seed."""
-        spec = {"metrics": list(metrics), "classes": 0, "supremum": 0.0, "reference": {"split": split, "samples": None}}
+        spec = {
+            "metrics": list(metrics),
+            "classes": 0,
+            "supremum": 0.0,
+            "components": [],
+            "reference": {"split": split, "samples": None},
+        }
         table = self.folder / "metrics.csv"
         files = {name: self[name] for name in ("features", "reference") if with_features}
         names = (self[name] for name in ("real", "samples", "curated"))

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from own_kinds import KEEP, OPERATOR, SUM_OF_TWO, TWO_PARTS, of_four
+from pydantic import ValidationError
+from script import call
+from study_setup import changed, complaint, read
 
+import curate
 from recurate.curation import Curation
+from recurate.curation.parts.scoring import scored
+from recurate.curation.rewards import Reward
+from recurate.files.arrays import read_arrays, write_arrays
 from recurate.foundation.components import load
+from recurate.foundation.errors import RecurateError
+from recurate.measuring.every_arm import of_curated
 from recurate.mixing.trained import Mixing
 from recurate.stages.claims import ArmOfClaims
+from recurate.study.simulated_arm import SimulatedArm
 from recurate.theory.claims import CLAIMS, check_claims
 from recurate.theory.forecast import forecast, statistics
 
-KEEP = '''
-import numpy as np
-from pydantic import Field
-from recurate.curation import Choice, Curation
-
-
-class BestOfFour(Curation):
-    """From four samples the one of the highest reward; among equals the first."""
-
-    kept: int = Field(ge=1, description="number of choices made")
-
-    def keep(self, rewards, generator, prompts=None):
-        shown = np.stack([generator.permutation(len(rewards))[:4] for _ in range(self.kept)])
-        return Choice(np.take_along_axis(shown, rewards[shown].argmax(axis=1)[:, None], axis=1)[:, 0], shown)
-'''
-OPERATOR = '''
-    def operator(self, rewards, prompts=None):
-        return Best(rewards)
-
-
-class Best:
-    """P(the best of four has a reward r) is F(r)^4 - F(r-)^4, shared among the samples of that reward."""
-
-    def __init__(self, rewards):
-        self.levels, self.position = np.unique(rewards, return_inverse=True)
-
-    def ratio(self, weights):
-        mass = np.bincount(self.position, np.asarray(weights) / np.sum(weights), minlength=len(self.levels))
-        below = np.cumsum(mass) - mass
-        gain = np.divide((below + mass) ** 4 - below**4, mass, out=np.zeros_like(mass), where=mass > 0)
-        return gain[self.position]
-'''
 REWARDS = np.array([-3.0, -2.0, -1.0, 0.0])
 
 
@@ -64,17 +42,6 @@ def without_operator(tmp_path: Path) -> Curation:
     return load(Curation, {"kind": str(path), "kept": 50})
 
 
-def enumerated(weights: np.ndarray, rewards: np.ndarray) -> np.ndarray:
-    """Weights of what is kept of four, over all fours of samples drawn with these weights."""
-    kept = np.zeros(len(rewards))
-    for four in itertools.product(range(len(rewards)), repeat=4):
-        best = max(rewards[list(four)])
-        winners = [place for place in four if rewards[place] == best]
-        for winner in winners:
-            kept[winner] += weights[list(four)].prod() / len(winners)
-    return kept
-
-
 @pytest.mark.parametrize("real_fraction", [0.0, 0.25])
 @pytest.mark.parametrize("rewards", [REWARDS, np.array([0.0, -1.0, 0.0, -2.0, -1.0])])
 def test_the_forecast_is_that_of_its_own_operator(
@@ -86,7 +53,7 @@ def test_the_forecast_is_that_of_its_own_operator(
     mixing = Mixing(real_fraction=real_fraction)
     for weights in forecast(operator, len(rewards), mixing, 3):
         np.testing.assert_allclose(weights, expected, atol=1e-12)
-        expected = real_fraction / len(rewards) + (1 - real_fraction) * enumerated(expected, rewards)
+        expected = real_fraction / len(rewards) + (1 - real_fraction) * of_four(expected, rewards)
 
 
 def test_the_best_of_four_is_not_forecast_as_bradley_terry(with_operator: Curation) -> None:
@@ -121,3 +88,71 @@ def test_published_claims_are_about_bradley_terry_and_say_so(with_operator: Cura
     notes = {row["claim"]: row["note"] for row in rows}
     assert all("K-wise Bradley-Terry" in notes[name] for name in CLAIMS if name != "kl_from_reference")
     assert "infinite" in notes["kl_from_reference"]
+
+
+# Rewards that are vectors
+
+
+@pytest.fixture
+def two_parts(tmp_path: Path) -> dict[str, dict[str, object]]:
+    (tmp_path / "two_parts.py").write_text(TWO_PARTS)
+    (tmp_path / "sum_of_two.py").write_text(SUM_OF_TWO)
+    return {
+        "reward": {"kind": str(tmp_path / "two_parts.py")},
+        "curation": {"kind": str(tmp_path / "sum_of_two.py"), "kept": 20},
+    }
+
+
+def test_a_reward_of_several_numbers_goes_to_a_curation_that_takes_them(
+    tmp_path: Path, two_parts: dict[str, dict[str, object]]
+) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 60, 2)).astype(np.float32)
+    write_arrays(tmp_path / "samples", {"x": x}, {})
+    spec = {"data": {"kind": "two_moons"}, "judge": None, "model": None, **two_parts}
+    call(
+        curate.main,
+        str(tmp_path / "samples"),
+        str(tmp_path / "curated"),
+        spec,
+        code="c",
+        seeds=[0, 1],
+        generation=0,
+        threads=1,
+    )
+    curated = read_arrays(tmp_path / "curated")
+    assert curated["reward"].shape == (2, 60, 2)
+    sums = np.minimum(x - 1, 0).sum(axis=2)
+    for seed in range(2):
+        assert set(curated["index"][seed]) == set(np.argsort(sums[seed])[-20:])
+    of_seed = {name: array[0] for name, array in curated.items()}
+    found = of_curated(of_seed, 0.0, 2, ("right", "up"))
+    assert found["reward_mean"] == pytest.approx(sums[0].mean(), rel=1e-6)
+    assert found["reward_mean_right"] == pytest.approx(np.minimum(x[0, :, 0] - 1, 0).mean(), rel=1e-6)
+    assert found["reward_mean_up"] == pytest.approx(np.minimum(x[0, :, 1] - 1, 0).mean(), rel=1e-6)
+    assert found["curation_reward_after"] > found["curation_reward_before"]
+
+
+def test_a_curation_that_chooses_by_one_number_is_refused_a_reward_of_several(
+    tmp_path: Path, two_parts: dict[str, dict[str, object]]
+) -> None:
+    (line,) = complaint(changed(("arms.curated.reward", two_parts["reward"])), tmp_path)
+    assert "arms.curated.curation: bradley_terry chooses by one number" in line and line.endswith("right, up")
+    study = read(changed(*((f"arms.curated.{key}", value) for key, value in two_parts.items())), tmp_path)
+    assert study.arms["curated"].reward.components == ("right", "up")
+
+
+def test_a_simulated_loop_is_refused_a_reward_of_several_numbers(two_parts: dict[str, dict[str, object]]) -> None:
+    arm = {
+        "estimator": {"kind": "gaussian", "dimensions": 2},
+        "mixing": {"regime": "replace", "initial": 100},
+        **two_parts,
+    }
+    with pytest.raises(ValidationError, match=r"two_parts\.py gives several numbers, simulated loops choose by one"):
+        SimulatedArm.model_validate(arm)
+
+
+def test_a_reward_of_the_wrong_shape_is_a_sentence(tmp_path: Path, two_parts: dict[str, dict[str, object]]) -> None:
+    (tmp_path / "two_parts.py").write_text(TWO_PARTS.replace("np.minimum(x - 1.0, 0.0)", "np.minimum(x[:, 0] - 1, 0)"))
+    reward = load(Reward, two_parts["reward"])
+    with pytest.raises(RecurateError, match=r"two_parts.py gave shape \(60,\) for 60 samples; mend the reward"):
+        scored(reward, np.zeros((1, 60, 2), np.float32), [None], "samples")

@@ -14,12 +14,14 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
 from recurate.curation.judges import FittedJudge
+from recurate.curation.parts.reward_moments import class_shares, reward_moments
 from recurate.curation.rewards.class_probability import ClassProbability
 from recurate.curation.rewards.clipped_distance import ClippedDistance
 from recurate.curation.rewards.confidence import Confidence
 from recurate.curation.rewards.log_probability import LogProbability
 from recurate.data import Description
-from recurate.measuring.every_arm import class_shares, curation_statistics, reward_statistics
+from recurate.measuring.every_arm import curation_statistics
+from recurate.measuring.every_arm import entropy as entropy_of
 
 numbers = st.floats(-100, 100)
 
@@ -135,7 +137,7 @@ def test_reward_statistics_are_moments_of_the_sample_itself() -> None:
     rewards = np.array([-2.0, -1.0, -1.0, 0.0])
     scaled = [math.exp(r) for r in rewards]
     mean = sum(scaled) / 4
-    found = reward_statistics(rewards, supremum=0.0)
+    found = reward_moments(rewards, supremum=0.0)
     assert found["reward_mean"] == -1.0
     assert found["exp_reward_mean"] == pytest.approx(mean)
     assert found["exp_reward_variance"] == pytest.approx(sum((s - mean) ** 2 for s in scaled) / 4)
@@ -144,7 +146,7 @@ def test_reward_statistics_are_moments_of_the_sample_itself() -> None:
 
 @given(st.lists(st.floats(-50, 0), min_size=2, max_size=30), st.floats(-600, 600))
 def test_exponential_statistics_do_not_depend_on_the_zero_of_the_reward(rewards: list[float], shift: float) -> None:
-    here, there = reward_statistics(np.array(rewards), 0.0), reward_statistics(np.array(rewards) + shift, shift)
+    here, there = reward_moments(np.array(rewards), 0.0), reward_moments(np.array(rewards) + shift, shift)
     for name in ("exp_reward_mean", "exp_reward_variance"):
         assert there[name] == pytest.approx(here[name], abs=1e-11)
 
@@ -154,7 +156,22 @@ def test_class_shares_sum_to_one_and_have_their_entropy(labels: list[int]) -> No
     found = class_shares(np.array(labels), 6)
     shares = [found[f"share_{number}"] for number in range(6)]
     assert shares == [labels.count(number) / len(labels) for number in range(6)]
-    assert found["share_entropy"] == pytest.approx(entropy(shares), abs=1e-12)
+    assert entropy_of(np.array(shares)) == pytest.approx(entropy(shares), abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.floats(-9, 0), st.integers(0, 2), st.floats(0.1, 1)), min_size=1, max_size=30))
+def test_equal_weights_mean_what_no_weights_mean_and_weights_what_repeats_mean(samples: list[Any]) -> None:
+    rewards, classes, _ = (np.array(column) for column in zip(*samples, strict=True))
+    equal = np.full(len(rewards), 1 / len(rewards))
+    counts = np.arange(len(rewards)) % 3 + 1
+    repeated, weights = np.repeat(rewards, counts), counts / counts.sum()
+    for found, wanted in (
+        (reward_moments(rewards, 0.0, equal), reward_moments(rewards, 0.0)),
+        (class_shares(classes, 3, equal), class_shares(classes, 3)),
+        (reward_moments(rewards, 0.0, weights), reward_moments(repeated, 0.0)),
+        (class_shares(classes, 3, weights), class_shares(np.repeat(classes, counts), 3)),
+    ):
+        assert found == pytest.approx(wanted, rel=1e-12, abs=1e-15)
 
 
 def test_curation_statistics_count_repeats_and_the_reward_gained() -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 
+import numpy as np
 import pytest
+from own_kinds import KEEP, LEVELS, OPERATOR, of_four
 from tiny import TINY, Copy
+
+from recurate.files.arrays import read_arrays
 
 pytestmark = pytest.mark.workflow
 
@@ -104,3 +108,39 @@ def test_modules_from_outside_the_library_run_the_loop_and_count_in_the_digests(
     unbuilt.edit("my_upwards.py", "x[:, 1] - self.height", "x[:, 1] - 1.0 * self.height")
     assert unbuilt.planned(*tables)["curate"] == 3
     assert "train_origin" not in unbuilt.planned(*tables)
+
+
+def built_with(copy: Copy, curation: str) -> dict[str, list[dict[str, str]]]:
+    """Rows of the tables of a pure loop with rewards of four levels and a curation of the user's own."""
+    (copy.folder / "my_levels.py").write_text(LEVELS)
+    (copy.folder / "my_curation.py").write_text(curation)
+    own = {"reward": {"kind": "my_levels.py"}, "curation": {"kind": "my_curation.py", "kept": 200}}
+    copy.study(arm_defaults={**TINY["arm_defaults"], **own}, arms={"own": {}})
+    tables = {name: f"results/tiny/{name}.csv" for name in ("metrics", "forecast", "claims")}
+    done = copy.snakemake(*tables.values(), "results/tiny/figures/trajectory.pdf")
+    assert done.returncode == 0, done.stdout
+    return {name: list(csv.DictReader((copy.folder / path).open(newline=""))) for name, path in tables.items()}
+
+
+def test_the_best_of_four_is_forecast_by_its_own_operator_as_enumeration_has_it(unbuilt: Copy) -> None:
+    rows = built_with(unbuilt, KEEP + OPERATOR)
+    forecast = {
+        (r["generation"], r["seed"]): float(r["value"]) for r in rows["forecast"] if r["metric"] == "exp_reward_mean"
+    }
+    arrays = read_arrays(unbuilt.folder / "results/tiny/arms/own/seeds-0-1/gen-000/curated.safetensors")
+    for seed in range(2):
+        levels, counts = np.unique(arrays["reward"][seed].astype(np.float64), return_counts=True)
+        assert len(levels) == 4
+        masses = counts / counts.sum()
+        for generation in range(3):
+            assert forecast[str(generation), str(seed)] == pytest.approx(masses @ np.exp(levels), rel=1e-9)
+            masses = of_four(masses, levels)
+    notes = {row["note"] for row in rows["claims"] if row["claim"] == "lemma_2_2"}
+    assert len(notes) == 1 and "K-wise Bradley-Terry" in notes.pop()
+
+
+def test_without_an_operator_there_is_no_forecast_and_the_claims_say_why(unbuilt: Copy) -> None:
+    rows = built_with(unbuilt, KEEP)
+    assert rows["forecast"] == []
+    assert {row["verdict"] for row in rows["claims"]} == {"not applicable"}
+    assert all("this curation gives no exact operator" in row["note"] for row in rows["claims"])

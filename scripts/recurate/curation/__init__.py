@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from recurate.foundation.components import Component
 
@@ -29,6 +29,8 @@ class Choice:
 class Curation(Component, ABC):
     """A rule that keeps some of a generation's samples."""
 
+    takes_vectors: ClassVar[bool] = False  # whether it can choose by rewards that are vectors
+
     kept: int
 
     @property
@@ -43,13 +45,13 @@ class Curation(Component, ABC):
 
     @abstractmethod
     def keep(self, rewards: Array, generator: Generator, prompts: Array | None = None) -> Choice:
-        """What is kept, given all rewards (n,).
+        """What is kept, given all rewards (n,), or (n, k) where they are vectors.
 
         `prompts` (n,) are the numbers of the samples' prompts, where the choice is `by_prompt`.
         """
 
     def operator(self, rewards: Array, prompts: Array | None = None) -> Operator | None:
-        """The exact keep ratio for samples with `rewards` (n,), whatever their weights; None if nobody knows it.
+        """The exact keep ratio for samples with `rewards` (n,) or (n, k), whatever their weights; None if unknown.
 
         A curation without one is neither forecast nor compared with a limit.
         """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recurate.curation.parts.reward_moments import one_number
 from recurate.figures import Files, TrainedFigure
 from recurate.figures.parts import words
 from recurate.figures.parts.density import (
@@ -59,7 +60,8 @@ class Animation(TrainedFigure):
             x = [read_arrays(path, ["x"])["x"] for path in samples]
             seeds = len(x[0])
             densities.append([density(points.reshape(-1, 2), frame) for points in x])
-            measured = [read_arrays(path, ["reward"])["reward"] for path in curated]
+            components = arm.reward.components if arm.reward else ()
+            measured = [one_number(read_arrays(path, ["reward"])["reward"], components) for path in curated]
             values.append([float(np.exp(r.astype(np.float64) - arm.supremum).mean()) for r in measured])
         titles = [words.arm_title(study.arms[name].title) for name in names]
         return Animated(frames(titles, densities, rewards, values, frame), caption(study, names, frame, seeds))

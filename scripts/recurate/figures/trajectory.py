@@ -10,9 +10,7 @@ from recurate.figures.parts import feature_spaces, style, words
 from recurate.figures.parts.series import FEW_SAMPLES, Series, read_forecast, read_metrics, student_band
 from recurate.figures.parts.view import ArmView, StudyView
 from recurate.foundation.lazy import np
-from recurate.mixing.ratios import synthetic_ratio_of
-from recurate.mixing.regimes import REGIMES
-from recurate.theory import bounds
+from recurate.theory.claims import ClosedLoop, reward_bound
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -50,22 +48,11 @@ def shown_metrics(measured: Series) -> list[str]:
     return [names[0] for names in measured_of if names]
 
 
-def reward_bound(arm: ArmView, metrics: Mapping[str, Array]) -> Array | None:
-    """Published lower bound on E[e^(r - r*)], (T,) for generations 1..T, mean over seeds; None if it promises no gain.
-
-    Without real data: Lemma 2.2 of Ferbach et al. (2024) from the measured moments of the generation before. With real
-    data: their Theorem 2.3 from the measured moments of generation 0.
-    """
-    mean, variance = metrics["exp_reward_mean"], metrics[bounds.chosen_variance(arm.by_prompt)]
-    choices, ratio = arm.choices, synthetic_ratio_of(arm.real_fraction)
-    if choices is None or choices == 1 or arm.is_biased or REGIMES[arm.regime].accumulates:
-        return None
-    if np.isinf(ratio):
-        return bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], choices).mean(axis=0)
-    if ratio == 0:
-        return None
-    bound = bounds.mixed_exponential_reward(mean[:, 0], variance[:, 0], choices, ratio)
-    return np.full(mean.shape[1] - 1, bound.mean())
+def bound_of(arm: ArmView, metrics: Mapping[str, Array]) -> Array | None:
+    """Published lower bound on E[e^(r - r*)] in generations 1..T, (T,), mean over seeds; None without a gain."""
+    loop = ClosedLoop("", "", arm.choices, arm.real_fraction, arm.regime, arm.is_biased, arm.by_prompt)
+    bound = reward_bound(loop, metrics) if arm.is_curated else None
+    return None if bound is None else bound.mean(axis=0)
 
 
 def shown_arms(arms: Mapping[str, ArmView]) -> Mapping[str, ArmView]:
@@ -112,7 +99,7 @@ def _panel(
         style.draw_forecast(axes, mean)
         few = exhausted(predicted)
         axes.plot(np.flatnonzero(few), mean[few], "x", color=style.FORECAST, markersize=5, zorder=5)
-    if metric == "exp_reward_mean" and (bound := reward_bound(arm, measured)) is not None:
+    if metric == "exp_reward_mean" and (bound := bound_of(arm, measured)) is not None:
         axes.plot(np.arange(1, len(bound) + 1), bound, color=style.BOUND, linestyle=":", marker="_", zorder=2)
     style.generation_axis(axes, len(band.mean) - 1, label=False)
 
@@ -149,7 +136,7 @@ def legend(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> 
     if seeds > 1:
         handles.append(Patch(color=style.MEASURED, alpha=0.2, linewidth=0, label="95 % band"))
     handles.append(Line2D([], [], color=style.FORECAST, linestyle="--", label="forecast"))
-    if any(reward_bound(arms[name], metrics) is not None for name, metrics in measured.items()):
+    if any(bound_of(arms[name], metrics) is not None for name, metrics in measured.items()):
         handles.append(Line2D([], [], color=style.BOUND, linestyle=":", marker="_", label="lower bound"))
     if any(exhausted(metrics).any() for metrics in predicted.values()):
         few = f"< {FEW_SAMPLES} samples"
@@ -162,7 +149,7 @@ def caption(study: StudyView, measured: Series, predicted: Series) -> str:
     arms = shown_arms(study.arms)
     measured, predicted = ({name: of[name] for name in arms if name in of} for of in (measured, predicted))
     shown = shown_metrics(measured)
-    bounded = any(reward_bound(study.arms[name], metrics) is not None for name, metrics in measured.items())
+    bounded = any(bound_of(study.arms[name], metrics) is not None for name, metrics in measured.items())
     few = any(exhausted(metrics).any() for metrics in predicted.values())
     return words.paragraph(
         f"By generation, from top to bottom: {words.listed(map(words.metric_words, shown))}; a column for each arm.",

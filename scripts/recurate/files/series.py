@@ -18,6 +18,8 @@ def by_arm(rows: Sequence[dict[str, str]]) -> Series:
     """
     import pandas as pd
 
+    if not rows:
+        return {}
     table = pd.DataFrame(rows).astype({"seed": int, "generation": int, "value": float})
     series: Series = {}
     for (arm, metric), part in table.groupby(["arm", "metric"], sort=False):

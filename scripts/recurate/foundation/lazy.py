@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 
 class LazyModule(ModuleType):
     """Stands for a module until an attribute is asked for."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         value = getattr(importlib.import_module(self.__name__), name)
         setattr(self, name, value)  # found without this function from now on
         return value

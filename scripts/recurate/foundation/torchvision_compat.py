@@ -10,11 +10,10 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from recurate.foundation.lazy import torch
 
-_DECLARED: list[Any] = []
+_DECLARED: list[torch.library.Library] = []
 
 
 def import_torchvision() -> ModuleType:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from recurate.curation.parts.prompts import by_prompt
-from recurate.curation.parts.reward_moments import TOP_TOLERANCE
+from recurate.curation.parts.reward_moments import class_shares, one_number, reward_moments, variance_of_answers
 from recurate.files.arrays import read_arrays
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
@@ -16,39 +15,33 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 
-def reward_statistics(rewards: Array, supremum: float) -> dict[str, float]:
-    """Mean reward, mean and variance of e^(r - r*), and the share of samples at the supremum.
+def of_curated(
+    curated: Mapping[str, Array], supremum: float, classes: int, components: Sequence[str]
+) -> dict[str, float]:
+    """Metrics that every arm has, from one seed of a curated set.
 
-    `rewards` (n,), `supremum` r*. The variance is that of the sample itself (divided by n), as Lemma 2.2 of Ferbach et
-    al. (2024) reads for the empirical distribution.
+    `supremum` is r*, `classes` their number; `components` name the parts of a reward that is a vector, whose sum is
+    then the reward.
     """
-    scaled = np.exp(rewards - supremum)
-    return {
-        "reward_mean": float(rewards.mean()),
-        "exp_reward_mean": float(scaled.mean()),
-        "exp_reward_variance": float(scaled.var()),
-        "top_share": float((rewards >= supremum - TOP_TOLERANCE).mean()),
-    }
+    parts = curated["reward"].astype(np.float64)
+    rewards = one_number(parts, components)
+    values = reward_moments(rewards, supremum)
+    values |= {f"reward_mean_{name}": float(parts[:, place].mean()) for place, name in enumerate(components)}
+    values |= curation_statistics(rewards, curated["index"])
+    if "prompt" in curated:
+        values["exp_reward_variance_of_answers"] = variance_of_answers(rewards, supremum, curated["prompt"])
+    if "judged_class" in curated:
+        shares = class_shares(curated["judged_class"], classes)
+        values |= {**shares, "share_entropy": entropy(np.array(list(shares.values())))}
+    if "confidence" in curated:
+        values["confidence_mean"] = float(curated["confidence"].mean(dtype=np.float64))
+    return values
 
 
-def variance_of_answers(rewards: Array, supremum: float, prompts: Array) -> float:
-    """Variance of e^(r - r*) among the answers to a prompt, mean over prompts.
-
-    `rewards` (n,), `prompts` (n,) their numbers, each as often as another. Where people choose among the answers to a
-    prompt, Lemma 2.2 of Ferbach et al. (2024) holds for every prompt, and so on average with this variance.
-    """
-    scaled = np.exp(rewards - supremum)[by_prompt(prompts)]
-    return float(scaled.var(axis=1).mean())
-
-
-def class_shares(labels: Array, classes: int) -> dict[str, float]:
-    """Share of samples in every class, and the entropy of the shares in nats; `labels` (n,) int64."""
-    shares = np.bincount(labels, minlength=classes) / len(labels)
+def entropy(shares: Array) -> float:
+    """Entropy of shares (n,) in nats."""
     present = shares[shares > 0]
-    return {
-        **{f"share_{number}": float(share) for number, share in enumerate(shares)},
-        "share_entropy": float(-(present * np.log(present)).sum()),
-    }
+    return float(-(present * np.log(present)).sum())
 
 
 def curation_statistics(rewards: Array, kept: Array) -> dict[str, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -57,6 +57,18 @@ class VelocityModel(Model):
         """Velocity, like `x`, at points `x` (seeds, batch, *shape) in network units and times (seeds, batch)."""
 
 
+class Reading(ABC):
+    """Texts that a language model has read, with what it need not compute again when it reads on."""
+
+    @abstractmethod
+    def step(self, tokens: Tensor) -> Tensor:
+        """Logits (seeds, batch, vocabulary) of the token after one more of each text, `tokens` (seeds, batch)."""
+
+    @abstractmethod
+    def select(self, rows: Tensor) -> None:
+        """Go on with rows (seeds, n) of the batch instead, which may come several times."""
+
+
 class LanguageModel(Model):
     """Probabilities of the next token, given those before."""
 
@@ -71,16 +83,8 @@ class LanguageModel(Model):
         """Logits (seeds, batch, time, vocabulary) of the token after each of `tokens` (seeds, batch, time)."""
 
     @abstractmethod
-    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, Any]:
-        """Logits (seeds, batch, vocabulary) of the token after `tokens` (seeds, batch, time), and a cache to go on."""
-
-    @abstractmethod
-    def step(self, parameters: dict[str, Tensor], tokens: Tensor, cache: Any) -> tuple[Tensor, Any]:
-        """The same after one more token each, `tokens` (seeds, batch); the cache given is used up."""
-
-    @abstractmethod
-    def select(self, cache: Any, rows: Tensor) -> Any:
-        """The cache of rows (seeds, n) of the batch, which may come several times; the cache given is used up."""
+    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, Reading]:
+        """Logits (seeds, batch, vocabulary) of the token after `tokens` (seeds, batch, time), and a `Reading`."""
 
     def check(self, data: Description) -> None:
         if not data.vocabulary:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from pydantic import Field
 
@@ -14,12 +16,15 @@ from recurate.files.fingerprints import file_digest
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import torch
 from recurate.foundation.torchvision_compat import import_torchvision
-from recurate.models import LanguageModel
+from recurate.models import LanguageModel, Reading
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+    from transformers import Cache, PretrainedConfig, PreTrainedModel
+    from transformers.modeling_outputs import CausalLMOutputWithPast
 
 WEIGHTS = "model.safetensors"
+Found = TypeVar("Found")
 
 
 class CausalLM(LanguageModel):
@@ -41,35 +46,50 @@ class CausalLM(LanguageModel):
         return {name: value.detach().clone() for name, value in network.named_parameters()}
 
     def logits(self, parameters: dict[str, Tensor], tokens: Tensor) -> Tensor:
-        return torch.stack([self._call(parameters, seed, of_seed).logits for seed, of_seed in enumerate(tokens)])
+        calls = [_call(self, parameters, seed, of_seed, {"use_cache": False}) for seed, of_seed in enumerate(tokens)]
+        return torch.stack([each.logits for each in calls])
 
-    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, list[Any]]:
-        return self._cached(parameters, tokens, [None] * len(tokens))
+    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, Caches]:
+        read = Caches(self, parameters, [None] * len(tokens))
+        return read.further(tokens), read
 
-    def step(self, parameters: dict[str, Tensor], tokens: Tensor, cache: list[Any]) -> tuple[Tensor, list[Any]]:
-        return self._cached(parameters, tokens[..., None], cache)
 
-    def select(self, cache: list[Any], rows: Tensor) -> list[Any]:
-        for of_seed, chosen in zip(cache, rows, strict=True):
+@dataclass
+class Caches(Reading):
+    """The library's cache of every seed; None before anything is read."""
+
+    model: CausalLM
+    parameters: dict[str, Tensor]
+    of_seeds: list[Cache | None]
+
+    def step(self, tokens: Tensor) -> Tensor:
+        return self.further(tokens[..., None])
+
+    def select(self, rows: Tensor) -> None:
+        for of_seed, chosen in zip(self.of_seeds, rows, strict=True):
+            assert of_seed is not None, "texts are read before rows of them are chosen"
             of_seed.reorder_cache(chosen)
-        return cache
 
-    def _cached(self, parameters: dict[str, Tensor], tokens: Tensor, cache: list[Any]) -> tuple[Tensor, list[Any]]:
+    def further(self, tokens: Tensor) -> Tensor:
+        """Logits (seeds, batch, vocabulary) of the token after `tokens` (seeds, batch, time), which are read now."""
         found = [
-            self._call(parameters, seed, of_seed, use_cache=True, past_key_values=cache[seed])
-            for seed, of_seed in enumerate(tokens)
+            _call(self.model, self.parameters, seed, tokens[seed], {"use_cache": True, "past_key_values": of_seed})
+            for seed, of_seed in enumerate(self.of_seeds)
         ]
-        return torch.stack([each.logits[:, -1] for each in found]), [each.past_key_values for each in found]
-
-    def _call(self, parameters: dict[str, Tensor], seed: int, tokens: Tensor, **options: Any) -> Any:
-        """The library's output for tokens (batch, time) of one seed."""
-        own = {name: value[seed] for name, value in parameters.items()}
-        network = _network(self, str(tokens.device))
-        options = {"input_ids": tokens, "use_cache": False, **options}
-        return torch.func.functional_call(network, own, (), options)
+        self.of_seeds = [each.past_key_values for each in found]
+        return torch.stack([each.logits[:, -1] for each in found])
 
 
-def _library() -> Any:
+def _call(
+    model: CausalLM, parameters: dict[str, Tensor], seed: int, tokens: Tensor, options: dict[str, bool | Cache | None]
+) -> CausalLMOutputWithPast:
+    """The library's output for tokens (batch, time) of one seed."""
+    own = {name: value[seed] for name, value in parameters.items()}
+    network = _network(model, str(tokens.device))
+    return torch.func.functional_call(network, own, (), {"input_ids": tokens, **options})
+
+
+def _library() -> ModuleType:
     try:
         import transformers
     except ImportError as error:
@@ -80,7 +100,7 @@ def _library() -> Any:
     return transformers
 
 
-def _read(model: CausalLM, read: Callable[[], Any]) -> Any:
+def _read(model: CausalLM, read: Callable[[], Found]) -> Found:
     """What `read` gives; whatever goes wrong in it is said in one sentence."""
     try:
         return read()
@@ -89,7 +109,7 @@ def _read(model: CausalLM, read: Callable[[], Any]) -> Any:
         raise RecurateError(f"model: {model.source}: cannot be loaded ({reason}); name another or a folder") from error
 
 
-def _pretrained(model: CausalLM) -> Any:
+def _pretrained(model: CausalLM) -> PreTrainedModel:
     """The network with its weights; raises RecurateError if they are missing, other ones or of another size."""
     library, folder = _library(), Path(model.source)
     if folder.is_dir() and not any(folder.glob("*.safetensors")):
@@ -104,7 +124,7 @@ def _pretrained(model: CausalLM) -> Any:
     return network
 
 
-def _fits(model: CausalLM, config: Any) -> None:
+def _fits(model: CausalLM, config: PretrainedConfig) -> None:
     """Raise RecurateError unless the settings are the network's."""
     context = getattr(config, "max_position_embeddings", model.context)
     for name, told, found in (("vocabulary", model.vocabulary, config.vocab_size), ("context", model.context, context)):
@@ -113,7 +133,7 @@ def _fits(model: CausalLM, config: Any) -> None:
 
 
 @cache
-def _network(model: CausalLM, device: str) -> Any:
+def _network(model: CausalLM, device: str) -> PreTrainedModel:
     """The network without its weights, which come with every call."""
     library = _library()
     config = _read(model, lambda: library.AutoConfig.from_pretrained(model.source, revision=model.revision or "main"))

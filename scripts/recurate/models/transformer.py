@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from recurate.foundation.lazy import torch
-from recurate.models import LanguageModel
+from recurate.models import LanguageModel, Reading
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -18,15 +18,6 @@ LAYERS = {"attend": (1, 3), "project": (1, 1), "expand": (1, 4), "contract": (4,
 SPREAD = 0.02  # standard deviation of the initial parameters
 ONTO_THE_STREAM = ("project", "contract")  # layers whose output is added to what all blocks share
 Attention = Callable[[int, "Tensor", "Tensor", "Tensor"], "Tensor"]
-
-
-@dataclass
-class Cache:
-    """Keys and values (seeds, batch, heads, context, width) of every block, that of position p at p mod context."""
-
-    length: int
-    keys: list[Tensor] = field(default_factory=list)
-    values: list[Tensor] = field(default_factory=list)
 
 
 class Transformer(LanguageModel):
@@ -70,42 +61,21 @@ class Transformer(LanguageModel):
 
         return self._read_out(parameters, self._stream(parameters, tokens, 0, attend))
 
-    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, Cache]:
+    def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, KeysAndValues]:
         time = tokens.shape[2]
-        cache = Cache(time)
+        read = KeysAndValues(self, parameters, time)
         window = self._window(time, tokens.device) if time > self.context else None
         kept = torch.arange(max(0, time - self.context), time, device=tokens.device)
 
         def attend(block: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            for held, new in ((cache.keys, key), (cache.values, value)):
+            for held, new in ((read.keys, key), (read.values, value)):
                 room = new.new_zeros(*new.shape[:3], self.context, new.shape[4])
                 room[..., kept % self.context, :] = new[..., kept, :]
                 held.append(room)
             return _attention(query, key, value, window, causal=window is None)
 
         stream = self._stream(parameters, tokens, 0, attend)
-        return self._read_out(parameters, stream[:, :, -1:])[:, :, 0], cache
-
-    def step(self, parameters: dict[str, Tensor], tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
-        place, seen = cache.length % self.context, min(cache.length + 1, self.context)
-
-        def attend(block: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            keys, values = cache.keys[block], cache.values[block]
-            keys[..., place, :], values[..., place, :] = key[..., 0, :], value[..., 0, :]
-            return _attention(query, keys[..., :seen, :], values[..., :seen, :])
-
-        stream = self._stream(parameters, tokens[..., None], cache.length, attend)
-        cache.length += 1
-        return self._read_out(parameters, stream)[:, :, 0], cache
-
-    def select(self, cache: Cache, rows: Tensor) -> Cache:
-        size = cache.keys[0].shape[1]
-        place = (rows + size * torch.arange(len(rows), device=rows.device)[:, None]).flatten()
-
-        def chosen(held: Tensor) -> Tensor:
-            return held.flatten(0, 1).index_select(0, place).unflatten(0, rows.shape)
-
-        return Cache(cache.length, *([chosen(held) for held in part] for part in (cache.keys, cache.values)))
+        return self._read_out(parameters, stream[:, :, -1:])[:, :, 0], read
 
     def _window(self, time: int, device: torch.device) -> Tensor:
         """Which tokens (time, time) a token looks at: those before it, and not farther back than the context."""
@@ -135,6 +105,39 @@ class Transformer(LanguageModel):
         """Logits (seeds, batch, time, vocabulary)."""
         h = _normalised(stream.flatten(1, 2)) * parameters["norm"]
         return torch.bmm(h, parameters["embedding"].transpose(1, 2)).unflatten(1, stream.shape[1:3])
+
+
+@dataclass
+class KeysAndValues(Reading):
+    """Keys and values (seeds, batch, heads, context, width) of every block, that of position p at p mod context."""
+
+    model: Transformer
+    parameters: dict[str, Tensor]
+    length: int
+    keys: list[Tensor] = field(default_factory=list)
+    values: list[Tensor] = field(default_factory=list)
+
+    def step(self, tokens: Tensor) -> Tensor:
+        context = self.model.context
+        place, seen = self.length % context, min(self.length + 1, context)
+
+        def attend(block: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            keys, values = self.keys[block], self.values[block]
+            keys[..., place, :], values[..., place, :] = key[..., 0, :], value[..., 0, :]
+            return _attention(query, keys[..., :seen, :], values[..., :seen, :])
+
+        stream = self.model._stream(self.parameters, tokens[..., None], self.length, attend)
+        self.length += 1
+        return self.model._read_out(self.parameters, stream)[:, :, 0]
+
+    def select(self, rows: Tensor) -> None:
+        size = self.keys[0].shape[1]
+        place = (rows + size * torch.arange(len(rows), device=rows.device)[:, None]).flatten()
+
+        def chosen(held: Tensor) -> Tensor:
+            return held.flatten(0, 1).index_select(0, place).unflatten(0, rows.shape)
+
+        self.keys, self.values = ([chosen(held) for held in part] for part in (self.keys, self.values))
 
 
 def _embedded(embedding: Tensor, tokens: Tensor) -> Tensor:

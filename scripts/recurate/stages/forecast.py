@@ -12,10 +12,12 @@ from recurate.mixing.trained import Mixing
 
 
 class Reads(Settings):
-    """How people choose, what is mixed, for how long; `supremum` is the reward's r*, `classes` their number."""
+    """How people choose, what is mixed, for how long; `supremum` is the reward's r*, `components` name its parts
+    where it is a vector, `classes` is their number."""
 
     curation: Annotated[SerializeAsAny[Curation], embedded(Curation)]
     mixing: Mixing
     generations: int
     classes: int
     supremum: float
+    components: tuple[str, ...]

@@ -15,13 +15,15 @@ from recurate.models import Model
 class Reads(Settings):
     """Metrics beside those that every arm has, and what either must know.
 
-    `supremum` is the reward's r*, `classes` and `vocabulary` are numbers, 0 where there are none; `model` is the
-    network where a metric asks the generation's own model, and else None.
+    `supremum` is the reward's r*, `components` the names of its parts where it is a vector; `classes` and `vocabulary`
+    are numbers, 0 where there are none; `model` is the network where a metric asks the generation's own model, and else
+    None.
     """
 
     metrics: list[Annotated[SerializeAsAny[Metric], embedded(Metric)]]
     reference: Reference
     classes: int
     supremum: float
+    components: tuple[str, ...]
     vocabulary: int
     model: Annotated[SerializeAsAny[Model], embedded(Model)] | None

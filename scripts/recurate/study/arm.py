@@ -73,6 +73,14 @@ class Arm(Settings):
     )
     panel: str = Field("", description="column of the figure `comparison` that shows the arm")
 
+    def check_choice(self, key: str) -> None:
+        """Raise ValueError if people cannot choose by such a reward; `key` is the arm's."""
+        if self.reward.components and not self.curation.takes_vectors:
+            raise ValueError(
+                f"{key}.curation: {self.curation.kind} chooses by one number, {self.reward.kind} gives several: "
+                f"{', '.join(self.reward.components)}"
+            )
+
     @model_validator(mode="after")
     def _samples_drawn_afresh_are_uncurated(self) -> Arm:
         if self.retraining.synthetic == "afresh":

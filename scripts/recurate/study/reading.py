@@ -170,7 +170,7 @@ def _read_like(path: Path, before: tuple[Path, ...]) -> Layer:
     if like is None:
         return raw
     base = path.parent / f"{like}.yaml"
-    if not base.is_file():
+    if base.parent != path.parent or not base.is_file():
         raise RecurateError(f"{path}: like: there is no study {like!r} beside it")
     if base in (*before, path):
         raise RecurateError(f"{path}: like: {' is like '.join(each.stem for each in (*before, path, base))}, a circle")

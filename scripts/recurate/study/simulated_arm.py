@@ -61,6 +61,8 @@ class SimulatedArm(Settings):
             raise ValueError(f"curation: {self.estimator.kind} draws no samples that one could choose from")
         if reward.needs_judge:
             raise ValueError(f"reward: {reward.kind} needs a judge, which simulated loops do not have")
+        if reward.components:
+            raise ValueError(f"reward: {reward.kind} gives several numbers, simulated loops choose by one")
         check("reward", lambda: reward.check(Description((self.estimator.coordinates,), 0)))
         check("curation", lambda: curation.check(self.mixing.sizes.synthetic))
 

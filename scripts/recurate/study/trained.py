@@ -78,6 +78,7 @@ class Study(StudySettings):
         data = origin.data.description
         if arm.reward.needs_judge and origin.judge is None:
             raise ValueError(f"{key}.reward: {arm.reward.kind} needs a judge; give origins.{arm.origin} one")
+        arm.check_choice(key)
         origin.check_answers(f"{key}.reward", arm.reward.kind, arm.reward.needs_origin)
         check(f"{key}.reward", partial(arm.reward.check, data))
         sampler = arm.sampler or origin.sampler

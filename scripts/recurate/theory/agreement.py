@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from recurate.files.tables import METRIC_COLUMNS, read_frame
 from recurate.foundation.lazy import np
-from recurate.theory.verdicts import ArmRow
+from recurate.theory.verdicts import ArmRow, standard_error
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -94,11 +94,6 @@ class Comparison:
         return max(0.0, abs(self.measured - self.expected) - self.order) / self.error
 
 
-def standard_error(values: Array) -> float:
-    """Standard error of the mean of `values` (R,); nan of one."""
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
-
-
 def effective_share(values: Array) -> float:
     """(sum x)^2 / (R sum x^2) of positive values (R,): the share of them that carry their mean; 0 of all zeros."""
     squares = float(np.square(values).sum())
@@ -119,7 +114,7 @@ def with_laws(values: Values, laws: Sequence[Mapping[str, str]]) -> list[ArmRow]
         arm, measure, generation = law["arm"], law["metric"], int(law["generation"])
         sample = values[arm, measure, generation]
         expected, order = float(law["value"]), float(law["order"] or 0)
-        error = max(standard_error(sample), float(law["deviation"] or 0) / math.sqrt(len(sample)))
+        error = max(float(standard_error(sample)), float(law["deviation"] or 0) / math.sqrt(len(sample)))
         reason = ""
         if law["deviation"] and expected > 0 and STANDARD_ERRORS * error >= expected:
             reason = f"the mean rests on replicates rarer than 1 in {len(sample)}"
@@ -143,8 +138,7 @@ def with_published(values: Values, published: Sequence[PublishedNumber]) -> list
     rows = list[ArmRow]()
     for number in published:
         sample = values[number.arm, number.measure, number.generation]
-        spread = float(sample.std(ddof=1)) if len(sample) > 1 else math.nan
-        error = spread * math.sqrt(1 / len(sample) + 1 / number.replicates)
+        error = float(standard_error(sample)) * math.sqrt(1 + len(sample) / number.replicates)
         found = Comparison(float(sample.mean()), number.value, error)
         reason = "one replicate, no standard error" if math.isnan(error) else ""
         claim = f"published_{number.measure}"

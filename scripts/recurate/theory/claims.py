@@ -18,7 +18,7 @@ from recurate.foundation.lazy import np
 from recurate.mixing.ratios import synthetic_ratio_of
 from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.theory import bounds
-from recurate.theory.verdicts import ClaimRow, Judgement
+from recurate.theory.verdicts import ClaimRow, Judgement, standard_error
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -280,6 +280,16 @@ def _assess(claim: Claim, loop: ClosedLoop, metrics: Metrics, source: str) -> Ev
         return Exemption("not applicable", str(error))
 
 
+def reward_bound(loop: ClosedLoop, metrics: Metrics) -> FloatArray | None:
+    """Published lower bound on E[e^(r - r*)] in generations 1..T, (seeds, T); None where none is promised.
+
+    Without real data that of Lemma 2.2 of Ferbach et al. (2024), from the generation before; with real data that of
+    their Theorem 2.3, from generation 0.
+    """
+    result = _assess(lemma_2_2 if loop.pure else theorem_2_3, loop, metrics, "measured")
+    return result.bound if isinstance(result, Evidence) else None
+
+
 def _judgement(result: Evidence | Exemption, generation: int, source: str) -> Judgement:
     """Judge one generation, on means over seeds."""
     if isinstance(result, Exemption):
@@ -303,7 +313,7 @@ def _judge(slack: FloatArray, source: str) -> tuple[float, str, str]:
     seeds = len(slack)
     if not np.isfinite(slack).all():
         return (math.nan, *_judge_without_numbers(slack))
-    error = float(slack.std(ddof=1) / math.sqrt(seeds)) if seeds > 1 else math.nan
+    error = float(standard_error(slack))
     if source == "forecast":
         worst = slack.min()
         return (error, "holds", "") if worst >= -ROUNDING else (error, "fails", f"smallest slack {worst:.3g}")

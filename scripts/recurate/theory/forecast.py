@@ -8,15 +8,13 @@ generation as weights.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from recurate.curation.parts.keep_operator import Operator, check_rewards
-from recurate.curation.parts.prompts import by_prompt
-from recurate.curation.parts.reward_moments import TOP_TOLERANCE
+from recurate.curation.parts.reward_moments import class_shares, exceeds, reward_moments
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.mixing.regimes import REGIMES, TrainedRegime
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
-
-SUPREMUM_TOLERANCE = 1e-4  # single-precision rewards may exceed a supremum by rounding, times 1 + |r*|
 
 
 def forecast(operator: Operator, count: int, mixing: Mixing, generations: int) -> Iterator[FloatArray]:
@@ -132,35 +128,17 @@ def statistics(
     values = check_rewards(rewards)
     if values.shape != np.shape(weights):
         raise RecurateError(f"There are {values.size} rewards, but weights of shape {np.shape(weights)}.")
-    result = _reward_statistics(weights, values, supremum)
+    if exceeds(values, supremum):
+        raise RecurateError(f"The largest reward is {values.max():g}, but its supremum is said to be {supremum:g}.")
+    result = reward_moments(values, supremum, weights)
     if classes is not None:
-        result |= _class_shares(weights, np.asarray(classes), class_count)
+        of_samples = np.asarray(classes)
+        if of_samples.shape != weights.shape or class_count is None:
+            raise RecurateError(
+                f"{weights.size} samples need as many classes, not {of_samples.shape}, and a class_count."
+            )
+        result |= class_shares(of_samples, class_count, weights)
     return result | _divergences(weights)
-
-
-def _reward_statistics(weights: FloatArray, rewards: FloatArray, supremum: float) -> dict[str, float]:
-    """Compute the moments of r and of e^(r - r*), and the mass of the highest level set."""
-    excess = float(rewards.max()) - supremum
-    if not excess <= SUPREMUM_TOLERANCE * (1 + abs(supremum)) or math.isinf(supremum):
-        raise RecurateError(f"The largest reward is {rewards.max():g}, but its supremum is said to be {supremum:g}.")
-    exponential = np.exp(np.minimum(rewards - supremum, 0.0))
-    mean = float(weights @ exponential)
-    return {
-        "reward_mean": float(weights @ rewards),
-        "exp_reward_mean": mean,
-        "exp_reward_variance": float(weights @ (exponential - mean) ** 2),
-        "top_share": float(weights[rewards >= supremum - TOP_TOLERANCE].sum()),
-    }
-
-
-def _class_shares(weights: FloatArray, classes: NDArray[np.int64], class_count: int | None) -> dict[str, float]:
-    """Add up the weights of every class."""
-    if classes.shape != weights.shape or class_count is None:
-        raise RecurateError(f"{weights.size} samples need as many classes, not {classes.shape}, and a class_count.")
-    if classes.min() < 0 or classes.max() >= class_count:
-        raise RecurateError(f"Classes run from {classes.min()} to {classes.max()}, not from 0 to {class_count - 1}.")
-    shares = np.bincount(classes, weights, minlength=class_count)
-    return {f"share_{index}": float(share) for index, share in enumerate(shares)}
 
 
 def _divergences(weights: FloatArray) -> dict[str, float]:
@@ -174,15 +152,3 @@ def _divergences(weights: FloatArray) -> dict[str, float]:
         "kl_from_origin": float(-logs.mean()),
         "sup_ratio": float(ratio.max()),
     }
-
-
-def variance_of_answers(weights: FloatArray, rewards: ArrayLike, supremum: float, prompts: ArrayLike) -> float:
-    """Predict the variance of e^(r - r*) among the answers to a prompt, mean over prompts of equal weight.
-
-    `weights`, `rewards` and `prompts` are (n,).
-    """
-    answers = by_prompt(np.asarray(prompts))
-    scaled = np.exp(np.minimum(check_rewards(rewards) - supremum, 0.0))[answers]
-    shares = weights[answers] / weights[answers].sum(axis=1, keepdims=True)
-    mean = (shares * scaled).sum(axis=1, keepdims=True)
-    return float((shares * (scaled - mean) ** 2).sum(axis=1).mean())

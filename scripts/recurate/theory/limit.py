@@ -19,23 +19,23 @@ MOST_GENERATIONS = 200
 
 
 def limit_weights(rewards: Array, supremum: float, curation: Curation, mixing: Mixing) -> Array | None:
-    """Weights (n,) of samples with `rewards` (n,) under p*, the limit of the loop that starts from them.
+    """Weights (n,) of samples under p*, the limit of the loop that starts from them; `rewards` (n,), or (n, k) vectors.
 
     The pure loop of K-wise Bradley-Terry choices ends in p_0 restricted to {r = r*} (Ferbach et al. 2024, Theorem 2.1),
     or stays at p_0 without a choice (K = 1). The mixed loop is iterated until its weights stand still. None where no
     sample reaches r*, so that the sample does not tell the limit; where data accumulate, so that the loop slows down
     without end; where people choose by prompts; and of curations whose limit nobody knows.
     """
-    choices = curation.bradley_terry_choices
+    choices, count = curation.bradley_terry_choices, len(rewards)
     if choices == 1:
-        return np.full(len(rewards), 1 / len(rewards))
+        return np.full(count, 1 / count)
     if mixing.rule.accumulates or curation.by_prompt:
         return None
     if mixing.real_fraction == 0:
         top = rewards >= supremum - TOP_TOLERANCE
         return top / top.sum() if choices is not None and top.any() else None
     operator = curation.operator(rewards.astype(np.float64))
-    return None if operator is None else _fixed_point(operator, len(rewards), mixing)
+    return None if operator is None else _fixed_point(operator, count, mixing)
 
 
 def _fixed_point(operator: Operator, count: int, mixing: Mixing) -> Array:

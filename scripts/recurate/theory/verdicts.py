@@ -1,8 +1,14 @@
-"""Verdicts on claims, and the table that holds them."""
+"""Verdicts on claims, the table that holds them, and the errors that they are judged by."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+import math
+from typing import TYPE_CHECKING, TypedDict
+
+from recurate.foundation.lazy import np
+
+if TYPE_CHECKING:
+    from recurate.foundation.types import Array
 
 CLAIM_COLUMNS = (
     "study", "arm", "claim", "source", "generation", "measured", "bound", "slack", "standard_error", "verdict", "note",
@@ -36,3 +42,9 @@ class ClaimRow(ArmRow):
     """A row of the claims table, whose columns are `CLAIM_COLUMNS`."""
 
     study: str
+
+
+def standard_error(values: Array) -> Array:
+    """Standard error of the mean over the first axis of `values` (R, ..), the replicates; nan of a single one."""
+    spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+    return spread / math.sqrt(len(values))

@@ -126,6 +126,7 @@ class StageSettings:
             reference=study.reference,
             classes=origin.data.description.classes,
             supremum=self.studies.arm(w).reward.supremum,
+            components=self.studies.arm(w).reward.components,
             vocabulary=origin.data.description.vocabulary,
             model=origin.model if self.studies.measures_model(w) else None,
         )
@@ -139,6 +140,7 @@ class StageSettings:
             generations=self.studies.study(w).generations,
             classes=self.studies.origin(w).data.description.classes,
             supremum=arm.reward.supremum,
+            components=arm.reward.components,
         )
 
     def traverse(self, w: Wildcards) -> traverse.Reads:

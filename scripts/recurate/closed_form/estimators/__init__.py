@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from recurate.closed_form.loop import REWARD_MEASURES, Preference
+from recurate.curation.parts.reward_moments import reward_moments
 from recurate.foundation.components import Component
 from recurate.foundation.lazy import np
-from recurate.measuring.every_arm import reward_statistics
 
 if TYPE_CHECKING:
     from recurate.closed_form.law import Law
@@ -99,7 +99,7 @@ class Estimator(Component, ABC):
     ) -> tuple[Any, Mapping[str, Array]]:
         """The batch of samples that are kept of `n`, and what is measured on the rewards of all."""
         rewards, kept = preference.keep(self.samples(model, n, randoms, bias), randoms)
-        found = [reward_statistics(row, preference.reward.supremum) for row in rewards]
+        found = [reward_moments(row, preference.reward.supremum) for row in rewards]
         return self.batch(kept, explicit), stacked(found)
 
     @property

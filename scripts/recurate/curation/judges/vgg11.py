@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveFloat
 
@@ -13,6 +13,7 @@ from recurate.foundation.torchvision_compat import import_torchvision
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+    from torchvision.models.vgg import VGG
 
     from recurate.data import Description, RealData
     from recurate.foundation.types import Array
@@ -76,7 +77,7 @@ class VGG11(Judge):
             logits = module.classifier[-1](features)
         return logits.cpu().numpy(), features.cpu().numpy()
 
-    def _train(self, module: Any, x: Tensor, y: Tensor, generator: Generator) -> None:
+    def _train(self, module: VGG, x: Tensor, y: Tensor, generator: Generator) -> None:
         device, batches = x.device.type, -(-len(x) // self.batch_size)
         optimizer = torch.optim.SGD(
             module.parameters(), lr=self.learning_rate, momentum=0.9, weight_decay=self.weight_decay, nesterov=True
@@ -105,13 +106,13 @@ class VGG11(Judge):
         mean, std = torch.tensor(self.mean, device=x.device), torch.tensor(self.std, device=x.device)
         return ((x / 255 - mean) / std).permute(0, 3, 1, 2)
 
-    def _with(self, state: dict[str, Tensor], device: str) -> Any:
+    def _with(self, state: dict[str, Tensor], device: str) -> VGG:
         """The network with parameters `state`."""
         module = self._module(len(state["classifier.6.bias"]))
         module.load_state_dict({k: v.to(device) for k, v in state.items()}, strict=False, assign=True)
         return module
 
-    def _module(self, classes: int) -> Any:
+    def _module(self, classes: int) -> VGG:
         """The network on the meta device: no numbers yet, so that building it costs neither time nor randomness."""
         import_torchvision()
         from torchvision.models.vgg import VGG, cfgs, make_layers

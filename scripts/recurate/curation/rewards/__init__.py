@@ -26,15 +26,16 @@ class Reward(Component, ABC):
     needs_judge: ClassVar[bool] = False
     needs_origin: ClassVar[type[Model] | None] = None  # the kind of network generation 0 must be if it is asked
     reads_text: ClassVar[bool] = False  # is given decoded texts in place of tokens
+    components: ClassVar[tuple[str, ...]] = ()  # names of the parts of a reward that is a vector
 
     @property
     @abstractmethod
     def supremum(self) -> float:
-        """r*, the least upper bound of the reward over all x."""
+        """r*, the least upper bound of the reward over all x; of a vector, that of the sum of its parts."""
 
     @abstractmethod
     def __call__(self, x: Array, scorer: Scorer) -> Array:
-        """Rewards (n,) float64 of samples `x` (n, *shape) in data units.
+        """Rewards (n,) float64 of samples `x` (n, *shape) in data units, or (n, k) where there are k `components`.
 
         `scorer` is the judge where `needs_judge`, generation 0's model where `needs_origin`, and else None. Where
         `reads_text`, `x` are texts (n,).

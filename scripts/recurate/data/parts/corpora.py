@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recurate.data import RealData
 from recurate.foundation.errors import RecurateError
@@ -79,7 +79,7 @@ def of_dataset(name: str, configuration: str | None, column: str, generator: num
     except ImportError as error:
         raise RecurateError("corpus: datasets is not installed; install what envs/language.yaml lists") from error
     try:
-        parts: Any = load_dataset(name, configuration)
+        parts = load_dataset(name, configuration)
         train = list(parts["train"][column])
         test = list(parts["test"][column]) if "test" in parts else []
     except Exception as error:  # a library that reaches for networks and files of others fails in many ways

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
@@ -55,7 +55,7 @@ class Codec:
     def __init__(self, text: str) -> None:
         from tokenizers import Tokenizer as Fast
 
-        self._fast: Any = Fast.from_str(text)
+        self._fast = Fast.from_str(text)
 
     @property
     def vocabulary(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recurate.curation.parts.reward_moments import one_number
 from recurate.curation.rewards import Reward
 from recurate.figures.parts.style import GREY, LEVEL_SET, density_colours
 from recurate.files.arrays import read_arrays
@@ -99,7 +100,8 @@ def reward_on_grid(reward: Reward | None, frame: Frame) -> Array | None:
         return None
     horizontal, vertical = ((edges[1:] + edges[:-1]) / 2 for edges in frame.edges())
     points = np.stack(np.meshgrid(horizontal, vertical), axis=-1)
-    return reward(points.reshape(-1, 2), None).reshape(points.shape[:2])
+    rewards = reward(points.reshape(-1, 2), None)
+    return one_number(rewards, reward.components).reshape(points.shape[:2])
 
 
 def colour_scale(densities: list[Array]) -> PowerNorm:

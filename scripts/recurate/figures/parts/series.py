@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
 from recurate.foundation.lazy import np
 from recurate.theory.agreement import read_values
+from recurate.theory.verdicts import standard_error
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -44,11 +44,8 @@ def student_band(values: Array) -> Band:
     """Mean of `values` (seeds, generations + 1) and its 95 % Student t interval on seeds - 1 degrees of freedom."""
     from scipy.stats import t as student
 
-    seeds = len(values)
     mean = values.mean(axis=0)
-    if seeds == 1:
-        return Band(mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
-    half = student.ppf(0.5 + CONFIDENCE / 2, seeds - 1) * values.std(axis=0, ddof=1) / math.sqrt(seeds)
+    half = student.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * standard_error(values)
     return Band(mean, mean - half, mean + half)
 
 

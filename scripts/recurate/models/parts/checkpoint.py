@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -50,7 +50,7 @@ class Checkpoint(Settings):
         found = matched(self.read(), shapes, self.path)
         return {name: torch.from_numpy(np.stack([value] * seeds)) for name, value in found.items()}
 
-    def _parameters(self, content: Any) -> Mapping[str, torch.Tensor]:
+    def _parameters(self, content: object) -> Mapping[str, torch.Tensor]:
         if self.entry is not None:
             if not isinstance(content, Mapping) or self.entry not in content:
                 raise RecurateError(f"{self.path}: no entry {self.entry!r} in it (it holds {_held(content)})")
@@ -64,7 +64,7 @@ class Checkpoint(Settings):
         return content
 
 
-def _load(path: str) -> Any:
+def _load(path: str) -> object:
     from safetensors.torch import load_file
 
     try:
@@ -76,7 +76,7 @@ def _load(path: str) -> Any:
         raise RecurateError(f"{path}: not a file of plain tensors ({reason}); fetch it again") from error
 
 
-def _held(content: Any) -> str:
+def _held(content: object) -> str:
     names = ", ".join(map(str, content)) if isinstance(content, Mapping) else type(content).__name__
     return names[:200] or "nothing"
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import distribution
 from importlib.util import module_from_spec, spec_from_file_location
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from recurate.data import Description
 
+Call = Callable[[dict[str, "Tensor"], "Tensor", "Tensor", "Tensor | None"], "Tensor"]
 GROUPS = 32  # of the group normalisation in every block
 
 
@@ -129,18 +132,19 @@ def takes_bfloat16(precision: str, device: str) -> bool:
 
 
 @cache
-def _torchcfm_unet() -> Any:
+def _torchcfm_unet() -> ModuleType:
     """torchcfm's package `models.unet` by itself; the whole of torchcfm imports POT and scikit-learn, 1.8 s a job."""
     name = "torchcfm_unet"
     folder = str(distribution("torchcfm").locate_file("torchcfm/models/unet"))
-    spec: Any = spec_from_file_location(name, f"{folder}/__init__.py", submodule_search_locations=[folder])
+    spec = spec_from_file_location(name, f"{folder}/__init__.py", submodule_search_locations=[folder])
+    assert spec is not None and spec.loader is not None, "a folder of Python files"
     sys.modules[name] = module_from_spec(spec)  # where its own relative imports look
     spec.loader.exec_module(sys.modules[name])
     return import_module(f"{name}.unet")
 
 
 @cache
-def _network_call(model: UNetNetwork, shape: tuple[int, ...]) -> Any:
+def _network_call(model: UNetNetwork, shape: tuple[int, ...]) -> Call:
     """Function of (parameters, time, image, label) that evaluates the network without holding parameters of its own."""
     with torch.device("meta"):
         network = model._build(shape)

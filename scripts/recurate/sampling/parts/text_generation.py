@@ -47,13 +47,14 @@ def by_chance(
     """
     each = uniform.shape[1] // prompts.shape[1]
     rows = torch.arange(prompts.shape[1], device=prompts.device).repeat_interleave(each).expand(len(prompts), -1)
-    logits, cache = model.begin(parameters, prompts)
+    logits, reading = model.begin(parameters, prompts)
     if each > 1:
-        logits, cache = _rows(logits, rows), model.select(cache, rows)
+        logits = _rows(logits, rows)
+        reading.select(rows)
     past = _rows(prompts, rows)
     for step in range(uniform.shape[2]):
         if step:
-            logits, cache = model.step(parameters, past[..., -1], cache)
+            logits = reading.step(past[..., -1])
         chosen = drawn(bend(logits, past), uniform[..., step], top_p)
         past = torch.cat([past, chosen[..., None]], dim=2)
     return past[..., prompts.shape[2] :]
@@ -92,21 +93,22 @@ def by_beams(
     """
     seeds, count, time = prompts.shape
     first = torch.arange(count, device=prompts.device).repeat_interleave(beams).expand(seeds, -1)
-    logits, cache = model.begin(parameters, prompts)
-    logits, cache, past = _rows(logits, first), model.select(cache, first), _rows(prompts, first)
+    logits, reading = model.begin(parameters, prompts)
+    reading.select(first)
+    logits, past = _rows(logits, first), _rows(prompts, first)
     # At first all beams of a prompt are the same, and only one may go on.
     scores = torch.full((seeds, count, beams), float("-inf"), device=prompts.device)
     scores[..., 0] = 0.0
     for step in range(length):
         if step:
-            logits, cache = model.step(parameters, past[..., -1], cache)
+            logits = reading.step(past[..., -1])
         gains = bend(logits, past).log_softmax(dim=2).unflatten(1, (count, beams))
         scores, place = (scores[..., None] + gains).flatten(2).topk(beams, dim=2)
         vocabulary = gains.shape[3]
         parent = (first[:, ::beams, None] * beams + place // vocabulary).flatten(1)
         past = torch.cat([_rows(past, parent), (place % vocabulary).flatten(1)[..., None]], dim=2)
         if step + 1 < length:
-            cache = model.select(cache, parent)
+            reading.select(parent)
     return past[..., time:].unflatten(1, (count, beams)), scores
 
 
