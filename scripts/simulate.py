@@ -1,6 +1,6 @@
 """Run one arm of a simulated study: all seeds and generations at once."""
 
-from recurate.closed_form.simulate import batches, simulate
+from recurate.closed_form.simulate import blocks, simulate
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.lazy import np
@@ -17,16 +17,16 @@ def main(trajectories: str, metrics: str, spec: Reads, code: str, study: str, ar
     values = {name: np.empty((len(seeds), spec.generations + 1)) for name in names}
     arrays: dict[str, Array] = dict(values)
     done = 0
-    for batch in batches(estimator, loop, seeds):
-        rows = slice(done, done + len(batch))
-        for generation, (model, rewards) in enumerate(simulate(estimator, loop, batch)):
+    for block in blocks(estimator, loop, seeds):
+        rows = slice(done, done + len(block))
+        for generation, (model, rewards) in enumerate(simulate(estimator, loop, block)):
             seen = estimator.seen(model)
             for name in names:
                 values[name][rows, generation] = rewards[name] if name in rewards else estimator.measures[name](seen)
             if done == 0 and generation in spec.snapshots:
                 parameters = estimator.parameters(model).items()
                 arrays |= {f"snapshot/{generation}/{name}": np.array(part[:1]) for name, part in parameters}
-        done += len(batch)
+        done += len(block)
     write_arrays(trajectories, arrays, origin_of_file(spec, code))
     table_rows = [
         {"study": study, "arm": arm, "generation": generation, "seed": seed, "metric": name, "value": repr(float(v))}

@@ -12,7 +12,7 @@ from scipy import stats
 from recurate.closed_form import covariance_roots as roots
 from recurate.closed_form.estimators.gaussian import Fitted
 from recurate.closed_form.laws.registry import laws_of
-from recurate.closed_form.samples import Counts, Samples, drawn_cells, drawn_counts
+from recurate.closed_form.samples import Counts, Samples, sampled_cells, sampled_counts
 from recurate.closed_form.simulate import simulate
 from recurate.closed_form.streams import Replicates
 
@@ -151,7 +151,7 @@ def test_subsets_are_uniform_and_without_repeats() -> None:
 @pytest.mark.parametrize("n", [5, 500])
 def test_counts_are_multinomial_and_never_in_cells_without_mass(n: int) -> None:
     shares = np.array([0.0, 0.2, 0.0, 0.5, 0.3, 0.0])
-    counts = drawn_counts(np.tile(shares, (3000, 1)), n, randoms(3000)).counts
+    counts = sampled_counts(np.tile(shares, (3000, 1)), n, randoms(3000)).counts
     assert (counts.sum(axis=1) == n).all()
     assert (counts[:, shares == 0] == 0).all()
     np.testing.assert_allclose(counts.mean(axis=0) / n, shares, atol=0.02)
@@ -165,7 +165,7 @@ def test_a_draw_at_the_upper_end_stays_within_the_last_cell_that_has_mass() -> N
 
     edge: Any = randoms(1)
     edge.generators = [Edge()]
-    assert drawn_cells(np.array([[0.1, 0.2, 0.0]]), 3, edge).max() == 1
+    assert sampled_cells(np.array([[0.1, 0.2, 0.0]]), 3, edge).max() == 1
 
 
 # Densities
@@ -219,7 +219,7 @@ def test_mass_that_leaves_the_lattice_stays_at_its_ends() -> None:
     batch = fitted.real(fitted.truth(50, randoms(400)), 50, randoms(400))
     model = fitted.fit(batch, randoms(400))
     expected = fitted._smoothed(model).mean(axis=0)
-    drawn = fitted.draw(model, 200, randoms(400)).shares.mean(axis=0)
+    drawn = fitted.sample_pool(model, 200, randoms(400)).shares.mean(axis=0)
     assert expected[0] > 5 * expected[5]
     np.testing.assert_allclose(drawn, expected, atol=0.006)
 

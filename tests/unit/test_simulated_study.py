@@ -309,11 +309,11 @@ class Uniform(Estimator):
     def truth(self, initial, randoms):
         return np.full(len(randoms), self.width)
 
-    def fit(self, batch, randoms):
-        return batch.x.max(axis=(1, 2))
+    def fit(self, pool, randoms):
+        return pool.x.max(axis=(1, 2))
 
-    def draw(self, model, n, randoms, bias=1.0, explicit=False):
-        return Samples(randoms.draw(lambda generator, w: w * generator.random((n, 1)), model))
+    def sample_pool(self, model, n, randoms, bias=1.0, explicit=False):
+        return Samples(randoms.sample_rows(lambda generator, w: w * generator.random((n, 1)), model))
 
     @property
     def measures(self):

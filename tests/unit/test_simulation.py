@@ -13,7 +13,7 @@ from theory_setup import forecast
 from recurate.closed_form.estimators import Estimator
 from recurate.closed_form.laws.registry import laws_of
 from recurate.closed_form.loop import Preference, SimulatedLoop
-from recurate.closed_form.simulate import batches, simulate
+from recurate.closed_form.simulate import blocks, simulate
 from recurate.closed_form.streams import Replicates
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
@@ -174,10 +174,10 @@ def test_a_seed_sees_the_same_numbers_alone_as_in_a_batch(spec: dict[str, Any]) 
 def test_pools_of_samples_are_advanced_in_batches_that_fit_into_memory() -> None:
     wide = estimator(kind="gaussian", dimensions=100)
     growing = loop({"regime": "accumulate_subsample", "initial": 1000}, 100)
-    together = list(batches(wide, growing, range(100)))
+    together = list(blocks(wide, growing, range(100)))
     assert [seed for batch in together for seed in batch] == list(range(100))
     assert len(together[0]) == 4  # of 101,000 samples in 100 coordinates, three times 81 MB each
-    assert len(list(batches(wide, loop({"regime": "accumulate", "initial": 1000}, 100), range(100)))) == 1
+    assert len(list(blocks(wide, loop({"regime": "accumulate", "initial": 1000}, 100), range(100)))) == 1
 
 
 @pytest.mark.parametrize(("mixing", "fraction"), [("replace", 0.0), ("augmentation", 0.5)])

@@ -75,9 +75,9 @@ def wishart_root(degrees: int, like: Array, randoms: Replicates) -> Array:
     """
     dimensions = columns(like)
     if like.ndim == 2:
-        return np.sqrt(randoms.draw(lambda generator: generator.chisquare(degrees, dimensions)))
+        return np.sqrt(randoms.sample(lambda generator: generator.chisquare(degrees, dimensions)))
     if degrees < dimensions:
-        return randoms.draw(lambda generator: generator.standard_normal((dimensions, degrees)))
+        return randoms.sample(lambda generator: generator.standard_normal((dimensions, degrees)))
     below = np.tril_indices(dimensions, -1)
     falling = degrees - np.arange(dimensions)
 
@@ -86,7 +86,7 @@ def wishart_root(degrees: int, like: Array, randoms: Replicates) -> Array:
         root[below] = generator.standard_normal(len(below[0]))
         return root
 
-    return randoms.draw(bartlett)
+    return randoms.sample(bartlett)
 
 
 def times(root: Array, right: Array) -> Array:

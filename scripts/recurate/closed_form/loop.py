@@ -28,7 +28,7 @@ class Preference:
     def keep(self, x: Array, randoms: Replicates) -> tuple[Array, Array]:
         """Rewards (R, n) of samples `x` (R, n, d), and the kept samples (R, kept, d)."""
         rewards = np.stack([self.reward(row, None) for row in x])
-        kept = randoms.draw(lambda generator, row: self.curation.keep(row, generator).kept, rewards)
+        kept = randoms.sample_rows(lambda generator, row: self.curation.keep(row, generator).kept, rewards)
         return rewards, np.take_along_axis(x, kept[..., None], axis=1)
 
 

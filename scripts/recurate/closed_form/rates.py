@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recurate.closed_form.laws.registry import laws_of
 from recurate.foundation.lazy import np
@@ -56,7 +56,7 @@ def fit_rates(
     measures: list[str],
     drop: int,
     exponent: float,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, str]]:
     """Slopes of the mean errors `values[measure]` (R, T + 1) from generation `drop` on, one row for each measure.
 
     The raw slope is fitted to log(error), the log-corrected one to log(error / log(size)), as is done for figures where

@@ -44,7 +44,7 @@ class Samples:
 
     def subset(self, size: int, randoms: Replicates) -> Samples:
         """A uniformly random subset, without replacement."""
-        rows = randoms.draw(lambda generator: generator.choice(self.size, size, replace=False, shuffle=False))
+        rows = randoms.sample(lambda generator: generator.choice(self.size, size, replace=False, shuffle=False))
         return Samples(np.take_along_axis(self.x, rows[..., None], axis=1))
 
     def moments(self, diagonal: bool) -> Moments:
@@ -97,18 +97,18 @@ class Counts:
     def subset(self, size: int, randoms: Replicates) -> Counts:
         """A random subset: its counts are multivariate hypergeometric."""
         return Counts(
-            randoms.draw(lambda generator, row: generator.multivariate_hypergeometric(row, size), self.counts)
+            randoms.sample_rows(lambda generator, row: generator.multivariate_hypergeometric(row, size), self.counts)
         )
 
 
-def drawn_counts(shares: Array, n: int, randoms: Replicates) -> Counts:
+def sampled_counts(shares: Array, n: int, randoms: Replicates) -> Counts:
     """Counts of `n` samples of each of the distributions `shares` (R, cells), which add up to 1."""
     if n > 4 * shares.shape[1]:
-        return Counts(randoms.draw(lambda generator, row: generator.multinomial(n, row), shares))
-    return counted(drawn_cells(shares, n, randoms), shares.shape[1])
+        return Counts(randoms.sample_rows(lambda generator, row: generator.multinomial(n, row), shares))
+    return counted(sampled_cells(shares, n, randoms), shares.shape[1])
 
 
-def drawn_cells(shares: Array, n: int, randoms: Replicates) -> Array:
+def sampled_cells(shares: Array, n: int, randoms: Replicates) -> Array:
     """Cells (R, n) of samples, by inversion: for few samples and many cells faster than multinomial counts."""
     upper = np.cumsum(shares, axis=1)
 
@@ -116,7 +116,7 @@ def drawn_cells(shares: Array, n: int, randoms: Replicates) -> Array:
         below = np.nextafter(row[-1], 0)  # a product of rounding must not fall behind the last cell
         return row.searchsorted(np.minimum(generator.random(n) * row[-1], below), side="right")
 
-    return randoms.draw(cells, upper)
+    return randoms.sample_rows(cells, upper)
 
 
 def counted(cells: Array, size: int) -> Counts:

@@ -1,15 +1,16 @@
-"""The closed-form loop: fit, draw, curate, pool, fit again, all seeds at once."""
+"""The closed-form loop: fit, sample, curate, pool, fit again, all seeds at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from recurate.closed_form.streams import Replicates
-from recurate.mixing.regimes import next_pool
+from recurate.mixing.regimes import pools
 
 if TYPE_CHECKING:
-    from recurate.closed_form.estimators import Estimator
+    from recurate.closed_form.estimators import Estimator, Model, Pool, Seen
     from recurate.closed_form.loop import SimulatedLoop
     from recurate.foundation.types import Array
 
@@ -18,7 +19,7 @@ POOL_BYTES = 1_000_000_000  # of all pools that are advanced together
 GROWTH = 3  # a pool that outgrows its buffer is copied into one of twice the size
 
 
-def batches(estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int]) -> Iterator[Sequence[int]]:
+def blocks(estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int]) -> Iterator[Sequence[int]]:
     """Seeds to advance together: all of them, unless their pools of samples would take more than a gigabyte."""
     largest = len(seeds)
     if estimator.holds_samples(loop.rule):
@@ -30,32 +31,34 @@ def batches(estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int]) -> 
 
 
 def simulate(
-    estimator: Estimator, loop: SimulatedLoop, seeds: Sequence[int], explicit: bool | None = None
-) -> Iterator[tuple[Any, Mapping[str, Array]]]:
-    """The fitted model of every generation 0, 1, .., T, and what is seen of its samples' rewards (R,) by name.
+    estimator: Estimator[Model, Pool, Seen], loop: SimulatedLoop, seeds: Sequence[int], explicit: bool | None = None
+) -> Iterator[tuple[Model, Mapping[str, Array]]]:
+    """The fitted model of every generation 0, 1, .., T, and what is measured of its samples' rewards (R,) by name.
 
     `explicit` draws all samples rather than statistics from their law; by default where the regime picks some of them.
     Raises RecurateError if the estimator cannot be fitted.
     """
-    randoms, sizes, bias = Replicates(seeds), loop.sizes, loop.sampling_bias
+    randoms, sizes, bias, rule = Replicates(seeds), loop.sizes, loop.sampling_bias, loop.rule
     if explicit is None:
-        explicit = loop.rule.subsamples
+        explicit = rule.subsamples
     truth = estimator.truth(sizes.initial, randoms)
 
-    def real(n: int, generation: int) -> Any:
+    def real(n: int, generation: int) -> Pool:
         return estimator.real(truth, n, randoms, loop.wrong_share(generation), explicit)
 
-    fixed = pool = training = real(sizes.initial, 0)
-    synthetic: Any = None
-    for generation in range(loop.generations + 1):
-        if generation:
-            fresh = real(sizes.real, generation) if loop.rule.real == "fresh" and sizes.real else None
-            pool = next_pool(loop.rule, pool, fixed, fresh, synthetic)
-            training = pool.subset(sizes.initial, randoms) if loop.rule.subsamples else pool
+    def fresh(generation: int) -> Pool | None:
+        return real(sizes.real, generation) if rule.real == "fresh" and sizes.real else None
+
+    synthetic: list[Pool | None] = []  # of the last generation, until the next pool takes it
+    trajectory = pools(rule, real(sizes.initial, 0), fresh, lambda *_: synthetic.pop())
+    for generation, pool in enumerate(islice(trajectory, loop.generations + 1)):
+        training = estimator.subset(pool, sizes.initial, randoms) if rule.subsamples and generation else pool
         model = estimator.fit(training, randoms)
-        seen: Mapping[str, Array] = {}
+        samples: Pool | None = None
+        rewards: Mapping[str, Array] = {}
         if loop.preference:
-            synthetic, seen = estimator.curated(model, sizes.synthetic, loop.preference, randoms, bias, explicit)
+            samples, rewards = estimator.curated(model, sizes.synthetic, loop.preference, randoms, bias, explicit)
         elif sizes.synthetic:
-            synthetic = estimator.draw(model, sizes.synthetic, randoms, bias, explicit)
-        yield model, seen
+            samples = estimator.sample_pool(model, sizes.synthetic, randoms, bias, explicit)
+        synthetic.append(samples)
+        yield model, rewards

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import SIMULATION, numpy_generator
 
 if TYPE_CHECKING:
+    import numpy
+
     from recurate.foundation.types import Array
 
 
@@ -21,10 +23,10 @@ class Replicates:
     def __len__(self) -> int:
         return len(self.generators)
 
-    def draw(self, one: Callable[..., Any], *per_seed: Any) -> Array:
-        """Arrays stacked on a leading axis of seeds: what `one` draws with a seed's generator and its row of
-        `per_seed`.
+    def sample(self, one: Callable[[numpy.random.Generator], Array]) -> Array:
+        """What `one` gives with a seed's generator, arrays of one shape, stacked on a leading axis of seeds."""
+        return np.stack([one(generator) for generator in self.generators])
 
-        `one(generator, *rows)` must return arrays of one shape.
-        """
-        return np.stack([one(*arguments) for arguments in zip(self.generators, *per_seed, strict=True)])
+    def sample_rows(self, one: Callable[[numpy.random.Generator, Array], Array], rows: Array) -> Array:
+        """The same with a seed's row of `rows` (R, ..) besides."""
+        return np.stack([one(generator, row) for generator, row in zip(self.generators, rows, strict=True)])

@@ -102,7 +102,7 @@ class DerivedData(Data, ABC):
         return self.derive(None, generator)
 
 
-class DrawnData(Data, ABC):
+class SampledData(Data, ABC):
     """Points of the plane, drawn at random: as many as anybody wants."""
 
     licence: ClassVar[str] = "none needed: drawn at random"
@@ -111,11 +111,11 @@ class DrawnData(Data, ABC):
     test: int = Field(10_000, ge=1, description="number of held-out points")
 
     @abstractmethod
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
+    def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         """Points (n, 2) and their classes (n,) int64."""
 
     def load(self, generator: numpy.random.Generator) -> RealData:
-        x, y = self.draw(self.train + self.test, generator)
+        x, y = self.sample(self.train + self.test, generator)
         x = x.astype(np.float32)
         return RealData(x[: self.train], y[: self.train], x[self.train :], y[self.train :])
 

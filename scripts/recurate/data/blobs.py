@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Description, DrawnData
+from recurate.data import Description, SampledData
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 
-class Blobs(DrawnData):
+class Blobs(SampledData):
     """Isotropic Gaussians of equal weight at the corners of an equilateral triangle around the origin."""
 
     radius: float = Field(3.0, gt=0, description="distance of the blobs' centres from the origin, in data units")
@@ -30,7 +30,7 @@ class Blobs(DrawnData):
         angles = 2 * np.pi * np.arange(3) / 3 + np.pi / 2
         return self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
+    def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         y = generator.integers(3, size=n)
         return self.centres()[y] + self.std * generator.standard_normal((n, 2)), y
 

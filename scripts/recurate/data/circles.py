@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Description, DrawnData
+from recurate.data import Description, SampledData
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 
-class Circles(DrawnData):
+class Circles(SampledData):
     """The unit circle and a smaller one inside it, with Gaussian noise; the curves of scikit-learn's `make_circles`."""
 
     inner: float = Field(0.5, gt=0, lt=1, description="radius of the inner circle, in data units")
@@ -25,7 +25,7 @@ class Circles(DrawnData):
     def description(self) -> Description:
         return Description(shape=(2,), classes=2)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
+    def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         y = generator.integers(2, size=n)
         angle = 2 * np.pi * generator.random(n)
         curve = np.where(y == 1, self.inner, 1.0)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)

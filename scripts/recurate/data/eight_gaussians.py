@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Description, DrawnData
+from recurate.data import Description, SampledData
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 
-class EightGaussians(DrawnData):
+class EightGaussians(SampledData):
     """Equal mixture of isotropic Gaussians on a circle; mode 0 lies at (radius, 0), the others follow anticlockwise."""
 
     modes: int = Field(8, ge=1, description="number of Gaussians")
@@ -32,7 +32,7 @@ class EightGaussians(DrawnData):
         angle = 2 * math.pi * np.arange(self.modes) / self.modes
         return self.radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
+    def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         y = generator.integers(self.modes, size=n)
         return self.centres()[y] + self.std * generator.standard_normal((n, 2)), y
 

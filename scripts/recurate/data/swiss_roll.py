@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Description, DrawnData
+from recurate.data import Description, SampledData
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ START, END = 1.5, 4.5  # angles in units of pi
 CURVE_POINTS = 500  # of each class, to which samples are compared
 
 
-class SwissRoll(DrawnData):
+class SwissRoll(SampledData):
     """Points s (a cos a, a sin a), the angle a uniform from 3/2 pi to 9/2 pi, with Gaussian noise.
 
     Two of the three coordinates of scikit-learn's `make_swiss_roll`, made smaller by s = `scale`. Classes are the inner
@@ -37,7 +37,7 @@ class SwissRoll(DrawnData):
         angle = np.pi * (START + (END - START) * place)
         return self.scale * angle[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
+    def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         place = generator.random(n)
         return self.curve(place) + self.noise * generator.standard_normal((n, 2)), (place >= 0.5).astype(np.int64)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.data import Description, DrawnData
+from recurate.data import Description, SampledData
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 
-class TwoMoons(DrawnData):
+class TwoMoons(SampledData):
     """Upper half of the unit circle around (0, 0) and lower half of the one around (1, 1/2), with Gaussian noise.
 
     The same curves as scikit-learn's `make_moons`, with points uniform in angle.
@@ -28,7 +28,7 @@ class TwoMoons(DrawnData):
     def description(self) -> Description:
         return Description(shape=(2,), classes=2)
 
-    def draw(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
+    def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         y = generator.integers(2, size=n)
         angle = math.pi * generator.random(n)
         sign = 1 - 2 * y

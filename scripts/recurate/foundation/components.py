@@ -126,8 +126,11 @@ def component_class(base: type[Kind], kind: str) -> type[Kind]:
     module = import_kind(base, kind)
     classes = {
         value
-        for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+        for name, value in vars(module).items()
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+        and name.isidentifier()  # pydantic leaves base classes with their parameters here, such as Base[int]
     }
     if len(classes) != 1:
         raise RecurateError(

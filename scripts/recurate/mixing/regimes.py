@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -62,6 +63,22 @@ def next_pool(regime: Regime, pool: Data, fixed: Data, fresh: Data | None, synth
         synthetic,
     ]
     return reduce(add, (part for part in parts if part is not None))
+
+
+def pools(
+    regime: Regime, fixed: Data, fresh: Callable[[int], Data | None], synthetic: Callable[[int, Data], Data | None]
+) -> Iterator[Data]:
+    """Pools of generations 0, 1, ..: `fixed`, the real data of generation 0, and what it grows to without end.
+
+    Once a pool has been used, `synthetic` gives what its generation adds to the next one, given its number and the
+    pool; then `fresh` the real data that are new in the next generation, given that one's number. Either may be None.
+    """
+    pool, generation = fixed, 0
+    while True:
+        yield pool
+        samples = synthetic(generation, pool)
+        generation += 1
+        pool = next_pool(regime, pool, fixed, fresh(generation), samples)
 
 
 @dataclass(frozen=True)

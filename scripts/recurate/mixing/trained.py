@@ -9,7 +9,7 @@ from itertools import islice
 from pydantic import Field, model_validator
 
 from recurate.mixing.ratios import MixingRule, synthetic_ratio_of
-from recurate.mixing.regimes import REGIMES, Data, Regime, TrainedRegime, next_pool
+from recurate.mixing.regimes import REGIMES, Data, Regime, TrainedRegime, pools
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,12 @@ class Mixing(MixingRule):
 
         `fixed` are the real data of generation 0, `fresh` those of a later round.
         """
-        pool, generation = fixed, 0
-        while True:
-            yield pool
-            pool = next_pool(self.rule, pool, fixed, fresh, curated(generation, pool))
-            generation += 1
+        return pools(self.rule, fixed, lambda _: fresh, curated)
 
     def shares(self, generation: int) -> Shares:
         """Weights, which add up to 1, of what `generation` is trained on."""
         first, fresh = Shares(self.real_weight, {}), Shares(self.real_fraction, {})
-        pools = self.pools(first, fresh, lambda t, _: Shares(0.0, {t: 1 - self.real_fraction}))
-        found = next(islice(pools, generation, None))
-        total = found.real + sum(found.curated.values())
-        return Shares(found.real / total, {t: share / total for t, share in found.curated.items()})
+        trajectory = self.pools(first, fresh, lambda t, _: Shares(0.0, {t: 1 - self.real_fraction}))
+        pool = next(islice(trajectory, generation, None))
+        total = pool.real + sum(pool.curated.values())
+        return Shares(pool.real / total, {t: share / total for t, share in pool.curated.items()})

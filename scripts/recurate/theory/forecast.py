@@ -9,7 +9,6 @@ generation as weights.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from recurate.curation.parts.keep_operator import Operator, check_rewards
 from recurate.curation.parts.reward_moments import class_shares, exceeds, reward_moments
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.mixing.mass import Mass
 from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.mixing.trained import Mixing
 
@@ -58,32 +58,20 @@ def infinite(regime: TrainedRegime | None, real_fraction: float) -> Mixing:
     return Mixing(regime=regime, real_fraction=real_fraction, real=1 if fresh else None)
 
 
-@dataclass(frozen=True)
-class _Mass:
-    """A part of a training set: its weight, and that times the weights (n,) of the generation-0 samples in it."""
-
-    weight: float
-    shares: FloatArray
-
-    def __add__(self, other: _Mass) -> _Mass:
-        return _Mass(self.weight + other.weight, self.shares + other.shares)
-
-
 def _trajectory(operator: Operator, count: int, mixing: Mixing, generations: int) -> Iterator[FloatArray]:
     """Iterate the retraining step on weights (n,)."""
     synthetic = 1 - mixing.real_fraction
 
-    def curated(_: int, pool: _Mass) -> _Mass:
-        weights = pool.shares / pool.weight
-        kept = weights * operator.ratio(weights)
-        return _Mass(synthetic, synthetic * kept / kept.sum())
+    def curated(_: int, pool: Mass) -> Mass:
+        kept = pool.law * operator.ratio(pool.law)
+        return Mass(synthetic, synthetic * kept / kept.sum())
 
-    def real(weight: float) -> _Mass:
-        return _Mass(weight, np.full(count, weight / count))
+    def real(weight: float) -> Mass:
+        return Mass(weight, np.full(count, weight / count))
 
     pools = mixing.pools(real(mixing.real_weight), real(mixing.real_fraction), curated)
     for pool in islice(pools, generations + 1):
-        yield pool.shares / pool.weight
+        yield pool.law
 
 
 def effective_sample_size(weights: FloatArray) -> float:

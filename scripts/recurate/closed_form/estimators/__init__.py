@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
 
 from recurate.closed_form.loop import REWARD_MEASURES, Preference
 from recurate.curation.parts.reward_moments import reward_moments
 from recurate.foundation.components import Component
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -23,29 +24,37 @@ if TYPE_CHECKING:
     from recurate.mixing.regimes import Regime, Sizes
 
 
-class Batch(Protocol):
-    """Data of all seeds, or their sufficient statistics."""
+class Data(Protocol):
+    """Data of all seeds, or their sufficient statistics, which add up to pools."""
 
     @property
     def size(self) -> int:
         """Number of samples of each seed."""
 
-    def __add__(self, other: Any, /) -> Any:
+    def __add__(self, other: Self, /) -> Self:
         """Both together."""
 
-    def subset(self, size: int, randoms: Replicates) -> Any:
+
+@runtime_checkable
+class Divisible(Protocol):
+    """Data of which a part can be taken at random."""
+
+    def subset(self, size: int, randoms: Replicates) -> Self:
         """A uniformly random subset, without replacement."""
 
 
-Measure = Callable[[Any], "Array"]  # gives one number for each seed, (R,)
+Pool = TypeVar("Pool", bound=Data)
+Model = TypeVar("Model")  # what is fitted to a pool
+Seen = TypeVar("Seen")  # what measures look at
+Measure = Callable[[Seen], "Array"]  # gives one number for each seed, (R,)
 
 
 def stacked(statistics: Sequence[Mapping[str, float]]) -> dict[str, Array]:
     """What is measured on the rewards of every seed, (R,) by name."""
-    return {name: np.array([found[name] for found in statistics]) for name in REWARD_MEASURES}
+    return {name: np.array([of_seed[name] for of_seed in statistics]) for name in REWARD_MEASURES}
 
 
-class Estimator(Component, ABC):
+class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
     """A family of distributions: how to fit it, the truth that generation 0 is fitted to, and what is measured."""
 
     has_samples: ClassVar[bool] = True  # False: single samples do not exist or mean nothing, so nobody can choose
@@ -62,54 +71,66 @@ class Estimator(Component, ABC):
         return False
 
     @abstractmethod
-    def truth(self, initial: int, randoms: Replicates) -> Any:
+    def truth(self, initial: int, randoms: Replicates) -> Model:
         """The model that real data come from, for loops whose generation 0 sees `initial` samples."""
 
-    def real(self, truth: Any, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False) -> Any:
-        """A batch of `n` real samples, each from the wrong distribution with probability `wrong_share`."""
-        return self.draw(truth, n, randoms, explicit=explicit)
+    def real(self, truth: Model, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False) -> Pool:
+        """A pool of `n` real samples, each from the wrong distribution with probability `wrong_share`."""
+        return self.sample_pool(truth, n, randoms, explicit=explicit)
 
     @abstractmethod
-    def fit(self, batch: Any, randoms: Replicates) -> Any:
-        """The model of every seed, fitted to a batch."""
+    def fit(self, pool: Pool, randoms: Replicates) -> Model:
+        """The model of every seed, fitted to a pool."""
 
     @abstractmethod
-    def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Any:
-        """A batch of `n` samples of the model, whose covariance is scaled by `bias` (Alemohammad's lambda_s).
+    def sample_pool(self, model: Model, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Pool:
+        """A pool of `n` samples of the model, whose covariance is scaled by `bias` (Alemohammad's lambda_s).
 
         `explicit`: with all samples in it, rather than statistics drawn from their law.
         """
 
-    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
+    def samples(self, model: Model, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples (R, n, d) of the model."""
         raise NotImplementedError(f"{self.kind} has no samples")
 
-    def batch(self, x: Array, explicit: bool = False) -> Any:
-        """The batch of samples `x` (R, n, d)."""
+    def pool_of(self, x: Array, explicit: bool = False) -> Pool:
+        """The pool of samples `x` (R, n, d)."""
         raise NotImplementedError(f"{self.kind} has no samples")
 
     def curated(
         self,
-        model: Any,
+        model: Model,
         n: int,
         preference: Preference,
         randoms: Replicates,
         bias: float = 1.0,
         explicit: bool = False,
-    ) -> tuple[Any, Mapping[str, Array]]:
-        """The batch of samples that are kept of `n`, and what is measured on the rewards of all."""
+    ) -> tuple[Pool, Mapping[str, Array]]:
+        """The pool of samples that are kept of `n`, and what is measured on the rewards of all."""
+        kept, moments = self.kept(model, n, preference, randoms, bias)
+        return self.pool_of(kept, explicit), moments
+
+    def subset(self, pool: Pool, size: int, randoms: Replicates) -> Pool:
+        """A uniformly random part of a pool, for regimes that fit to one; raises RecurateError where there is none."""
+        if not isinstance(pool, Divisible):
+            raise RecurateError(f"{self.kind} has pools of which no part can be taken")
+        return pool.subset(size, randoms)
+
+    def kept(
+        self, model: Model, n: int, preference: Preference, randoms: Replicates, bias: float = 1.0
+    ) -> tuple[Array, Mapping[str, Array]]:
+        """Samples (R, kept, d) that are kept of `n`, and what is measured on the rewards of all."""
         rewards, kept = preference.keep(self.samples(model, n, randoms, bias), randoms)
-        found = [reward_moments(row, preference.reward.supremum) for row in rewards]
-        return self.batch(kept, explicit), stacked(found)
+        return kept, stacked([reward_moments(row, preference.reward.supremum) for row in rewards])
 
     @property
     @abstractmethod
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, Measure[Seen]]:
         """What can be measured, by name: functions of what `seen` gives."""
 
-    def seen(self, model: Any) -> Any:
-        """What measures look at, computed once for all of them."""
-        return model
+    def seen(self, model: Model) -> Seen:
+        """What measures look at, computed once for all of them; the model itself unless a kind says otherwise."""
+        return cast("Seen", model)
 
     def laws(self, loop: SimulatedLoop) -> list[Law]:
         """What theory says about the measures of a loop."""
@@ -122,6 +143,6 @@ class Estimator(Component, ABC):
     def check(self, rule: Regime, sizes: Sizes) -> None:
         """Raise ValueError with one sentence if a loop cannot be run with such sizes."""
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: Model) -> dict[str, Array]:
         """A model as named arrays, for pictures."""
         return {}

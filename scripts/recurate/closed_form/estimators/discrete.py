@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
 from recurate.closed_form.estimators import Estimator, Measure
-from recurate.closed_form.samples import Counts, counted, drawn_cells, drawn_counts
+from recurate.closed_form.samples import Counts, counted, sampled_cells, sampled_counts
 from recurate.foundation.lazy import np
+from recurate.foundation.types import Array  # a parameter of the base class
 
 if TYPE_CHECKING:
     from recurate.closed_form.streams import Replicates
-    from recurate.foundation.types import Array
 
 
-class Discrete(Estimator):
+class Discrete(Estimator[Array, Counts, Array]):
     """Frequencies of states 0, 1, .., of which multinomial counts are drawn; a sample is the number of its state.
 
     Shumailov et al. (2305.17493), section on discrete distributions.
@@ -34,29 +34,31 @@ class Discrete(Estimator):
     def truth(self, initial: int, randoms: Replicates) -> Array:
         return np.tile(self.probabilities, (len(randoms), 1))
 
-    def fit(self, batch: Counts, randoms: Replicates) -> Array:
-        return batch.shares
+    def fit(self, pool: Counts, randoms: Replicates) -> Array:
+        return pool.shares
 
-    def draw(self, model: Array, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
-        return drawn_counts(model, n, randoms)
+    def sample_pool(
+        self, model: Array, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Counts:
+        return sampled_counts(model, n, randoms)
 
     def samples(self, model: Array, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
-        return drawn_cells(model, n, randoms)[..., None]
+        return sampled_cells(model, n, randoms)[..., None]
 
-    def batch(self, x: Array, explicit: bool = False) -> Counts:
+    def pool_of(self, x: Array, explicit: bool = False) -> Counts:
         return counted(x[..., 0], len(self.probabilities))
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
-        found: dict[str, Measure] = {
+    def measures(self) -> Mapping[str, Measure[Array]]:
+        by_name: dict[str, Measure[Array]] = {
             "heterozygosity": heterozygosity,
             "squared_error": lambda model: np.square(model - self.probabilities).sum(axis=1),
             "absorbed": lambda model: (np.count_nonzero(model, axis=1) == 1).astype(float),
             "states_alive": lambda model: np.count_nonzero(model, axis=1).astype(float),
         }
-        return found | {f"frequency_{state}": _frequency(state) for state in range(len(self.probabilities))}
+        return by_name | {f"frequency_{state}": _frequency(state) for state in range(len(self.probabilities))}
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: Array) -> dict[str, Array]:
         return {"shares": model}
 
 
@@ -65,5 +67,5 @@ def heterozygosity(shares: Array) -> Array:
     return 1.0 - np.square(shares).sum(axis=1)
 
 
-def _frequency(state: int) -> Measure:
+def _frequency(state: int) -> Measure[Array]:
     return lambda model: model[:, state]

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from recurate.closed_form.estimators import Estimator, Measure
 from recurate.closed_form.normal_mixture import NormalMixture
-from recurate.closed_form.samples import Counts, counted, drawn_cells, drawn_counts
+from recurate.closed_form.samples import Counts, counted, sampled_cells, sampled_counts
 from recurate.foundation.lazy import np
+from recurate.foundation.types import Array  # a parameter of the base class
 
 if TYPE_CHECKING:
     from recurate.closed_form.streams import Replicates
-    from recurate.foundation.types import Array
 
 
 # Wang et al.'s target
 WANG = NormalMixture(weights=(0.35, 0.65), means=(-2.0, 1.0), stds=(0.8, 1.3))
 
 
-class Ecdf(Estimator):
+@dataclass(frozen=True)
+class CellShares:
+    """Shares (R, cells) of the samples in every cell, to be smoothed with `bandwidth` in data units."""
+
+    shares: Array
+    bandwidth: float = 0.0
+
+
+class Ecdf(Estimator[CellShares, Counts, Array]):
     """Resampling a pool: the model is the pool's empirical distribution, seen at the points of a grid.
 
     Wang, Niu and Li (2602.16065). Between grid points only the number of samples matters, and resampling keeps every
@@ -56,34 +65,36 @@ class Ecdf(Estimator):
             return shares
         return (1 - wrong_share) * shares + wrong_share * _cells(self.wrong.cdf(self.grid))
 
-    def truth(self, initial: int, randoms: Replicates) -> Array:
-        return np.tile(self.cell_shares(), (len(randoms), 1))
+    def truth(self, initial: int, randoms: Replicates) -> CellShares:
+        return CellShares(np.tile(self.cell_shares(), (len(randoms), 1)))
 
     def real(
-        self, truth: Array, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
+        self, truth: CellShares, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
     ) -> Counts:
-        shares = np.tile(self.cell_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth
-        return drawn_counts(shares, n, randoms)
+        shares = np.tile(self.cell_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth.shares
+        return sampled_counts(shares, n, randoms)
 
-    def fit(self, batch: Counts, randoms: Replicates) -> Any:
-        return batch.shares
+    def fit(self, pool: Counts, randoms: Replicates) -> CellShares:
+        return CellShares(pool.shares)
 
-    def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
-        return drawn_counts(model, n, randoms)
+    def sample_pool(
+        self, model: CellShares, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Counts:
+        return sampled_counts(model.shares, n, randoms)
 
-    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
+    def samples(self, model: CellShares, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples at the middle of their cells, those of the outermost cells half a cell beyond the grid."""
-        return self._middles[drawn_cells(model, n, randoms)][..., None]
+        return self._middles[sampled_cells(model.shares, n, randoms)][..., None]
 
     @cached_property
     def _middles(self) -> Array:
         return np.append(self.grid - self.spacing / 2, self.grid[-1] + self.spacing / 2)
 
-    def batch(self, x: Array, explicit: bool = False) -> Counts:
+    def pool_of(self, x: Array, explicit: bool = False) -> Counts:
         return counted(np.searchsorted(self.grid, x[..., 0]), self.points + 1)
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, Measure[Array]]:
         return {
             "w1": self._w1,
             "squared_distance": self._squared_distance,
@@ -91,9 +102,9 @@ class Ecdf(Estimator):
             "mmd_squared": lambda shares: np.square(self._mmd(shares)),
         }
 
-    def seen(self, model: Any) -> Array:
+    def seen(self, model: CellShares) -> Array:
         """Cell probabilities (R, points + 1)."""
-        return model
+        return model.shares
 
     @cached_property
     def _truth(self) -> tuple[Array, Array]:
@@ -133,11 +144,11 @@ class Ecdf(Estimator):
         """Root (points + 1, r) of the kernel matrix between the middles of cells, which is of low rank."""
         kernel = np.exp(-np.square(self._middles[:, None] - self._middles) / (2 * MMD_BANDWIDTH**2))
         values, vectors = np.linalg.eigh(kernel)
-        kept = values > values[-1] * 1e-12
-        return vectors[:, kept] * np.sqrt(values[kept])
+        above_rounding = values > values[-1] * 1e-12
+        return vectors[:, above_rounding] * np.sqrt(values[above_rounding])
 
-    def parameters(self, model: Any) -> dict[str, Array]:
-        return {"shares": model}
+    def parameters(self, model: CellShares) -> dict[str, Array]:
+        return {"shares": model.shares}
 
 
 MMD_BANDWIDTH = 0.5  # of the kernel of Wang et al.'s figures, in data units

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ class Fitted:
     root: Array
 
 
-class Gaussian(Estimator):
+class Gaussian(Estimator[Fitted, Moments | Samples, Fitted]):
     """N(m, s^2 I) in d dimensions, refitted by its moments, which are drawn: a normal mean, a Wishart scatter.
 
     Shumailov et al. (2305.17493), Alemohammad et al. (2307.01850), Kazdan et al. (2410.16713).
@@ -55,8 +55,8 @@ class Gaussian(Estimator):
         root = np.full((len(randoms), self.dimensions), self.std)
         return Fitted(mean, root if self.diagonal else root[:, :, None] * np.eye(self.dimensions))
 
-    def fit(self, batch: Moments | Samples, randoms: Replicates) -> Fitted:
-        moments = batch.moments(self.diagonal) if isinstance(batch, Samples) else batch
+    def fit(self, pool: Moments | Samples, randoms: Replicates) -> Fitted:
+        moments = pool.moments(self.diagonal) if isinstance(pool, Samples) else pool
         return Fitted(moments.mean, moments.scatter_root / np.sqrt(moments.size - self.ddof))
 
     def holds_samples(self, rule: Regime) -> bool:
@@ -68,25 +68,25 @@ class Gaussian(Estimator):
         if sizes.initial < needed or (replaces and sizes.synthetic < needed):
             raise ValueError(f"a covariance with ddof {self.ddof} needs {needed} samples in every generation at least")
 
-    def draw(
+    def sample_pool(
         self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
     ) -> Moments | Samples:
         if explicit:
             return Samples(self.samples(model, n, randoms, bias))
         root = np.sqrt(bias) * model.root
-        z = randoms.draw(lambda generator: generator.standard_normal((1, roots.columns(root))))
+        z = randoms.sample(lambda generator: generator.standard_normal((1, roots.columns(root))))
         mean = model.mean + roots.spread(root, z)[:, 0] / np.sqrt(n)
         return Moments(n, mean, roots.times(root, roots.wishart_root(n - 1, root, randoms)))
 
     def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
-        z = randoms.draw(lambda generator: generator.standard_normal((n, roots.columns(model.root))))
+        z = randoms.sample(lambda generator: generator.standard_normal((n, roots.columns(model.root))))
         return model.mean[:, None, :] + roots.spread(np.sqrt(bias) * model.root, z)
 
-    def batch(self, x: Array, explicit: bool = False) -> Moments | Samples:
+    def pool_of(self, x: Array, explicit: bool = False) -> Moments | Samples:
         return Samples(x) if explicit else Samples(x).moments(self.diagonal)
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, Measure[Fitted]]:
         return {
             "mean_error": self._mean_error,
             "mean_shift": lambda model: model.mean.mean(axis=1) - self.mean,
@@ -105,5 +105,5 @@ class Gaussian(Estimator):
         spreads = np.square(roots.standard_deviations(model.root) - self.std).sum(axis=1)
         return np.square(model.mean - self.mean).sum(axis=1) + spreads
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: Fitted) -> dict[str, Array]:
         return {"mean": model.mean, "root": model.root}

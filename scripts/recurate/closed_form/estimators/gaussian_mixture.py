@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from recurate.closed_form.estimators import Estimator, Measure
-from recurate.closed_form.samples import Samples, drawn_cells
+from recurate.closed_form.samples import Samples, sampled_cells
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Fitted:
     covariances: Array
 
 
-class GaussianMixture(Estimator):
+class GaussianMixture(Estimator[Fitted, Samples, Fitted]):
     """k Gaussians fitted by scikit-learn's EM to samples of one blob N(0, s^2 I).
 
     Shumailov et al. (2305.17493), figure on mixtures.
@@ -64,9 +64,9 @@ class GaussianMixture(Estimator):
         if sizes.initial < needed or (replaces and sizes.synthetic < needed):
             raise ValueError(f"{self.components} components need {needed} samples in every generation at least")
 
-    def fit(self, batch: Samples, randoms: Replicates) -> Fitted:
-        starts = randoms.draw(lambda generator: generator.integers(2**31))
-        fitted = [self._fit_one(x, int(start)) for x, start in zip(batch.x, starts, strict=True)]
+    def fit(self, pool: Samples, randoms: Replicates) -> Fitted:
+        starts = randoms.sample(lambda generator: np.asarray(generator.integers(2**31)))
+        fitted = [self._fit_one(x, int(start)) for x, start in zip(pool.x, starts, strict=True)]
         return Fitted(*(np.stack(parts) for parts in zip(*fitted, strict=True)))
 
     def _fit_one(self, x: Array, start: int) -> tuple[Array, Array, Array]:
@@ -84,21 +84,23 @@ class GaussianMixture(Estimator):
             ).fit(x / self.std)
         return found.weights_, self.std * found.means_, self.std**2 * found.covariances_
 
-    def draw(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Samples:
+    def sample_pool(
+        self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Samples:
         return Samples(self.samples(model, n, randoms, bias))
 
     def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
-        component = drawn_cells(model.weights, n, randoms)
-        z = randoms.draw(lambda generator: generator.standard_normal((n, self.dimensions)))
+        component = sampled_cells(model.weights, n, randoms)
+        z = randoms.sample(lambda generator: generator.standard_normal((n, self.dimensions)))
         roots = np.sqrt(bias) * np.linalg.cholesky(model.covariances)
         rows = np.arange(len(randoms))[:, None]
         return model.means[rows, component] + np.einsum("rnij,rnj->rni", roots[rows, component], z)
 
-    def batch(self, x: Array, explicit: bool = False) -> Samples:
+    def pool_of(self, x: Array, explicit: bool = False) -> Samples:
         return Samples(x)
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, Measure[Fitted]]:
         return {
             "l2_squared": self._l2_squared,
             "mean_std": lambda model: np.sqrt(_variances(model)).mean(axis=1),
@@ -110,7 +112,7 @@ class GaussianMixture(Estimator):
         truth = self._blob(len(model.weights))
         return _overlap(model, model) - 2 * _overlap(model, truth) + _overlap(truth, truth)
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: Fitted) -> dict[str, Array]:
         return dict(vars(model))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -13,30 +12,33 @@ from recurate.closed_form.loop import Preference
 from recurate.closed_form.normal_mixture import NormalMixture
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.types import Array  # a parameter of the base class
+from recurate.mixing.mass import Mass
 from recurate.theory.forecast import statistics
 
 if TYPE_CHECKING:
     from recurate.closed_form.streams import Replicates
-    from recurate.foundation.types import Array
 
 
-@dataclass(frozen=True)
-class Mass:
+class Densities(Mass):
     """Probabilities (R, points) with the number of samples that they stand for when pools add up."""
 
-    size: int
-    shares: Array
+    @property
+    def size(self) -> int:
+        """That number."""
+        return int(self.weight)
 
-    def __add__(self, other: Mass) -> Mass:
-        size = self.size + other.size
-        return Mass(size, (self.size * self.shares + other.size * other.shares) / size)
-
-    def subset(self, size: int, randoms: Replicates) -> Mass:
+    def subset(self, size: int, randoms: Replicates) -> Densities:
         """A random subset of infinitely many samples has the same law."""
-        return Mass(size, self.shares)
+        return densities(size, self.law)
 
 
-class GridDensity(Estimator):
+def densities(size: int, law: Array) -> Densities:
+    """A law (R, points) that stands for `size` samples."""
+    return Densities(size, size * law)
+
+
+class GridDensity(Estimator[Array, Densities, Array]):
     """All densities, infinitely many samples: p_{t+1} is the pool's law itself, and curation the exact operator p H.
 
     Ferbach et al. (2407.09499), equation of the retraining step; sizes only weigh the parts of a pool. Nothing is
@@ -62,11 +64,13 @@ class GridDensity(Estimator):
         shares = np.diff(self.target.cdf(np.append(self.grid - half, self.grid[-1] + half)))
         return np.tile(shares / shares.sum(), (len(randoms), 1))
 
-    def fit(self, batch: Mass, randoms: Replicates) -> Array:
-        return batch.shares
+    def fit(self, pool: Densities, randoms: Replicates) -> Array:
+        return pool.law
 
-    def draw(self, model: Array, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Mass:
-        return Mass(n, model)
+    def sample_pool(
+        self, model: Array, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Densities:
+        return densities(n, model)
 
     def curated(
         self,
@@ -76,7 +80,7 @@ class GridDensity(Estimator):
         randoms: Replicates,
         bias: float = 1.0,
         explicit: bool = False,
-    ) -> tuple[Mass, Mapping[str, Array]]:
+    ) -> tuple[Densities, Mapping[str, Array]]:
         rewards = preference.reward(self.grid[:, None], None)
         operator = preference.curation.operator(rewards)
         if operator is None:
@@ -84,15 +88,15 @@ class GridDensity(Estimator):
                 f"{self.kind} curates by exact operators, which {preference.curation.kind} does not give"
             )
         kept = np.stack([shares * operator.ratio(shares) for shares in model])
-        found = stacked([statistics(shares, rewards, preference.reward.supremum) for shares in model])
-        return Mass(preference.curation.kept, kept / kept.sum(axis=1, keepdims=True)), found
+        moments = stacked([statistics(shares, rewards, preference.reward.supremum) for shares in model])
+        return densities(preference.curation.kept, kept / kept.sum(axis=1, keepdims=True)), moments
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, Measure[Array]]:
         return {
             "squared_error": lambda model: np.square(model @ self.grid - self.target.mean),
             "variance": lambda model: model @ np.square(self.grid) - np.square(model @ self.grid),
         }
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: Array) -> dict[str, Array]:
         return {"shares": model}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SerializeAsAny
 
 from recurate.closed_form.estimators import Estimator, Measure
 from recurate.closed_form.loop import Preference
 from recurate.closed_form.samples import Samples
-from recurate.data import Data, DrawnData
+from recurate.data import Data, SampledData
 from recurate.foundation.components import embedded
 from recurate.foundation.lazy import np
 
@@ -63,7 +63,7 @@ def _log_sums(x: Array, tests: Array, bandwidth: float) -> Array:
     return logsumexp(-cdist(tests, x, "sqeuclidean") / (2 * bandwidth**2), axis=1)
 
 
-class Kde(Estimator):
+class Kde(Estimator[Points, Points, Points]):
     """Resampling a pool with normal noise of a fixed bandwidth; measured by the likelihood of held-out real data.
 
     Kazdan et al. (2410.16713).
@@ -78,15 +78,17 @@ class Kde(Estimator):
     def coordinates(self) -> int:
         return math.prod(self.data.description.shape)
 
-    def truth(self, initial: int, randoms: Replicates) -> Array:
-        """Held-out points (R, tests, d)."""
-        return randoms.draw(lambda generator: self._load(generator, 1).test_x.astype(np.float64))
+    def truth(self, initial: int, randoms: Replicates) -> Points:
+        """Held-out points, and no samples yet."""
+        tests = randoms.sample(lambda generator: self._load(generator, 1).test_x.astype(np.float64))
+        nothing = Samples(np.empty((len(tests), 0, self.coordinates)))
+        return Points(nothing, tests, np.full(tests.shape[:2], -np.inf), self.bandwidth)
 
     def real(
-        self, truth: Array, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
+        self, truth: Points, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
     ) -> Points:
-        x = randoms.draw(lambda generator: self._load(generator, n).train_x.astype(np.float64))
-        return points(Samples(x), truth, self.bandwidth)
+        x = randoms.sample(lambda generator: self._load(generator, n).train_x.astype(np.float64))
+        return points(Samples(x), truth.tests, self.bandwidth)
 
     def _load(self, generator: numpy.random.Generator, n: int) -> RealData:
         return self.data.model_validate({**self.data.model_dump(), "train": n}).load(generator)
@@ -95,22 +97,21 @@ class Kde(Estimator):
         return True
 
     def check(self, rule: Regime, sizes: Sizes) -> None:
-        if not isinstance(self.data, DrawnData):
+        if not isinstance(self.data, SampledData):
             raise ValueError(f"data: {self.data.kind} is no source of endless samples; choose a data set that is drawn")
 
-    def fit(self, batch: Points, randoms: Replicates) -> Points:
-        return batch
+    def fit(self, pool: Points, randoms: Replicates) -> Points:
+        return pool
 
-    def draw(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Points:
+    def sample_pool(
+        self, model: Points, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Points:
         return points(Samples(self.samples(model, n, randoms)), model.tests, self.bandwidth)
 
     def samples(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
-        rows = randoms.draw(lambda generator: generator.integers(model.size, size=n))
-        noise = randoms.draw(lambda generator: generator.standard_normal((n, self.coordinates)))
+        rows = randoms.sample(lambda generator: generator.integers(model.size, size=n))
+        noise = randoms.sample(lambda generator: generator.standard_normal((n, self.coordinates)))
         return np.take_along_axis(model.samples.x, rows[..., None], axis=1) + self.bandwidth * noise
-
-    def batch(self, x: Array, explicit: bool = False) -> Samples:
-        return Samples(x)
 
     def curated(
         self,
@@ -121,11 +122,11 @@ class Kde(Estimator):
         bias: float = 1.0,
         explicit: bool = False,
     ) -> tuple[Points, Mapping[str, Array]]:
-        kept, seen = super().curated(model, n, preference, randoms, bias, explicit)
-        return points(kept, model.tests, self.bandwidth), seen
+        kept, moments = self.kept(model, n, preference, randoms, bias)
+        return points(Samples(kept), model.tests, self.bandwidth), moments
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, Measure[Points]]:
         return {"test_negative_log_likelihood": self._loss, "variance": _variance}
 
     def _loss(self, model: Points) -> Array:
@@ -133,7 +134,7 @@ class Kde(Estimator):
         constant = np.log(model.size) + self.coordinates / 2 * np.log(2 * np.pi * self.bandwidth**2)
         return constant - model.log_sums.mean(axis=1)
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: Points) -> dict[str, Array]:
         return {"points": model.samples.x}
 
 

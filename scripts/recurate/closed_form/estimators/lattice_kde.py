@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from recurate.closed_form.estimators.ecdf import Ecdf
-from recurate.closed_form.samples import Counts, counted, drawn_cells
+from recurate.closed_form.estimators.ecdf import CellShares, Ecdf
+from recurate.closed_form.samples import Counts, counted, sampled_cells
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 MARGIN = 12  # standard deviations of the kernel that are kept free of wrap-around by the Fourier transform
-
-
-@dataclass(frozen=True)
-class Smoothed:
-    """Shares (R, cells) of the lattice's cells, to be smoothed with bandwidth `bandwidth` in data units."""
-
-    shares: Array
-    bandwidth: float
 
 
 class LatticeKde(Ecdf):
@@ -64,39 +55,43 @@ class LatticeKde(Ecdf):
             cdf = (1 - wrong_share) * cdf + wrong_share * self.wrong.cdf(self._boundaries)
         return np.diff(cdf, prepend=0.0, append=1.0)
 
-    def truth(self, initial: int, randoms: Replicates) -> Any:
-        return Smoothed(np.tile(self.lattice_shares(), (len(randoms), 1)), 0.0)
+    def truth(self, initial: int, randoms: Replicates) -> CellShares:
+        return CellShares(np.tile(self.lattice_shares(), (len(randoms), 1)), 0.0)
 
-    def real(self, truth: Any, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False) -> Counts:
+    def real(
+        self, truth: CellShares, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
+    ) -> Counts:
         shares = np.tile(self.lattice_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth.shares
-        return self.draw(Smoothed(shares, 0.0), n, randoms)
+        return self.sample_pool(CellShares(shares, 0.0), n, randoms)
 
-    def fit(self, batch: Counts, randoms: Replicates) -> Any:
-        return Smoothed(batch.shares, self.bandwidth * batch.size**-self.decay)
+    def fit(self, pool: Counts, randoms: Replicates) -> CellShares:
+        return CellShares(pool.shares, self.bandwidth * pool.size**-self.decay)
 
-    def draw(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Counts:
+    def sample_pool(
+        self, model: CellShares, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Counts:
         return counted(self._cells(model, n, randoms), self.cells)
 
-    def _cells(self, model: Smoothed, n: int, randoms: Replicates) -> Array:
-        cells = drawn_cells(model.shares, n, randoms)
+    def _cells(self, model: CellShares, n: int, randoms: Replicates) -> Array:
+        cells = sampled_cells(model.shares, n, randoms)
         rate = (model.bandwidth / self.cell) ** 2 / 2
-        steps = randoms.draw(lambda generator: generator.poisson(rate, (2, n)))
+        steps = randoms.sample(lambda generator: generator.poisson(rate, (2, n)))
         return np.clip(cells + steps[:, 0] - steps[:, 1], 0, self.cells - 1)
 
-    def samples(self, model: Any, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
+    def samples(self, model: CellShares, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples in the middle of their cells."""
         return self._middles_of_cells[self._cells(model, n, randoms)][..., None]
 
-    def batch(self, x: Array, explicit: bool = False) -> Counts:
+    def pool_of(self, x: Array, explicit: bool = False) -> Counts:
         return counted(np.searchsorted(self._boundaries, x[..., 0]), self.cells)
 
-    def seen(self, model: Any) -> Array:
+    def seen(self, model: CellShares) -> Array:
         """Probabilities (R, points + 1) of the cells between grid points, of the smoothed shares."""
         smooth = model.shares if model.bandwidth == 0 else self._smoothed(model)
         cdf = np.cumsum(smooth, axis=1)[:, self.refinement - 1 : -1 : self.refinement]
         return np.diff(cdf, axis=1, prepend=0.0, append=1.0)
 
-    def _smoothed(self, model: Smoothed) -> Array:
+    def _smoothed(self, model: CellShares) -> Array:
         """Shares convolved with the Skellam distribution, whose transform is exp(-(h/cell)^2 (1 - cos w))."""
         from scipy import fft
 
@@ -106,10 +101,10 @@ class LatticeKde(Ecdf):
         kernel = np.exp(-((model.bandwidth / self.cell) ** 2) * (1 - np.cos(frequency)))
         smooth = fft.irfft(fft.rfft(model.shares, length, axis=1) * kernel, length, axis=1)
         inside = smooth[:, : self.cells].copy()
-        beyond = (length - self.cells) // 2  # mass that left at the ends stays in the last cells, as `draw` leaves it
+        beyond = (length - self.cells) // 2  # mass that left at the ends stays in the last cells, as sampling leaves it
         inside[:, -1] += smooth[:, self.cells : self.cells + beyond].sum(axis=1)
         inside[:, 0] += smooth[:, self.cells + beyond :].sum(axis=1)
         return inside
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: CellShares) -> dict[str, Array]:
         return {"shares": model.shares, "bandwidth": np.full(len(model.shares), model.bandwidth)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -42,7 +42,7 @@ class Products:
         return Products(total, self.rows, self.inputs, self.gram + other.gram, self.moment + other.moment)
 
 
-class Regression(Estimator):
+class Regression(Estimator[Fitted, Products, Fitted]):
     """y = w x + noise with x ~ N(0, I) in d dimensions; the model labels inputs anew, with noise, in every generation.
 
     Gerstgrasser et al. (2404.01413). Least squares is equivariant, so a loop follows the error w_hat - w and draws its
@@ -64,9 +64,9 @@ class Regression(Estimator):
     def truth(self, initial: int, randoms: Replicates) -> Fitted:
         return Fitted(np.zeros((len(randoms), self.dimensions)), self._inputs(initial, randoms), initial)
 
-    def fit(self, batch: Products, randoms: Replicates) -> Fitted:
-        error = np.linalg.solve(batch.gram, batch.moment[..., None])[..., 0]
-        return Fitted(error, batch.inputs, batch.rows)
+    def fit(self, pool: Products, randoms: Replicates) -> Fitted:
+        error = np.linalg.solve(pool.gram, pool.moment[..., None])[..., 0]
+        return Fitted(error, pool.inputs, pool.rows)
 
     def check(self, rule: Regime, sizes: Sizes) -> None:
         if rule.subsamples:
@@ -82,9 +82,11 @@ class Regression(Estimator):
                     "give every size the same number, or choose design: fresh"
                 )
 
-    def draw(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Products:
+    def sample_pool(
+        self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
+    ) -> Products:
         inputs = model.inputs if self.design == "fixed" else self._inputs(n, randoms)
-        z = randoms.draw(lambda generator: generator.standard_normal(self.dimensions))
+        z = randoms.sample(lambda generator: generator.standard_normal(self.dimensions))
         root_noise = np.einsum("rij,rj->ri", np.swapaxes(inputs, 1, 2), model.error) + self.noise * z
         moment = np.einsum("rij,rj->ri", inputs, root_noise)
         return Products(n, model.rows, inputs, inputs @ np.swapaxes(inputs, 1, 2), moment)
@@ -94,11 +96,11 @@ class Regression(Estimator):
         return roots.wishart_root(n, np.empty((0, self.dimensions, self.dimensions)), randoms)
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, Measure[Fitted]]:
         return {
             "test_error": lambda model: np.square(model.error).sum(axis=1),
             "coefficient_error": lambda model: np.linalg.norm(model.error, axis=1),
         }
 
-    def parameters(self, model: Any) -> dict[str, Array]:
+    def parameters(self, model: Fitted) -> dict[str, Array]:
         return {"error": model.error}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from recurate.closed_form.law import Law
 from recurate.closed_form.loop import REWARD_MEASURES, SimulatedLoop
 from recurate.foundation.lazy import np
-from recurate.mixing.regimes import next_pool
+from recurate.mixing.regimes import pools
 from recurate.theory.forecast import statistics
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ def operator_laws(gaussian: Gaussian, loop: SimulatedLoop) -> list[Law]:
     if gaussian.dimensions > 1 or loop.preference is None or not loop.preference.curation.has_operator:
         return []
     truth = _Pool(loop.sizes.initial, gaussian.mean, gaussian.std**2)
-    pool, curated, rows = truth, truth, []
-    for generation in range(loop.generations + 1):
-        if generation:
-            fresh = _Pool(loop.sizes.real, truth.mean, truth.variance) if loop.sizes.real else None
-            pool = next_pool(loop.rule, pool, truth, fresh, curated)
-        curated, seen = curate(loop.preference, pool, loop.sampling_bias)
-        rows.append({"variance": pool.variance, "mean_shift": pool.mean - gaussian.mean, **seen})
+    fresh = _Pool(loop.sizes.real, truth.mean, truth.variance) if loop.sizes.real else None
+    curated, rows = list[_Pool](), list[dict[str, float]]()
+    trajectory = pools(loop.rule, truth, lambda _: fresh, lambda *_: curated.pop())
+    for pool in islice(trajectory, loop.generations + 1):
+        kept, moments = curate(loop.preference, pool, loop.sampling_bias)
+        curated.append(kept)
+        rows.append({"variance": pool.variance, "mean_shift": pool.mean - gaussian.mean, **moments})
     values = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     relative = (np.arange(len(rows)) + 1) / min(loop.sizes.initial, int(loop.preference.curation.kept))
     return [Law(name, line, SOURCE, order=np.abs(line).max() * relative) for name, line in values.items()]
@@ -66,5 +67,5 @@ def curate(preference: Preference, model: _Pool, bias: float) -> tuple[_Pool, di
     kept /= kept.sum()
     mean = float(kept @ x)
     after = _Pool(int(preference.curation.kept), mean, float(kept @ (x - mean) ** 2))
-    seen = statistics(weights, rewards, preference.reward.supremum)
-    return after, {name: seen[name] for name in REWARD_MEASURES}
+    moments = statistics(weights, rewards, preference.reward.supremum)
+    return after, {name: moments[name] for name in REWARD_MEASURES}
