@@ -5,7 +5,7 @@ Gives: the objects that rules ask, and the alphabet of every wildcard.
 """
 
 from recurate.files.paths import WILDCARDS
-from recurate.workflow.job_params import params
+from recurate.workflow.job_params import own_files, params
 
 layout = project.layout  # where a file lies
 studies = project.studies

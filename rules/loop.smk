@@ -14,6 +14,7 @@ rule train_origin:
         curated=[],
         source=[],
         start=inputs.checkpoint,
+        touches=own_files(settings.train_origin),
     output:
         model=layout.origin_generation("model.safetensors"),
     log:
@@ -41,6 +42,7 @@ rule train_arm:
         curated=inputs.training_curated,
         source=inputs.training_source,
         start=inputs.start,
+        touches=own_files(settings.train_arm),
     output:
         model=layout.arm_generation("model.safetensors"),
     log:
@@ -65,6 +67,7 @@ rule sample_origin:
     input:
         model=layout.origin_generation("model.safetensors"),
         real=inputs.real_of_sampler,
+        touches=own_files(settings.sample),
     output:
         samples=layout.origin_generation("samples.safetensors"),
     log:
@@ -89,6 +92,7 @@ use rule sample_origin as sample_arm with:
     input:
         model=inputs.model,
         real=inputs.real_of_sampler,
+        touches=own_files(settings.sample),
     output:
         samples=layout.arm_generation("samples.safetensors"),
     log:
@@ -108,6 +112,7 @@ rule curate:
         judge=inputs.judge,
         origin_model=inputs.origin_of_reward,
         real=inputs.text_of_reward,
+        touches=own_files(settings.curate),
     output:
         curated=layout.arm_generation("curated.safetensors"),
     log:

@@ -12,6 +12,7 @@ rule extract_origin:
         judge=inputs.judge_of_features,
         origin_model=inputs.origin_of_features,
         fetched=inputs.feature_networks,
+        touches=own_files(settings.extract),
     output:
         features=layout.origin_generation("features.safetensors"),
     log:
@@ -37,6 +38,7 @@ use rule extract_origin as extract_arm with:
         judge=inputs.judge_of_features,
         origin_model=inputs.origin_of_features,
         fetched=inputs.feature_networks,
+        touches=own_files(settings.extract),
     output:
         features=layout.arm_generation("features.safetensors"),
     log:
@@ -58,6 +60,7 @@ rule measure:
         features=inputs.features,
         reference=inputs.reference,
         model=inputs.measured_model,
+        touches=own_files(settings.measure),
     output:
         metrics=layout.arm_generation("metrics.csv"),
     log:

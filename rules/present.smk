@@ -50,6 +50,7 @@ rule draw:
     """A figure of a study: its picture for print and for a screen, and its caption."""
     input:
         unpack(figures.inputs),
+        touches=own_files(figures.reads),
     output:
         pictures=[layout.in_study("figures/{figure}.pdf"), layout.in_study("figures/{figure}.png")],
         caption=layout.in_study("figures/{figure}.txt"),
@@ -75,6 +76,7 @@ rule animate:
     """A figure that moves."""
     input:
         unpack(figures.inputs),
+        touches=own_files(figures.reads),
     output:
         pictures=[layout.in_study("figures/{figure}.gif")],
         caption=layout.in_study("figures/{figure}.txt"),

@@ -68,6 +68,7 @@ rule real_data:
     """Draw or read an origin's real data; all seeds share them."""
     input:
         raw=inputs.raw_data,
+        touches=own_files(settings.real),
     output:
         real=layout.in_origin("real.safetensors"),
         card=layout.in_origin("real.json"),
@@ -90,7 +91,7 @@ rule judge:
     """Train the judge of an origin and write its held-out accuracy to its card."""
     input:
         real=inputs.real,
-        touches=inputs.judge_weights,
+        touches=own_files(settings.judge),
     output:
         judge=layout.in_origin("judge.safetensors"),
         card=layout.in_origin("judge.json"),
@@ -115,6 +116,7 @@ rule reference:
         real=inputs.real,
         judge=inputs.judge_of_features,
         fetched=inputs.feature_networks,
+        touches=own_files(settings.reference),
     output:
         reference=layout.in_origin("reference.safetensors"),
     log:

@@ -7,6 +7,8 @@ Gives: `arms/{arm}/trajectories.safetensors` and `metrics.csv` of every simulate
 
 rule simulate:
     """One arm of a simulated study: all seeds and generations."""
+    input:
+        touches=own_files(settings.simulate),
     output:
         trajectories=layout.in_arm("trajectories.safetensors"),
         metrics=layout.in_arm("metrics.csv"),

@@ -9,6 +9,7 @@ rule forecast:
     """The infinite-capacity trajectory of an arm, from its generation-0 rewards alone."""
     input:
         curated=inputs.arm_zero_curated,
+        touches=own_files(settings.forecast),
     output:
         forecast_path=layout.arm_seeds("forecast.csv"),
     log:
@@ -29,6 +30,8 @@ rule forecast:
 
 rule laws:
     """What theory says about every arm, generation by generation."""
+    input:
+        touches=own_files(settings.laws),
     output:
         laws=layout.in_study("laws.csv"),
     log:

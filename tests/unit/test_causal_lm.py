@@ -141,3 +141,12 @@ def test_the_small_transformer_turns_positions_as_gpt_j_does() -> None:
     sine, cosine = gpt_j.create_sinusoidal_positions(12, 8)[None, 7:].chunk(2, dim=-1)
     found = _rotated(h, _rotations(7, 5, 8, h.device))
     torch.testing.assert_close(found, gpt_j.apply_rotary_pos_emb(h, sine, cosine))
+
+
+def test_the_weights_of_a_model_in_a_folder_are_its_files(tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors", "README.md"):
+        (tmp_path / name).write_text("{}")
+    settings = {"kind": "causal_lm", "vocabulary": 300, "context": 16}
+    files = CausalLM.model_validate({**settings, "source": str(tmp_path)}).files
+    assert files == (str(tmp_path / "config.json"), str(tmp_path / "model.safetensors"))
+    assert CausalLM.model_validate({**settings, "source": "gpt2"}).files == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from study_setup import ABSENT, STUDY, changed, complaint, read
+from study_setup import ABSENT, ROOT, STUDY, changed, complaint, read
 
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.files.paths import format_generation, format_seeds, parse_seeds
@@ -84,18 +85,21 @@ def test_a_component_of_another_kind_replaces_the_whole_block(tmp_path: Path) ->
 nested = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=8)
 
 
-@given(nested, nested)
+layers = st.dictionaries(st.sampled_from("abc"), nested)
+
+
+@given(layers, layers)
 def test_merging_keeps_what_is_not_changed_and_takes_what_is(base: Any, change: Any) -> None:
     before = copy.deepcopy(base)
     merged = merge(base, change)
     assert base == before
     assert merge(merged, change) == merged
-    if isinstance(base, dict) and isinstance(change, dict):
-        for key in base.keys() | change.keys():
-            expected = merge(base[key], change[key]) if key in base and key in change else {**base, **change}[key]
-            assert merged[key] == expected
-    else:
-        assert merged == change
+    assert merged.keys() == base.keys() | change.keys()
+    for key, value in merged.items():
+        if isinstance(inner := base.get(key), dict) and isinstance(change.get(key), dict):
+            assert value == merge(inner, change[key])
+        else:
+            assert value == {**base, **change}[key]
 
 
 def test_lists_are_replaced_and_not_joined(tmp_path: Path) -> None:
@@ -113,6 +117,11 @@ def test_of_several_origins_an_arm_must_name_one(tmp_path: Path) -> None:
     study = changed(("arms.curated.origin", ABSENT), ("origins.other", STUDY["origins"]["gaussians"]))
     (line,) = complaint(study, tmp_path)
     assert line.endswith("arms.curated.origin: there are several origins; name one of gaussians, other")
+
+
+def test_an_origin_that_is_no_name_is_refused(tmp_path: Path) -> None:
+    (line,) = complaint(changed(("arms.curated.origin", ["gaussians"])), tmp_path)
+    assert line.endswith("arms.curated.origin: Input should be a valid string (got ['gaussians'])")
 
 
 def test_as_many_samples_are_kept_as_are_drawn_unless_the_arm_says_how_many(tmp_path: Path) -> None:
@@ -158,12 +167,15 @@ def test_a_study_like_another_says_only_what_differs_at_every_scale(tmp_path: Pa
     ("like", "sentence"),
     [
         ("absent", "like: there is no study 'absent' beside it"),
+        ("../elsewhere/other", "like: there is no study '../elsewhere/other' beside it"),
         ("tiny", "like: tiny is like tiny, a circle"),
         ("other", "like: tiny is like other is like tiny, a circle"),
     ],
 )
 def test_a_study_that_is_like_none_or_like_itself_is_refused(tmp_path: Path, like: str, sentence: str) -> None:
     (tmp_path / "other.yaml").write_text("like: tiny\n")
+    (tmp_path.parent / "elsewhere").mkdir(exist_ok=True)
+    (tmp_path.parent / "elsewhere/other.yaml").write_text(yaml.safe_dump(STUDY))
     (line,) = complaint({**STUDY, "like": like}, tmp_path)
     assert line.endswith(sentence)
 
@@ -293,7 +305,7 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ),
         ("metrics", [{"kind": "sliced_wasserstein", "projections": 0}], "metrics.0.projections: Input should"),
         ("scales", {"huge": {}}, "scales: only demo and paper are allowed"),
-        ("scales", [1], "scales: only demo and paper are allowed"),
+        ("scales", [1], "scales: must be a mapping of keys (got [1])"),
     ],
 )
 def test_a_mistake_is_one_line_with_file_key_and_what_is_allowed(
@@ -350,10 +362,31 @@ def test_malformed_yaml_is_an_error_with_its_line(tmp_path: Path) -> None:
         read_yaml(tmp_path / "bad.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"seeds: 3\n{{x}}: 3\n", "line 2: not valid YAML .found unhashable key"),
+        (b"title: 2020-13-45\n", "not valid YAML .month must be in 1..12"),
+        (b"title: \xff\n", "not valid YAML .*can't decode byte 0xff"),
+    ],
+)
+def test_yaml_that_python_cannot_hold_is_an_error(tmp_path: Path, text: bytes, why: str) -> None:
+    (tmp_path / "odd.yaml").write_bytes(text)
+    with pytest.raises(RecurateError, match=rf"odd\.yaml: {why}"):
+        read_yaml(tmp_path / "odd.yaml")
+
+
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "twice.yaml").write_text("arms:\n  one: {}\n  two: {}\n  one: {title: lost}\n")
     with pytest.raises(RecurateError, match=r"twice\.yaml: line 4: .*one"):
         read_yaml(tmp_path / "twice.yaml")
+
+
+def test_yaml_is_read_in_one_module() -> None:
+    library = ROOT / "scripts"
+    loads = re.compile(r"\byaml\.\w*load|\bfrom yaml import")
+    found = {str(path.relative_to(library)) for path in library.rglob("*.py") if loads.search(path.read_text())}
+    assert found == {"recurate/study/reading.py"}
 
 
 def test_an_absent_file_is_an_error_with_its_path(tmp_path: Path) -> None:

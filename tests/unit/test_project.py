@@ -15,9 +15,8 @@ from study_setup import ROOT, STUDY
 
 from recurate.foundation.components import kinds
 from recurate.foundation.errors import RecurateError
-from recurate.study.config import Config
 from recurate.study.families import FAMILIES
-from recurate.study.reading import read_study, validated
+from recurate.study.reading import as_config, read_study
 from recurate.training.settings import Training
 from recurate.workflow.project import Project
 from recurate.workflow.studies import Wildcards
@@ -25,13 +24,14 @@ from recurate.workflow.studies import Wildcards
 
 def test_overrides_on_the_command_line_are_read_as_yaml() -> None:
     texts = {"tiny": {"seeds": "[3, 4]", "generations": "2", "arms": {"one": {"mixing": {"lambda": ".inf"}}}}}
-    found = validated(Config, {"studies": [], "overrides": texts}, "config/config.yaml").overrides["tiny"]
+    found = as_config({"studies": [], "overrides": texts}).overrides["tiny"]
     assert found == {"seeds": [3, 4], "generations": 2, "arms": {"one": {"mixing": {"lambda": math.inf}}}}
 
 
-def test_an_overriding_title_with_colons_stays_text() -> None:
-    texts = {"tiny": {"title": "Curse: a: tale"}}
-    assert validated(Config, {"studies": [], "overrides": texts}, "config/config.yaml").overrides == texts
+@pytest.mark.parametrize("title", ["Curse: a: tale", "a: tale", "2024-11-30", "2024-13-45", "{a", "tale"])
+def test_an_overriding_title_stays_text(title: str) -> None:
+    texts: dict[str, Any] = {"tiny": {"title": title}}
+    assert as_config({"studies": [], "overrides": texts}).overrides == texts
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,12 @@ def test_an_overriding_title_with_colons_stays_text() -> None:
         ),
         ("studies", "mixture", "studies: Input should be a valid list"),
         ("overrides", {"mixture": 3}, "overrides.mixture: Input should be a valid dictionary"),
+        ("save_every", math.inf, "save_every: Input should be a finite number"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_line(key: str, value: Any, expected: str) -> None:
     with pytest.raises(RecurateError) as caught:
-        validated(Config, {"studies": [], key: value}, "config/config.yaml")
+        as_config({"studies": [], key: value})
     assert str(caught.value).startswith("config/config.yaml: ")
     assert expected in str(caught.value)
 

@@ -240,6 +240,20 @@ def test_a_list_of_values_that_is_none_is_one_sentence(each: Any) -> None:
         list(expanded("loop", {"each": each}, "file"))
 
 
+@pytest.mark.parametrize("title", ["M = {size}", "{", "M = {}", "{initial.size}", "{initial:g}"])
+def test_braces_in_a_title_without_a_value_are_one_sentence(title: str) -> None:
+    arm: dict[str, Any] = {"each": {"mixing.initial": [[10]]}, "title": title}
+    with pytest.raises(RecurateError, match=r"^file: arms\.loop\.title: .*; only initial may stand in braces$"):
+        list(expanded("loop", arm, "file"))
+
+
+def test_an_arm_made_twice_is_refused_and_not_dropped(tmp_path: Path) -> None:
+    study = changed({"each": {"mixing.initial": [10, 20]}})
+    study["arms"]["one_20"] = {"estimator": {"kind": "gaussian"}, "mixing": {"regime": "replace", "initial": 5}}
+    with pytest.raises(RecurateError, match="arms: one_20: made twice, by each or by name; rename one"):
+        read(tmp_path, study)
+
+
 def test_the_synthetic_samples_of_a_round_follow_from_the_share_of_real_ones() -> None:
     sizes = SimulatedMixing.model_validate({"regime": "contamination", "real": 50, "real_fraction": 0.3}).sizes
     assert (sizes.initial, sizes.real, sizes.synthetic) == (50, 50, 117)

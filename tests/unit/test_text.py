@@ -17,6 +17,9 @@ from recurate.data.parts.tokenization import Codec, Tokenizer
 from recurate.data.text import Text
 from recurate.foundation.errors import RecurateError
 from recurate.models.parts.units import Encoding
+from recurate.stages.real import Reads
+from recurate.workflow.job_params import own_files
+from recurate.workflow.studies import Wildcards
 
 
 def text(corpus: Any, **changes: Any) -> Text:
@@ -147,3 +150,23 @@ def test_a_pretrained_tokenizer_cuts_as_the_library_does(tmp_path: Path) -> None
     library.save_pretrained(tmp_path)
     codec = Codec(Tokenizer(kind="pretrained", vocabulary=270, source=str(tmp_path)).fit([]))
     assert codec.encode(SENTENCES[1]).tolist() == library(SENTENCES[1])["input_ids"]
+
+
+def test_every_text_of_a_folder_is_a_file_of_the_data_and_so_an_input_of_what_reads_them(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path / "corpus", documents=3)
+    (folder / "notes.pdf").write_bytes(b"no text")
+    data = text(str(folder))
+    assert [Path(path).name for path in data.files] == sorted(path.name for path in folder.glob("*.txt"))
+    (folder / "new.txt").write_text("More.")
+    assert str(folder / "new.txt") in data.files
+    assert text("brown").files == text(str(tmp_path / "absent")).files == ()
+    of = own_files(lambda _: Reads(data=data))
+    assert of(Wildcards(study="s")) == sorted(data.files)
+
+
+def test_a_pretrained_tokenizer_in_a_folder_has_files(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "README.md").write_text("read by nobody")
+    settings = {"kind": "pretrained", "vocabulary": 300}
+    assert Tokenizer.model_validate({**settings, "source": str(tmp_path)}).files == (str(tmp_path / "tokenizer.json"),)
+    assert Tokenizer.model_validate({**settings, "source": "gpt2"}).files == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from own_kinds import KEEP, LEVELS, OPERATOR, of_four
 from tiny import TINY, Copy
 
 from recurate.files.arrays import read_arrays
+from recurate.files.records import record_of
 
 pytestmark = pytest.mark.workflow
 
@@ -108,6 +110,23 @@ def test_modules_from_outside_the_library_run_the_loop_and_count_in_the_digests(
     unbuilt.edit("my_upwards.py", "x[:, 1] - self.height", "x[:, 1] - 1.0 * self.height")
     assert unbuilt.planned(*tables)["curate"] == 3
     assert "train_origin" not in unbuilt.planned(*tables)
+
+
+def test_a_file_that_a_component_opens_is_an_input_of_what_uses_it_and_of_nothing_else(unbuilt: Copy) -> None:
+    opens = "\n    @property\n    def files(self):\n        return ('height.txt',)\n"
+    reads = "float(open('height.txt').read())"
+    (unbuilt.folder / "my_upwards.py").write_text(REWARD.replace("self.height)", f"{reads})") + opens)
+    (unbuilt.folder / "height.txt").write_text("0.5")
+    unbuilt.study(arm_defaults={**TINY["arm_defaults"], "reward": {"kind": "my_upwards.py"}}, arms={"upwards": {}})
+    target = "results/tiny/arms/upwards/seeds-0-1/gen-000/curated.safetensors"
+    assert unbuilt.snakemake(target).returncode == 0
+    assert unbuilt.planned(target) == {}
+    assert "height.txt" in json.loads(record_of(unbuilt.folder / target).read_text())["inputs"]
+    before = (unbuilt.folder / target).read_bytes()
+    (unbuilt.folder / "height.txt").write_text("1.5")
+    assert unbuilt.planned(target) == {"curate": 1}
+    assert unbuilt.snakemake(target).returncode == 0
+    assert (unbuilt.folder / target).read_bytes() != before
 
 
 def built_with(copy: Copy, curation: str) -> dict[str, list[dict[str, str]]]:

@@ -35,7 +35,8 @@ file lies anywhere and is named by its path, `kind: my_rewards/upwards.py`, or i
 named by its module, `kind: upwards`. It defines one subclass of the family's base class, or of a class between the two;
 its fields, with pydantic's `Field`, are the keys of its block in a study file. It may import modules beside it by
 `from .other import name`. Its code counts in the digests of the jobs that run it, so that an edit runs again what it
-touches. Arrays that are passed in are not to be changed.
+touches. Arrays that are passed in are not to be changed. A component that opens a
+file names it in its property `files`.
 
 A study of your own is a file in `config/studies/`, and a target of its name; `like: mixture` in it lays it over
 another, so that it says only what differs.

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 
 from recurate.files.costs import read_benchmark
 from recurate.files.writing import write_json
 from recurate.foundation.errors import RecurateError
+from recurate.study.reading import as_study, read_config, read_mapping
+from recurate.study.trained import Study
 
 KEPT = ("claims.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
 TRAINED = ("metrics.csv", "forecast.csv")
@@ -55,8 +56,9 @@ def publish(results: Path, data: Path, studies: list[str], name: str, command: s
 
 def _cards(resolved: Path, data: Path) -> list[Path]:
     """Cards of the shared data sets that a study's resolved settings name."""
-    origins = yaml.safe_load(resolved.read_text()).get("origins", {}).values()
-    cards = {data / f"{origin['data']['kind']}.json" for origin in origins}
+    study = as_study(read_mapping(resolved), str(resolved))
+    origins = study.origins.values() if isinstance(study, Study) else ()
+    cards = {data / f"{origin.data.kind}.json" for origin in origins}
     return sorted(card for card in cards if card.is_file())
 
 
@@ -103,7 +105,6 @@ def main(arguments: list[str]) -> int:
     if len(arguments) < 2:
         sys.exit(f"error: give a name and the command that made the results\n{__doc__}")
     name, command, *studies = arguments
-    config = yaml.safe_load(Path("config/config.yaml").read_text())
-    folders = Path(config["results"]), Path(config.get("data", "data"))
-    print(publish(*folders, studies or config["studies"], name, command))
+    config = read_config()
+    print(publish(Path(config.results), Path(config.data), studies or config.studies, name, command))
     return 0

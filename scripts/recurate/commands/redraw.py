@@ -11,7 +11,7 @@ from recurate.figures import TABLES, Figure, Files
 from recurate.files.writing import write_text
 from recurate.foundation.errors import RecurateError
 from recurate.stages.views import figure_reads
-from recurate.study.reading import as_study, read_yaml
+from recurate.study.reading import as_study, read_mapping
 
 RESULTS = Path("results")
 PICTURES = (".png", ".gif", ".txt")
@@ -51,7 +51,7 @@ def redraw(published: Path, output: Path) -> list[str]:
 def redraw_study(published: Path, output: Path) -> str:
     """Draw or copy the figures that the study's settings name; says which is which."""
     settings = published / "config.yaml"
-    study = as_study(of_today(read_yaml(settings)), str(settings))
+    study = as_study(of_today(read_mapping(settings)), str(settings))
     done: dict[str, list[str]] = {"drawn": [], "copied": [], "not published": []}
     for figure in study.figures:
         if figure.tables_suffice and (tables := tables_of(figure, published)):

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import yaml
 
 from recurate.files.writing import TEMPORARY
+from recurate.study.reading import read_config
 
 PREFIX = "recurate"  # of the names of Slurm jobs, see profiles/slurm/config.yaml
 RUNNING = Path(".snakemake/recurate-run.json")
@@ -121,9 +121,8 @@ def announced() -> Iterator[None]:
 
 def main(arguments: list[str]) -> int:
     """Clear up, run Snakemake, report; returns its exit status."""
-    configured = yaml.safe_load(Path("config/config.yaml").read_text())["results"]
     given = [argument.removeprefix("results=") for argument in arguments if argument.startswith("results=")]
-    results = given[0] if given else configured
+    results = given[0] if given else read_config().results
     clear_up(Path.cwd(), Path(results))
     snakemake = Path(sys.executable).with_name("snakemake")
     with announced():

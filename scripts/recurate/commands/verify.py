@@ -12,10 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-
 from recurate.files import records
 from recurate.files.fingerprints import file_digest
+from recurate.study.reading import read_config
 
 
 def damaged(folder: Path) -> dict[Path, str]:
@@ -55,8 +54,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rebuild", action="store_true", help="make damaged files again")
     parser.add_argument("--snakemake", nargs=argparse.REMAINDER, default=[], help="what Snakemake is called with then")
     given = parser.parse_args(arguments)
-    config = yaml.safe_load(Path("config/config.yaml").read_text())
-    folders = given.folders or [Path(config["results"]), Path(config.get("data", "data"))]
+    config = read_config()
+    folders = given.folders or [Path(config.results), Path(config.data)]
     faults = {path: wrong for folder in folders for path, wrong in damaged(folder).items()}
     print(*(f"{path} {wrong}" for path, wrong in faults.items()), sep="\n", end="\n" if faults else "")
     if not faults:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.data import DerivedData, Description, RealData
-from recurate.data.parts.corpora import HELD_OUT, Corpus, of_dataset, of_folder, of_raw
+from recurate.data.parts.corpora import HELD_OUT, Corpus, of_dataset, of_folder, of_raw, text_files
 from recurate.data.parts.tokenization import Codec, Tokenizer
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
@@ -50,6 +50,11 @@ class Text(DerivedData):
     @property
     def made_from(self) -> str | None:
         return BROWN if self.corpus == BROWN else None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        folder = isinstance(self.corpus, str) and not self.made_from
+        return (*map(str, text_files(str(self.corpus)) if folder else ()), *self.tokenizer.files)
 
     @property
     def source(self) -> str:

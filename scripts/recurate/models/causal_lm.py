@@ -41,6 +41,12 @@ class CausalLM(LanguageModel):
     revision: str | None = Field(None, description="branch, tag or commit of a named model; its newest if none")
     sha256: str | None = Field(None, description=f"checksum of {WEIGHTS}; a file that differs is refused")
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        folder = Path(self.source)
+        names = ("config.json", "*.safetensors", "*.safetensors.index.json")
+        return tuple(str(path) for name in names for path in sorted(folder.glob(name)))
+
     def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         network = _pretrained(self)
         return {name: value.detach().clone() for name, value in network.named_parameters()}

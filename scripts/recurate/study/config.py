@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, JsonValue
 
 from recurate.foundation.components import Settings
 
@@ -15,6 +14,7 @@ SAVE_EVERY = 30.0  # seconds
 class Config(Settings):
     """`config/config.yaml`, with what `--config` changes."""
 
+    model_config = ConfigDict(allow_inf_nan=True)  # of the values in overrides, where lambda may be infinite
     studies: list[str] = Field(description="studies that the default target makes")
     scale: Literal["demo", "paper"] = Field("demo", description="demo: minutes on two cores; paper: the published size")
     results: str = Field("results", description="folder that everything is written to")
@@ -28,23 +28,9 @@ class Config(Settings):
     light_jobs: Literal["submit_host", "cluster"] = Field(
         "submit_host", description="where figures, tables and forecasts are made when a cluster does the rest"
     )
-    save_every: float = Field(SAVE_EVERY, gt=0, description="seconds of training between two private checkpoints")
-    overrides: dict[str, dict[str, Any]] = Field(
+    save_every: float = Field(
+        SAVE_EVERY, gt=0, allow_inf_nan=False, description="seconds of training between two private checkpoints"
+    )
+    overrides: dict[str, dict[str, JsonValue]] = Field(
         {}, description="settings by study that replace those of its file, for trying things out"
     )
-
-    @field_validator("overrides", mode="before")
-    @classmethod
-    def _typed(cls, value: object) -> object:
-        """Snakemake's `--config` leaves the values inside mappings as text; read them as YAML does."""
-        if isinstance(value, dict):
-            return {key: cls._typed(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [cls._typed(inner) for inner in value]
-        if not isinstance(value, str):
-            return value
-        try:
-            scalar = yaml.safe_load(value)
-        except yaml.YAMLError:
-            return value
-        return value if isinstance(scalar, dict) else scalar

@@ -21,11 +21,6 @@ class Inputs:
         """The judge's parameters, or nothing where the origin has none."""
         return self._in_origin(w, "judge.safetensors") if self.studies.origin(w).judge else []
 
-    def judge_weights(self, w: Wildcards) -> str | Nothing:
-        """The judge's parameters as others trained them, or nothing where it is trained here."""
-        judge = self.studies.origin(w).judge
-        return judge.weights.path if judge and judge.weights else []
-
     def real(self, w: Wildcards) -> str:
         """Real data of an origin, given by name or through an arm; some data sets are fetched once for all studies."""
         data = self.studies.origin(w).data

@@ -1,4 +1,4 @@
-"""Params of a rule: its settings as text, and the digest of the code that it runs."""
+"""Params of a rule: its settings as text, and the digest of the code that it runs; and the files that it opens."""
 
 from __future__ import annotations
 
@@ -17,6 +17,25 @@ OfJob = Callable[[Wildcards], str]
 ARMS = ("study", "origin", "arm", "figure")  # wildcards that settings may depend on; they are the same for all seeds
 
 
+def own_files(settings: Callable[[Wildcards], BaseModel]) -> Callable[[Wildcards], list[str]]:
+    """Files that the components in the settings of a job open, as a function of the wildcards."""
+
+    @cache
+    def of_arm(*names: str | None) -> list[str]:
+        return sorted({path for component in components_in(_read(settings, names)) for path in component.files})
+
+    return lambda wildcards: of_arm(*_names(wildcards))
+
+
+def _names(wildcards: Wildcards) -> tuple[str | None, ...]:
+    return tuple(getattr(wildcards, name, None) for name in ARMS)
+
+
+@cache
+def _read(settings: Callable[[Wildcards], Settings], names: tuple[str | None, ...]) -> Settings:
+    return settings(Wildcards(**{key: name for key, name in zip(ARMS, names, strict=True) if name is not None}))
+
+
 def params(script: str, settings: Callable[[Wildcards], Settings] | None = None) -> dict[str, OfJob]:
     """`code` and, where the script reads `settings`, `spec`, as functions of the wildcards.
 
@@ -25,13 +44,12 @@ def params(script: str, settings: Callable[[Wildcards], Settings] | None = None)
 
     @cache
     def of_arm(*names: str | None) -> tuple[str, str]:
-        given = {key: name for key, name in zip(ARMS, names, strict=True) if name is not None}
-        read = settings(Wildcards(**given)) if settings else None
+        read = _read(settings, names) if settings else None
         plain = read.model_dump(mode="json") if isinstance(read, BaseModel) else read
         return json.dumps(plain), code_digest(SCRIPTS / script, map(file_of, components_in(read)))
 
     def of_job(wildcards: Wildcards) -> tuple[str, str]:
-        return of_arm(*(getattr(wildcards, name, None) for name in ARMS))
+        return of_arm(*_names(wildcards))
 
     def spec(wildcards: Wildcards) -> str:
         return of_job(wildcards)[0]

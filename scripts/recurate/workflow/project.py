@@ -8,8 +8,7 @@ from pathlib import Path
 
 from recurate.files.paths import NAME, Layout
 from recurate.foundation.errors import RecurateError
-from recurate.study.config import Config
-from recurate.study.reading import read_study, validated
+from recurate.study.reading import as_config, read_study
 from recurate.workflow.figures import Figures, check_figures
 from recurate.workflow.inputs import Inputs
 from recurate.workflow.report_settings import Report
@@ -35,7 +34,7 @@ class Project:
     """
 
     def __init__(self, config: Mapping[str, object], folder: str = "config/studies") -> None:
-        self.config = validated(Config, config, "config/config.yaml")
+        self.config = as_config(config)
         self._results_can_be_written()
         files = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
         self._names_are_known(files, folder)

@@ -31,6 +31,11 @@ class Judge(Component, ABC):
 
     minimum_accuracy: float = Field(0.0, ge=0, le=1, description="held-out accuracy below which the judge is refused")
     weights: Checkpoint | None = Field(None, description="parameters trained elsewhere; trained here if none")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.weights.path,) if self.weights else ()
+
     chunk: int = Field(1_000, ge=1, description="samples judged at a time; fewer need less memory")
 
     @abstractmethod

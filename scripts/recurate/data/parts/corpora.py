@@ -61,11 +61,16 @@ def of_folder(folder: str, generator: numpy.random.Generator) -> Corpus:
     """
     if not Path(folder).is_dir():
         raise RecurateError(f"corpus: {folder}: no such folder; name one with text files ({', '.join(SUFFIXES)})")
-    files = [path for path in sorted(Path(folder).rglob("*")) if path.suffix in SUFFIXES and path.is_file()]
+    files = text_files(folder)
     named = {part: [path for path in files if pattern.search(path.name)] for part, pattern in PARTS.items()}
     if all(named.values()):
         return _with_text(folder, *([_read(path) for path in named[part]] for part in PARTS))
     return _divided(folder, [_read(path) for path in files], generator)
+
+
+def text_files(folder: str) -> list[Path]:
+    """The text files in or below a folder, in order; none where there is no such folder."""
+    return [path for path in sorted(Path(folder).rglob("*")) if path.suffix in SUFFIXES and path.is_file()]
 
 
 def of_dataset(name: str, configuration: str | None, column: str, generator: numpy.random.Generator) -> Corpus:

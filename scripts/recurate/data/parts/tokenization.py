@@ -15,6 +15,8 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
+# What the transformers library reads of a tokenizer in a folder.
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "special_tokens_map.json")
 BYTES = 256  # the alphabet of byte-pair encoding
 
 
@@ -35,6 +37,12 @@ class Tokenizer(Settings):
         if (self.kind == "pretrained") != (self.source is not None):
             raise ValueError("source: a pretrained tokenizer needs it, a learnt one has none")
         return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files of a pretrained tokenizer in a folder."""
+        folder = Path(self.source or "")
+        return tuple(str(folder / name) for name in TOKENIZER if self.source and (folder / name).is_file())
 
     def fit(self, documents: Iterable[str]) -> str:
         """The tokenizer as JSON; learnt from `documents`, or the pretrained one.
