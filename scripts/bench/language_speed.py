@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import math
 import sys
-import tempfile
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from measuring import ROOT, Row, interleaved, largest_difference
+from duel import Duel, Stakes, duels, whole_chunks
+from measuring import ROOT, Row, Way, compared, threads
 from torch import Tensor, nn
 
-from recurate.foundation.randomness import TRAINING_ROWS, numpy_generator
-from recurate.models.parts.units import Encoding
 from recurate.models.transformer import Transformer
 from recurate.sampling.parts.text_generation import Bending, by_chance, drawn
 from recurate.study.origin import Origin
 from recurate.study.reading import read_trained
-from recurate.training.trainer import CHUNK, Trainer
-from recurate.training.training_set import TrainingSet
 
 sys.path.insert(0, str(ROOT / "tests/unit"))
 from other_ways import without_cache
 
-if TYPE_CHECKING:
-    from recurate.foundation.types import Array
-
-TRAINING_TARGET = 1.5
+STAKES = Stakes("language training", "tokens/s", target=1.5, agreement=1e-3)
 GENERATION_TARGET = 10.0
-AGREEMENT = 1e-3
 PROMPTS, PROMPT, LENGTH = 16, 64, 256
 
 
@@ -100,69 +86,20 @@ class PlainTransformer(nn.Module):
         return torch.cat([turned.unflatten(0, (2 * self.heads, -1, 2)).transpose(1, 2).flatten(0, 2), value])
 
 
-@dataclass
-class Duel:
-    """Both ways of training the origin of shumailov_language on made-up tokens, for the first `steps` steps."""
+class LanguageDuel(Duel):
+    """Both ways of training the origin of shumailov_language, in tokens a second of one seed's share of the time."""
 
-    seeds: int
-    steps: int
-    losses: dict[str, Array] = field(default_factory=dict)
+    def network(self, seed: int) -> PlainTransformer:
+        assert isinstance(self.origin.model, Transformer)
+        network = PlainTransformer(self.origin.model, self.real.shape[1])
+        network.start_from(self.start, seed)
+        return network
 
-    def __post_init__(self) -> None:
-        self.origin = demo_origin()
-        assert isinstance(self.origin.model, Transformer) and self.origin.training is not None
-        self.model = self.origin.model
-        (self.block,) = self.origin.data.description.shape
-        size = (2_000, self.block)
-        self.data = np.random.default_rng(0).integers(self.model.vocabulary, size=size, dtype=np.int32)
-        changes = {"steps": self.steps, "gradient_clip": None, "weight_decay": 0.0, "decoupled_weight_decay": False}
-        self.settings = self.origin.training.model_copy(update=changes)
-        self.training_set = TrainingSet(torch.from_numpy(self.data), None, 1.0)
-        progress = Path(tempfile.mkdtemp()) / "progress.safetensors"
-        encoding, seeds = Encoding.of(self.data), list(range(self.seeds))
-        self.trainer = Trainer(
-            self.model, self.origin.objective, self.settings, encoding, seeds, 0, progress, save_every=math.inf
-        )
+    def loss(self, network: nn.Module, x: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        return nn.functional.cross_entropy(network(x[:, :-1]).flatten(0, 1), x[:, 1:].flatten())
 
-    def stacked(self) -> float:
-        """Tokens a second and seed of all seeds at once."""
-        state = self.trainer.start()
-        begin = time.perf_counter()
-        with contextlib.redirect_stdout(io.StringIO()):
-            _, self.losses["stacked"] = self.trainer.train(state, self.training_set)
-        return self._rate(time.perf_counter() - begin)
-
-    def plain(self) -> float:
-        """Tokens a second and seed, one seed after another."""
-        start = self.trainer.initial()
-        networks = [PlainTransformer(self.model, self.block) for _ in range(self.seeds)]
-        for row, network in enumerate(networks):
-            network.start_from(start, row)
-        begin = time.perf_counter()
-        self.losses["plain"] = np.stack([self._train(seed, network) for seed, network in enumerate(networks)])
-        return self._rate(time.perf_counter() - begin)
-
-    def _rate(self, seconds: float) -> float:
-        """Tokens a second of one seed's share of the time."""
-        return self.steps * self.settings.batch_size * self.block / (seconds / self.seeds)
-
-    def _train(self, seed: int, network: PlainTransformer) -> Array:
-        """An ordinary training loop on the rows that the trainer draws; mean loss of every chunk."""
-        optimizer = torch.optim.Adam(network.parameters())
-        history = []
-        for chunk in range(self.steps // CHUNK):
-            shape = (CHUNK, self.settings.batch_size)
-            rows = self.training_set.rows(numpy_generator(seed, 0, TRAINING_ROWS, chunk), shape)
-            for step in range(CHUNK):
-                optimizer.param_groups[0]["lr"] = self.settings.rate(chunk * CHUNK + step)
-                x = self.training_set.real[rows[step]].long()
-                logits = network(x[:, :-1])
-                loss = nn.functional.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten())
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                history.append(loss.item())
-        return np.reshape(history, (-1, CHUNK)).mean(axis=1)
+    def told(self, seconds: float) -> float:
+        return self.settings.steps * self.settings.batch_size * self.real.shape[1] / seconds
 
 
 def demo_origin() -> Origin:
@@ -192,40 +129,30 @@ def generation_rows(runs: int) -> list[Row]:
         )
         return PROMPTS * LENGTH / (time.perf_counter() - begin)
 
+    name = f"text, {PROMPTS} prompts of {PROMPT} tokens continued by {LENGTH}"
+    ways = Way("without a cache", cacheless), Way("with a cache", cached)
     with torch.no_grad():
-        slow, fast = interleaved(cacheless, cached, runs)
+        found = compared(name, "tokens/s", *ways, GENERATION_TARGET, runs)
     same = float((texts["cached"] == texts["cacheless"]).float().mean())
     assert same > 0.99, f"only {same:.1%} of the tokens are the same with a cache and without"
-    name = f"text, {PROMPTS} prompts of {PROMPT} tokens continued by {LENGTH}"
-    gain = [f / s for s, f in zip(slow, fast, strict=True)]
-    return [
-        Row(f"{name}: without a cache", slow, "tokens/s"),
-        Row(f"{name}: with a cache", fast, "tokens/s"),
-        Row(f"{name}: gain", gain, "", GENERATION_TARGET, at_least=True),
-    ]
+    return found
 
 
 def rows(runs: int, steps: int) -> tuple[list[Row], str]:
-    """Rows for training 3 and 5 seeds on one and two threads and for generation, and a remark on agreement.
+    """Rows for training 3 and 5 seeds with 1 and 2 threads and for generation, and a remark on agreement.
 
-    `steps` is rounded up to whole chunks.
+    Training is on made-up tokens; `steps` is rounded up to whole chunks.
     """
-    steps = math.ceil(steps / CHUNK) * CHUNK
-    found, largest, before = list[Row](), 0.0, torch.get_num_threads()
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        for seeds in (3, 5):
-            print(f"language: {seeds} seeds, {threads} threads", file=sys.stderr)
-            duel = Duel(seeds, steps)
-            plain, stacked = interleaved(duel.plain, duel.stacked, runs)
-            largest = max(largest, largest_difference(duel.losses, AGREEMENT))
-            name = f"language training, {seeds} seeds, {threads} thread{'s' * (threads > 1)}"
-            found += [
-                Row(f"{name}: one by one", plain, "tokens/s"),
-                Row(f"{name}: all at once", stacked, "tokens/s"),
-                Row(f"{name}: gain", [s / p for p, s in zip(plain, stacked, strict=True)], "", TRAINING_TARGET, True),
-            ]
-    torch.set_num_threads(1)
-    found += generation_rows(runs)
-    torch.set_num_threads(before)
-    return found, f"Language: {steps} steps of shumailov_language's origin; losses of both ways agree to {largest:.0e}."
+    origin = demo_origin()
+    assert isinstance(origin.model, Transformer) and origin.training is not None
+    size = (2_000, *origin.data.description.shape)
+    real = np.random.default_rng(0).integers(origin.model.vocabulary, size=size, dtype=np.int32)
+    changes = {"gradient_clip": None, "weight_decay": 0.0, "decoupled_weight_decay": False}
+    settings = origin.training.model_copy(update={"steps": whole_chunks(steps), **changes})
+    found, largest = duels(STAKES, lambda seeds: LanguageDuel(origin, settings, real, seeds), (3, 5), runs)
+    with threads(1):
+        found += generation_rows(runs)
+    remark = (
+        f"Language: {settings.steps} steps of shumailov_language's origin; losses of both ways agree to {largest:.0e}."
+    )
+    return found, remark

@@ -8,18 +8,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from recurate.foundation.types import Array
-
+import torch
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("what", "n", "median", "smallest", "largest", "target", "met")
@@ -64,11 +60,34 @@ def interleaved(first: Callable[[], float], second: Callable[[], float], runs: i
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def largest_difference(losses: Mapping[str, Array], allowed: float) -> float:
-    """Largest difference between the losses of both ways of training; raises AssertionError if they do not agree."""
-    largest = float(np.abs(losses["plain"] - losses["stacked"]).max())
-    assert largest < allowed, f"the losses of both ways of training differ by {largest:g}"
-    return largest
+@dataclass(frozen=True)
+class Way:
+    """A way of doing something, in words, and what measures it once."""
+
+    words: str
+    measure: Callable[[], float]
+
+
+def compared(what: str, unit: str, usual: Way, ours: Way, target: float, runs: int) -> list[Row]:
+    """Rows of two ways measured in turn, and of how many times as fast ours is; `unit` is s or something a second."""
+    before, after = interleaved(usual.measure, ours.measure, runs)
+    gain = [a / b if unit == "s" else b / a for a, b in zip(before, after, strict=True)]
+    return [
+        Row(f"{what}: {usual.words}", before, unit),
+        Row(f"{what}: {ours.words}", after, unit),
+        Row(f"{what}: gain", gain, "", target, at_least=True),
+    ]
+
+
+@contextmanager
+def threads(number: int) -> Iterator[str]:
+    """Let PyTorch use so many threads meanwhile; gives them in words."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield f"{number} thread{'s' * (number > 1)}"
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import Row, interleaved
+from measuring import Row, Way, compared
 from torch.utils.flop_counter import FlopCounterMode
 
 from recurate.measuring.features.efficientnet_lite0 import EfficientNetLite0
@@ -115,18 +115,17 @@ def rows(runs: int) -> tuple[list[Row], str]:
     peak, operations = measured_peak(device), eager.operations()
     found = []
     for what, cost in (("train", 3), ("sample", 1)):
-        slow, fast = interleaved(
-            lambda what=what: images_per_second(getattr(eager, what), batch, device, repeats),
-            lambda what=what: images_per_second(getattr(tuned, what), batch, device, repeats),
-            runs,
-        )
-        name = "training" if what == "train" else "sampling, per evaluation"
-        found += [
-            Row(f"U-Net {name}: float32", slow, "images/s"),
-            Row(f"U-Net {name}: tuned", fast, "images/s"),
-            Row(f"U-Net {name}: share of the measured bfloat16 peak", [f * cost * operations / peak for f in fast], ""),
-            Row(f"U-Net {name}: gain", [f / s for s, f in zip(slow, fast, strict=True)], "", TARGET, at_least=True),
+        ways = [
+            Way(
+                words,
+                lambda what=what, subject=subject: images_per_second(getattr(subject, what), batch, device, repeats),
+            )
+            for words, subject in (("float32", eager), ("tuned", tuned))
         ]
+        name = f"U-Net {'training' if what == 'train' else 'sampling, per evaluation'}"
+        slow, fast, gain = compared(name, "images/s", *ways, TARGET, runs)
+        share = [value * cost * operations / peak for value in fast.values]
+        found += [slow, fast, Row(f"{name}: share of the measured bfloat16 peak", share, ""), gain]
     found.append(Row("features of efficientnet_lite0", [features_per_second(device) for _ in range(runs)], "images/s"))
     where = torch.cuda.get_device_name() if device == "cuda" else "the processor"
     chosen = "bfloat16" if takes_bfloat16("auto", device) else "float32"

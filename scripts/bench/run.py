@@ -30,7 +30,7 @@ from recurate.files.writing import write_text
 Part = Callable[[argparse.Namespace], tuple[list[Row], str]]  # rows of the table, and a remark below it
 SHORT: dict[str, Part] = {
     "training": lambda options: training_speed.rows(options.runs, options.steps),
-    "autoencoder": lambda options: (autoencoder_speed.rows(options.runs), ""),
+    "autoencoder": lambda options: autoencoder_speed.rows(options.runs),
     "network": lambda options: network_speed.rows(options.runs),
     "metrics": lambda options: (metrics_speed.rows(options.runs), ""),
     "theory": lambda options: (theory_speed.rows(options.runs), ""),

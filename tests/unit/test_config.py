@@ -362,6 +362,20 @@ def test_malformed_yaml_is_an_error_with_its_line(tmp_path: Path) -> None:
         read_yaml(tmp_path / "bad.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"seeds: 3\n{{x}}: 3\n", "line 2: not valid YAML .found unhashable key"),
+        (b"title: 2020-13-45\n", "not valid YAML .month must be in 1..12"),
+        (b"title: \xff\n", "not valid YAML .*can't decode byte 0xff"),
+    ],
+)
+def test_yaml_that_python_cannot_hold_is_an_error(tmp_path: Path, text: bytes, why: str) -> None:
+    (tmp_path / "odd.yaml").write_bytes(text)
+    with pytest.raises(RecurateError, match=rf"odd\.yaml: {why}"):
+        read_yaml(tmp_path / "odd.yaml")
+
+
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "twice.yaml").write_text("arms:\n  one: {}\n  two: {}\n  one: {title: lost}\n")
     with pytest.raises(RecurateError, match=r"twice\.yaml: line 4: .*one"):

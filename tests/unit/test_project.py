@@ -28,7 +28,7 @@ def test_overrides_on_the_command_line_are_read_as_yaml() -> None:
     assert found == {"seeds": [3, 4], "generations": 2, "arms": {"one": {"mixing": {"lambda": math.inf}}}}
 
 
-@pytest.mark.parametrize("title", ["Curse: a: tale", "a: tale", "2024-11-30", "{a", "tale"])
+@pytest.mark.parametrize("title", ["Curse: a: tale", "a: tale", "2024-11-30", "2024-13-45", "{a", "tale"])
 def test_an_overriding_title_stays_text(title: str) -> None:
     texts: dict[str, Any] = {"tiny": {"title": title}}
     assert as_config({"studies": [], "overrides": texts}).overrides == texts

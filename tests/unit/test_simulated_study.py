@@ -240,10 +240,10 @@ def test_a_list_of_values_that_is_none_is_one_sentence(each: Any) -> None:
         list(expanded("loop", {"each": each}, "file"))
 
 
-@pytest.mark.parametrize("title", ["M = {size}", "{", "M = {}"])
+@pytest.mark.parametrize("title", ["M = {size}", "{", "M = {}", "{initial.size}", "{initial:g}"])
 def test_braces_in_a_title_without_a_value_are_one_sentence(title: str) -> None:
-    arm: dict[str, Any] = {"each": {"mixing.initial": [10]}, "title": title}
-    with pytest.raises(RecurateError, match=r"file: arms\.loop\.title: only initial may stand in braces"):
+    arm: dict[str, Any] = {"each": {"mixing.initial": [[10]]}, "title": title}
+    with pytest.raises(RecurateError, match=r"^file: arms\.loop\.title: .*; only initial may stand in braces$"):
         list(expanded("loop", arm, "file"))
 
 

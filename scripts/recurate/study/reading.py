@@ -72,9 +72,10 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> object:
         seen = set()
         for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is given twice", problem_mark=key.start_mark)
-            seen.add(key.value)
+            name = key.value if isinstance(key, yaml.ScalarNode) else key  # a list or mapping is refused below
+            if name in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {name!r} is given twice", problem_mark=key.start_mark)
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 
@@ -84,7 +85,7 @@ def read_yaml(path: Path) -> JsonValue:
         return yaml.load(path.read_text(), Loader=_Loader)
     except OSError as error:
         raise RecurateError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, or bytes that are no text
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         raise RecurateError(f"{path}: {line}not valid YAML ({getattr(error, 'problem', error)})") from error
@@ -122,7 +123,7 @@ def _typed(value: object) -> object:
         return value
     try:
         scalar = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return value
     return scalar if isinstance(scalar, str | int | float | list | None) else value
 
@@ -261,8 +262,9 @@ def _filled(text: str, words: Layer, where: str) -> str:
     """A title with values in place of what stands in braces; raises RecurateError for braces without a value."""
     try:
         return text.format(**words)
-    except (LookupError, ValueError) as error:
-        raise RecurateError(f"{where}: only {', '.join(words)} may stand in braces (got {text!r})") from error
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        allowed = f"only {', '.join(words)} may stand in braces"
+        raise RecurateError(f"{where}: {text!r} cannot be filled in ({error}); {allowed}") from error
 
 
 def _with(settings: JsonValue, path: list[str], value: JsonValue) -> Layer:

@@ -28,6 +28,7 @@ from recurate.foundation.randomness import (
     torch_generator,
 )
 from recurate.models.parts.units import Encoding
+from recurate.training.settings import Training
 from recurate.training.state import State, clip
 from recurate.training.training_set import TrainingSet
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
     from recurate.models import Model
     from recurate.training.objectives import Objective
-from recurate.training.settings import Training
 
 CHUNK = 50
 
