@@ -15,10 +15,10 @@ import pkgutil
 import sys
 import typing
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -29,7 +29,7 @@ from recurate.foundation.errors import RecurateError
 class Settings(BaseModel):
     """Base of every configuration block: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     other_spellings: ClassVar[tuple[str, ...]] = ()
     former: ClassVar[Mapping[str, str]] = {}  # keys of the last version, and what to write now
 
@@ -96,9 +96,12 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     `from .other import name`.
     Raises RecurateError if the file of a path cannot be executed.
     """
+    name = f"{base.__module__}.{kind}"
+    if name in sys.modules:  # a parse of the Snakefile asks hundreds of times
+        return sys.modules[name]
     path = module_file(base, kind)
     if not kind.endswith(".py"):
-        return importlib.import_module(f"{base.__module__}.{kind}")
+        return importlib.import_module(name)
     package = _package(path.resolve().parent)
     try:
         return importlib.import_module(f"{package}.{path.stem}")
@@ -123,7 +126,11 @@ def component_class(base: type[Kind], kind: str) -> type[Kind]:
 
     Raises RecurateError if the module holds none or several, or one with methods missing.
     """
-    module = import_kind(base, kind)
+    return cast("type[Kind]", _class_in(import_kind(base, kind), base))
+
+
+@cache
+def _class_in(module: ModuleType, base: type[Component]) -> type[Component]:
     classes = {
         value
         for name, value in vars(module).items()
