@@ -13,7 +13,7 @@ def main(results: list[str], provenance: str, cost: str) -> None:
 
     And the table of processor and GPU hours, longest job and peak memory of the study, by rule.
     """
-    write_json(provenance, chain(results))
+    write_json(provenance, {path: link.to_json() for path, link in chain(results).items()})
     write_rows(cost, COST_COLUMNS, costs(Path(cost).parent))
 
 

@@ -31,7 +31,7 @@ def write_samples(path: str | Path, value: float = 0.0) -> None:
 def made(path: Path, value: float = 0.0) -> Path:
     """A sample set with its record."""
     write_samples(path, value)
-    records.write([str(path)], {"rule": "sample", "inputs": {}})
+    records.write([str(path)], records.Work(rule="sample"))
     return path
 
 
@@ -47,10 +47,10 @@ def test_a_job_writes_a_record_beside_every_output(tmp_path: Path) -> None:
     run(main, snakemake(tmp_path / "log", wildcards={"seeds": "0-1"}, **groups))
     record = records.read(samples)
     assert record is not None
-    assert record["inputs"] == {str(real): file_digest(real)}
-    assert record["sha256"] == file_digest(samples)
-    assert (record["rule"], record["wildcards"], record["spec"]) == ("curate", {"seeds": "0-1"}, SPEC)
-    assert record["versions"]["numpy"] == np.__version__
+    assert record.inputs == {str(real): file_digest(real)}
+    assert record.sha256 == file_digest(samples)
+    assert (record.rule, record.wildcards, record.spec) == ("curate", {"seeds": "0-1"}, SPEC)
+    assert record.versions["numpy"] == np.__version__
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * 10_000])
@@ -85,6 +85,14 @@ def test_a_damaged_file_that_cannot_be_made_again_stays_and_is_found_again(
     assert list(verify.damaged(tmp_path)) == [path]
 
 
+@pytest.mark.parametrize(("text", "words"), [("{}", "is no record"), ("{", "cannot be read as JSON")])
+def test_a_damaged_record_is_a_sentence_that_names_it(tmp_path: Path, text: str, words: str) -> None:
+    path = made(tmp_path / "samples.safetensors")
+    records.record_of(path).write_text(text)
+    with pytest.raises(RecurateError, match=rf"\.samples\.safetensors\.record: {words}"):
+        records.check([str(path)])
+
+
 def test_a_file_without_a_record_is_taken_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("a\n")
@@ -117,7 +125,7 @@ def link(path: Path, content: str, inputs: list[Path], log: str = "results/s/log
     """A file with its record."""
     path.write_text(content)
     digests = {str(file): file_digest(file) for file in inputs}
-    records.write([str(path)], {"rule": path.stem, "inputs": digests, "log": log})
+    records.write([str(path)], records.Work(rule=path.stem, inputs=digests, log=log))
     return path
 
 
@@ -129,7 +137,7 @@ def test_the_chain_says_which_links_no_longer_hold(tmp_path: Path) -> None:
     figure = link(tmp_path / "figure.txt", "3", [model, real])
 
     def states() -> dict[str, str]:
-        return {Path(path).stem: found["state"] for path, found in chain([str(figure)]).items()}
+        return {Path(path).stem: found.state for path, found in chain([str(figure)]).items()}
 
     assert states() == {"figure": "as written", "model": "as written", "real": "as written", "own": "not recorded"}
     own.write_text("changed")

@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -67,7 +66,7 @@ def _copy(source: Path, destination: Path) -> None:
     shutil.copyfile(source, destination)
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> dict[str, str | int | None]:
     """Processor, cores, memory and system of this machine."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
@@ -81,7 +80,7 @@ def hardware() -> dict[str, Any]:
     }
 
 
-def job_costs(folder: Path) -> dict[str, Any]:
+def job_costs(folder: Path) -> dict[str, dict[str, float]]:
     """Number of jobs, seconds and processor seconds in sum, largest memory of one in MB, by kind of file."""
     costs: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for path in sorted(folder.rglob("*.tsv")):

@@ -6,26 +6,26 @@ Usage: python scripts/manage.py trace RESULT ..
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from recurate.files.provenance import INTACT, chain
+from recurate.files.provenance import Link, chain
 from recurate.foundation.errors import RecurateError
 
 
-def told(path: str, link: dict[str, Any]) -> str:
+def told(path: str, link: Link) -> str:
     """A link as lines of text."""
-    if "rule" not in link:
-        return f"{path}\n    {link['state']}"
-    spent = "" if link["seconds"] is None else f" in {link['seconds']:.1f} s"
-    which = ", ".join(f"{name} {value}" for name, value in link["wildcards"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in link["versions"].items())
+    record = link.record
+    if record is None:
+        return f"{path}\n    {link.state}"
+    spent = "" if link.seconds is None else f" in {link.seconds:.1f} s"
+    which = ", ".join(f"{name} {value}" for name, value in record.wildcards.items())
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     return "\n    ".join(
         [
-            f"{path}" + ("" if link["state"] == INTACT else f"  << {link['state']}"),
-            f"rule {link['rule']}{f' ({which})' if which else ''} on {link['device']}{spent}",
-            f"settings {link['spec_digest']}, code {link['code_digest']}, sha256 {link['sha256'][:16]}",
+            f"{path}" + (f"  << {link.state}" if link.is_broken else ""),
+            f"rule {record.rule}{f' ({which})' if which else ''} on {record.device}{spent}",
+            f"settings {record.spec_digest}, code {record.code_digest}, sha256 {record.sha256[:16]}",
             versions,
-            *(f"from {file}" for file in link["inputs"]),
+            *(f"from {file}" for file in record.inputs),
         ]
     )
 
@@ -34,7 +34,7 @@ def show(results: list[str]) -> int:
     """Print the chain; returns 1 if a link of it no longer holds."""
     links = chain(results)
     print(*(told(path, link) for path, link in links.items()), sep="\n")
-    broken = [path for path, link in links.items() if "rule" in link and link["state"] != INTACT]
+    broken = [path for path, link in links.items() if link.is_broken]
     print(f"{len(links)} files, {len(broken)} of which no longer match", *broken, sep="\n  ")
     return 1 if broken else 0
 

@@ -32,7 +32,7 @@ def rebuild(paths: list[Path], arguments: list[str]) -> int:
     A file that came out as its record has it gets its old time too, so that nothing made from it is made again. One
     that could not be made stays as it was, and is found again.
     """
-    before = {path: (records.read(path) or {}, records.record_of(path).stat().st_mtime_ns) for path in paths}
+    before = {path: (records.read(path), records.record_of(path).stat().st_mtime_ns) for path in paths}
     aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in paths}
     command = [sys.executable, "scripts/manage.py", "run", *arguments, "--", *map(str, paths)]
     status = subprocess.run(command, check=False).returncode
@@ -41,7 +41,7 @@ def rebuild(paths: list[Path], arguments: list[str]) -> int:
             aside[path].rename(path)
             continue
         aside[path].unlink()
-        if file_digest(path) == record["sha256"]:
+        if record and file_digest(path) == record.sha256:
             for file in (path, records.record_of(path)):
                 os.utime(file, ns=(written, written))
     return status

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from recurate.files.fingerprints import spec_digest
 from recurate.foundation.errors import RecurateError
@@ -90,8 +90,20 @@ def read_metadata(path: str | Path) -> dict[str, str]:
         return json.loads((file.metadata() or {}).get("recurate", "{}"))
 
 
+class OpenedFile(Protocol):
+    """What the safetensors library gives of a file."""
+
+    def keys(self) -> list[str]: ...
+
+    def metadata(self) -> dict[str, str] | None: ...
+
+    def get_tensor(self, name: str) -> Array: ...
+
+    def get_slice(self, name: str) -> Array: ...
+
+
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Any]:
+def _opened(path: str | Path) -> Iterator[OpenedFile]:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -103,7 +115,7 @@ def _opened(path: str | Path) -> Iterator[Any]:
         raise RecurateError(f"{path}: truncated or not a safetensors file ({error}); {_REBUILD}") from error
 
 
-def _holding(path: str | Path, file: Any, names: Sequence[str]) -> list[str]:
+def _holding(path: str | Path, file: OpenedFile, names: Sequence[str]) -> list[str]:
     """Names of a file's arrays, of which `names` must be some."""
     held = list(file.keys())
     missing = [name for name in names if name not in held]

@@ -49,12 +49,12 @@ def costs(folder: Path) -> list[dict[str, object]]:
     jobs = {}
     for path in records.recorded(folder):
         if record := records.read(path):  # a job that starts meanwhile takes the records of its outputs away
-            jobs[record["log"]] = record
+            jobs[record.log] = record
     by_rule: dict[str, list[tuple[Measurement, bool]]] = {}
     for record in jobs.values():
-        if measured := measurement(record["log"]):
-            for rule in (record["rule"], "all"):
-                by_rule.setdefault(rule, []).append((measured, record["device"] != "cpu"))
+        if measured := measurement(record.log):
+            for rule in (record.rule, "all"):
+                by_rule.setdefault(rule, []).append((measured, record.device != "cpu"))
     ordered = sorted(by_rule, key=lambda rule: (rule == "all", rule))
     return [dict(zip(COST_COLUMNS, (rule, *_summed(by_rule[rule])), strict=True)) for rule in ordered]
 

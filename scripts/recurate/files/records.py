@@ -9,19 +9,40 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from recurate.files.arrays import read_metadata
 from recurate.files.fingerprints import file_digest
-from recurate.files.writing import TEMPORARY, read_json, write_json
+from recurate.files.writing import _REBUILD, TEMPORARY, read_json, write_json
 from recurate.foundation.errors import RecurateError
 
 LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy", "seaborn", "torch", "torchvision")
 SUFFIX = ".record"
 REMEDY = "make verify ARGS=--rebuild makes damaged files again"
+
+
+class Work(BaseModel):
+    """What a job says of itself: rule, wildcards, log, settings, and digests of its inputs, settings and code."""
+
+    rule: str
+    wildcards: dict[str, str] = {}
+    log: str = ""
+    inputs: dict[str, str] = {}  # SHA-256 by path
+    spec: JsonValue = None
+    spec_digest: str = ""
+    code_digest: str | None = None
+
+
+class Record(Work):
+    """That, of one of its outputs with the SHA-256 of its bytes; `device` and library `versions` are the job's."""
+
+    device: str
+    versions: dict[str, str]
+    sha256: str
 
 
 def record_of(path: str | Path) -> Path:
@@ -40,18 +61,25 @@ def recorded(folder: Path) -> list[Path]:
     return [record.with_name(record.name.removeprefix(".").removesuffix(SUFFIX)) for record in whole]
 
 
-def read(path: str | Path) -> dict[str, Any] | None:
-    """The record of a file, or None if it has none."""
+def read(path: str | Path) -> Record | None:
+    """The record of a file, or None if it has none; raises RecurateError for one that is damaged."""
     record = record_of(path)
-    return read_json(record) if record.exists() else None
+    return _parsed(record) if record.exists() else None
+
+
+def _parsed(path: Path) -> Record:
+    try:
+        return Record.model_validate(read_json(path))
+    except ValidationError as error:
+        raise RecurateError(f"{path}: is no record ({error.errors()[0]['msg']}); {_REBUILD}") from error
 
 
 def difference(path: str | Path, digest: str) -> str | None:
     """How a file with this digest differs from its record, as the end of a sentence; None if it has none or agrees."""
     record = read(path)
-    if record is None or record["sha256"] == digest:
+    if record is None or record.sha256 == digest:
         return None
-    return f"does not hold the bytes that {record['rule']} wrote{_twin(Path(path), digest)}"
+    return f"does not hold the bytes that {record.rule} wrote{_twin(Path(path), digest)}"
 
 
 def check(inputs: Iterable[str]) -> dict[str, str]:
@@ -69,24 +97,22 @@ def forget(outputs: Iterable[str]) -> None:
         record_of(path).unlink(missing_ok=True)
 
 
-def write(outputs: Iterable[str], job: Mapping[str, Any]) -> None:
-    """Write the records of a job's outputs: what `job` says of it, device, library versions, digests."""
+def write(outputs: Iterable[str], work: Work) -> None:
+    """Write the records of a job's outputs: what it says of itself, device, library versions, digests."""
     outputs = list(outputs)
     arrays = [path for path in outputs if path.endswith(".safetensors")]
+    device = read_metadata(arrays[0]).get("device", "cpu") if arrays else "cpu"
     loaded = {name: version(name) for name in LIBRARIES if name in sys.modules}
-    common = {
-        **job,
-        "device": read_metadata(arrays[0]).get("device", "cpu") if arrays else "cpu",
-        "versions": {"python": platform.python_version(), **loaded},
-    }
+    versions = {"python": platform.python_version(), **loaded}
     for path in outputs:
-        write_json(record_of(path), {**common, "sha256": file_digest(path)})
+        record = Record(**vars(work), device=device, versions=versions, sha256=file_digest(path))
+        write_json(record_of(path), vars(record))
 
 
 def _twin(path: Path, digest: str) -> str:
     """Which other generation's file of the same name has this digest, as part of a sentence."""
     for record in sorted(path.parent.parent.glob(f"*/{record_of(path).name}")):
         other = record.parent / path.name
-        if other != path and read_json(record)["sha256"] == digest:
+        if other != path and _parsed(record).sha256 == digest:
             return f", but those of {other}"
     return ""

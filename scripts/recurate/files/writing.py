@@ -12,12 +12,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recurate.foundation.errors import RecurateError
 
 if TYPE_CHECKING:
-    pass
+    from pydantic import JsonValue
 
 
 TEMPORARY = ".tmp-"  # what the names of files that are still being written begin with
@@ -57,7 +57,7 @@ def write_json(path: str | Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | Path) -> JsonValue:
     """Read a card."""
     try:
         return json.loads(Path(path).read_text())

@@ -8,7 +8,7 @@ import json
 import sys
 import traceback
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -67,7 +67,7 @@ class Tee:
         return self.terminal.isatty()
 
 
-def arguments(main: Callable[..., None], job: Job) -> dict[str, object]:
+def arguments(main: object, job: Job) -> dict[str, object]:
     """Values for the parameters of `main`, by name: a job's inputs, outputs and params, and its circumstances.
 
     Circumstances are the wildcards, of which `seeds` and `generation` become numbers (0 where there is no generation),
@@ -127,7 +127,7 @@ def _read_spec(text: str, model: type[BaseModel]) -> object:
     return model.model_validate(plain) if inspect.isclass(model) and issubclass(model, BaseModel) else plain
 
 
-def run(main: Callable[..., None], job: Job) -> None:
+def run(main: object, job: Job) -> None:
     """Call `main` for a job; its output goes to the job's log, a RecurateError becomes one sentence and exit code 1.
 
     Inputs are compared with their records before, outputs get theirs after.
@@ -140,7 +140,7 @@ def run(main: Callable[..., None], job: Job) -> None:
         sys.exit(f"error: {error.filename or job.log[0]}: {error.strerror}; free some and run again")
 
 
-def _logged(main: Callable[..., None], job: Job) -> None:
+def _logged(main: object, job: Job) -> None:
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", buffering=1) as file:
@@ -150,8 +150,9 @@ def _logged(main: Callable[..., None], job: Job) -> None:
                 values = arguments(main, job)
                 inputs = records.check(dict.fromkeys(job.input))
                 records.forget(job.output)
+                assert callable(main), "a script gives its main"
                 main(**values)
-                records.write(job.output, _described(job, inputs))
+                records.write(job.output, _work(job, inputs))
         except RecurateError as error:
             print(f"error: {error}", file=file)
             sys.exit(f"error: {error}")
@@ -160,17 +161,17 @@ def _logged(main: Callable[..., None], job: Job) -> None:
             raise
 
 
-def _described(job: Job, inputs: dict[str, str]) -> dict[str, object]:
-    """What a record says of a job: rule, wildcards, log, digests of its inputs, settings, and of settings and code."""
+def _work(job: Job, inputs: dict[str, str]) -> records.Work:
+    """What a record says of a job."""
     params = dict(job.params.items())
-    text = params.get("spec")
-    spec = json.loads(text) if isinstance(text, str) else text
-    return {
-        "rule": job.rule,
-        "wildcards": dict(job.wildcards.items()),
-        "log": job.log[0],
-        "inputs": inputs,
-        "spec": spec,
-        "spec_digest": spec_digest(spec),
-        "code_digest": params.get("code"),
-    }
+    text, code = params.get("spec"), params.get("code")
+    spec = json.loads(text) if isinstance(text, str) else None
+    return records.Work(
+        rule=job.rule,
+        wildcards={name: str(value) for name, value in job.wildcards.items()},
+        log=job.log[0],
+        inputs=inputs,
+        spec=spec,
+        spec_digest=spec_digest(spec),
+        code_digest=code if isinstance(code, str) else None,
+    )

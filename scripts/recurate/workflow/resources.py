@@ -19,7 +19,7 @@ from recurate.workflow.studies import Studies, Wildcards
 MEMORY_MARGIN = 1.5  # times the peak that was measured
 TIME_MARGIN = 2.0  # times the longest job that was measured
 START_MB, START_MINUTES = 500, 5  # for the scheduler's own step and the start of Snakemake in it
-Resource = Callable[..., int]  # of wildcards and, but for GPUs, the attempt
+Resource = Callable[[Wildcards, int], int] | Callable[[Wildcards], int]  # the attempt counts, but for GPUs
 OnGpu = Callable[[Wildcards], bool]
 
 
