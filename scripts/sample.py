@@ -48,7 +48,7 @@ def main(
     evaluations = f"{drawn.evaluations:g}"
     print(f"evaluations of the network per sample: {evaluations}")
     metadata = {**origin_of_file(spec, code, describe(device)), "function_evaluations": evaluations}
-    write_arrays(samples, {"x": encoding.decode(drawn.x), **drawn.beside}, metadata)
+    write_arrays(samples, {"x": encoding.decode(drawn.x), **drawn.others}, metadata)
 
 
 if __name__ == "__main__":

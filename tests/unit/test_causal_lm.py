@@ -90,7 +90,7 @@ def test_beam_search_is_the_librarys(saved: tuple[Any, CausalLM]) -> None:
     real = tokens(6, 10, vocabulary=VOCABULARY).numpy().astype(np.int32)
     sampler = Continuation.model_validate({"kind": "continuation", "strategy": "beam", "beams": 5, "per_prompt": 2})
     drawn = sampler.sample(ours, stacked(ours), Request([0], 0, 12, (10,), real=real))
-    prompts = torch.from_numpy(real[drawn.beside["prompt"][0, ::2]]).long()
+    prompts = torch.from_numpy(real[drawn.others["prompt"][0, ::2]]).long()
     expected = network.generate(
         prompts, attention_mask=torch.ones_like(prompts), num_beams=5, num_return_sequences=2, do_sample=False,
         max_new_tokens=10, min_new_tokens=10,

@@ -11,14 +11,14 @@ from language_setup import BLOCK, MODEL, VOCABULARY, parameters, tokens
 from other_ways import without_cache
 
 from recurate.foundation.errors import RecurateError
-from recurate.sampling import Drawn, Request
+from recurate.sampling import Request, SampleSet
 from recurate.sampling.continuation import Continuation
 from recurate.sampling.parts.text_generation import Bending, by_beams, by_chance, drawn
 
 REAL = tokens(40, BLOCK, seed=5).numpy().astype(np.int32)
 
 
-def sampled(seeds: list[int], generation: int = 1, samples: int = 12, **settings: object) -> Drawn:
+def sampled(seeds: list[int], generation: int = 1, samples: int = 12, **settings: object) -> SampleSet:
     sampler = Continuation.model_validate({"kind": "continuation", **settings})
     known = {name: value[seeds] for name, value in parameters(3).items()}
     return sampler.sample(MODEL, known, Request(seeds, generation, samples, (BLOCK,), real=REAL))
@@ -83,21 +83,21 @@ def test_a_seed_alone_and_in_other_chunks_writes_what_it_writes_in_a_stack(strat
     together = sampled([0, 1, 2], strategy=strategy, per_prompt=2)
     alone = sampled([1], strategy=strategy, per_prompt=2, chunk=3)
     assert torch.equal(together.x[1], alone.x[0])
-    assert np.array_equal(together.beside["prompt"][1], alone.beside["prompt"][0])
+    assert np.array_equal(together.others["prompt"][1], alone.others["prompt"][0])
 
 
 def test_prompts_are_training_blocks_drawn_once_each_and_anew_in_every_generation() -> None:
-    prompts = sampled([0, 1], samples=80, per_prompt=2).beside["prompt"]
+    prompts = sampled([0, 1], samples=80, per_prompt=2).others["prompt"]
     assert prompts.shape == (2, 80)
     assert all(sorted(set(of_seed.tolist())) == list(range(40)) for of_seed in prompts)
     assert all((of_seed.reshape(-1, 2)[:, 0] == of_seed.reshape(-1, 2)[:, 1]).all() for of_seed in prompts)
-    assert not np.array_equal(prompts, sampled([0, 1], generation=2, samples=80, per_prompt=2).beside["prompt"])
+    assert not np.array_equal(prompts, sampled([0, 1], generation=2, samples=80, per_prompt=2).others["prompt"])
 
 
 def test_a_sample_that_keeps_its_prompt_begins_with_it() -> None:
     found = sampled([0], prompt=2, keeps_prompt=True)
     assert found.x.shape == (1, 12, BLOCK)
-    assert np.array_equal(found.x[0, :, :2].numpy(), REAL[found.beside["prompt"][0], :2])
+    assert np.array_equal(found.x[0, :, :2].numpy(), REAL[found.others["prompt"][0], :2])
 
 
 def test_more_prompts_than_blocks_are_refused_in_a_sentence() -> None:

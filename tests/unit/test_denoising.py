@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from recurate.models import NoiseModel
 from recurate.models.parts.noise_schedule import noised, signal_shares, step_back, visited_steps
-from recurate.sampling import Drawn, Request
+from recurate.sampling import Request, SampleSet
 from recurate.sampling.ancestral import Ancestral
 from recurate.sampling.ddim import DDIM
 from recurate.training.objectives.denoising import Denoising
@@ -48,7 +48,7 @@ def known(means: list[float], variances: list[float], steps: int = 1_000) -> Kno
     return KnownNoise(kind="known", noise_steps=steps, classes=len(means) - 1, means=means, variances=variances)
 
 
-def drawn(sampler: str, model: NoiseModel, seeds: list[int], samples: int = 4_000, **settings: Any) -> Drawn:
+def drawn(sampler: str, model: NoiseModel, seeds: list[int], samples: int = 4_000, **settings: Any) -> SampleSet:
     shares = np.full((len(seeds), model.classes), 1 / model.classes) if model.classes else None
     labels = {"labels": "trained"} if model.classes else {}
     built = KINDS[sampler](kind=sampler, **{"steps": model.noise_steps, **labels, **settings})
@@ -134,7 +134,7 @@ def test_a_seed_alone_draws_what_it_draws_in_a_batch(sampler: str) -> None:
     settings = {"samples": 50, "chunk": 20, "guidance": 0.5, "steps": 10}
     together, alone = drawn(sampler, model, [0, 3, 4], **settings), drawn(sampler, model, [3], **settings)
     assert torch.equal(together.x[1:2], alone.x)
-    assert np.array_equal(together.beside["drawn_class"][1:2], alone.beside["drawn_class"])
+    assert np.array_equal(together.others["drawn_class"][1:2], alone.others["drawn_class"])
     assert not torch.equal(together.x[0], together.x[1])
 
 
@@ -162,14 +162,14 @@ def test_classes_are_drawn_as_often_as_in_the_training_set() -> None:
     model = known([0.0, 0.0, 0.0, 0.0], [1.0] * 4, steps=2)
     sampler = DDIM(kind="ddim", steps=1, labels="trained")
     shares = np.array([[0.1, 0.2, 0.7], [1.0, 0.0, 0.0]])
-    labels = sampler.sample(model, {}, Request([0, 1], 0, 20_000, (1,), label_shares=shares)).beside["drawn_class"]
+    labels = sampler.sample(model, {}, Request([0, 1], 0, 20_000, (1,), label_shares=shares)).others["drawn_class"]
     assert labels.dtype == np.int64
     assert_allclose([np.bincount(row, minlength=3) / 20_000 for row in labels], shares, atol=0.015)
 
 
 def test_classes_come_in_equal_shares_where_that_is_asked_for() -> None:
     model = known([0.0] * 4, [1.0] * 4, steps=2)
-    labels = drawn("ddim", model, [0, 1], samples=9, labels="equal").beside["drawn_class"]
+    labels = drawn("ddim", model, [0, 1], samples=9, labels="equal").others["drawn_class"]
     assert np.bincount(labels[0]).tolist() == np.bincount(labels[1]).tolist() == [3, 3, 3]
 
 

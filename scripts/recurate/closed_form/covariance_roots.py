@@ -62,9 +62,9 @@ def standard_deviations(root: Array) -> Array:
     """Square roots (R, d) of the eigenvalues of Sigma, in no particular order."""
     if root.ndim == 2:
         return root
-    found = np.linalg.svd(root, compute_uv=False)
-    missing = root.shape[1] - found.shape[1]
-    return np.pad(found, ((0, 0), (0, max(missing, 0))))
+    values = np.linalg.svd(root, compute_uv=False)
+    missing = root.shape[1] - values.shape[1]
+    return np.pad(values, ((0, 0), (0, max(missing, 0))))
 
 
 def wishart_root(degrees: int, like: Array, randoms: Replicates) -> Array:

@@ -76,10 +76,10 @@ def section(base: type[Component]) -> str:
 
 def between(base: type[Component]) -> dict[str, type[Component]]:
     """Abstract classes beside the base class, for kinds of one sort, by their names with a dot."""
-    beside = vars(sys.modules[base.__module__]).values()
+    members_of_module = vars(sys.modules[base.__module__]).values()
     return {
         f"{cls.__name__}.": cls
-        for cls in beside
+        for cls in members_of_module
         if inspect.isclass(cls) and issubclass(cls, base) and cls is not base and inspect.isabstract(cls)
     }
 

@@ -83,9 +83,9 @@ def main(arguments: Sequence[str]) -> int:
         if after is None:
             after = Path(folder) / "after"
             build(Path.cwd(), after, studies, overrides)
-        found = [table for study in studies for table in compare_study(before / study, after / study, given.relative)]
-    print(*(f"{table.name}: {table.verdict}" for table in found), sep="\n")
-    return int(not all(table.is_equal for table in found))
+        tables = [table for study in studies for table in compare_study(before / study, after / study, given.relative)]
+    print(*(f"{table.name}: {table.verdict}" for table in tables), sep="\n")
+    return int(not all(table.is_equal for table in tables))
 
 
 @contextmanager

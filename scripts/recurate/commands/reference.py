@@ -135,8 +135,8 @@ def reference() -> str:
     for base in FAMILIES:
         parts.append(f"## {base.__name__}\n\n{adding.paragraph(base)}\n")
         for kind in kinds(base):
-            found = component_class(base, kind)
-            parts.append(section(f"### `{kind}`", adding.paragraph(found), rows(found, without=("kind",))))
+            kind_class = component_class(base, kind)
+            parts.append(section(f"### `{kind}`", adding.paragraph(kind_class), rows(kind_class, without=("kind",))))
     return "\n".join(parts)
 
 

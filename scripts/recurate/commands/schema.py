@@ -73,9 +73,9 @@ def _refer(name: str) -> Schema:
 
 def _define(model: type[BaseModel], definitions: Schema, name: str | None = None) -> None:
     """Add a model's schema, and those of the models within it, to the definitions; no key is required."""
-    found = model.model_json_schema(ref_template="#/$defs/{model}")
-    inner = found.pop("$defs", {})
-    for key, value in {**inner, name or model.__name__: found}.items():
+    of_model = model.model_json_schema(ref_template="#/$defs/{model}")
+    inner = of_model.pop("$defs", {})
+    for key, value in {**inner, name or model.__name__: of_model}.items():
         definitions.setdefault(key, _bare(value))
 
 

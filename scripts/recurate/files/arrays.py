@@ -63,8 +63,8 @@ def read_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
     Raises RecurateError for a file that is missing, truncated, of another format or without one of `names`.
     """
     with _opened(path) as file:
-        held = _holding(path, file, names or ())
-        return {name: file.get_tensor(name) for name in names or held}
+        stored = _holding(path, file, names or ())
+        return {name: file.get_tensor(name) for name in names or stored}
 
 
 def read_seed(path: str | Path, row: int, names: Sequence[str]) -> dict[str, Array]:
@@ -117,8 +117,8 @@ def _opened(path: str | Path) -> Iterator[OpenedFile]:
 
 def _holding(path: str | Path, file: OpenedFile, names: Sequence[str]) -> list[str]:
     """Names of a file's arrays, of which `names` must be some."""
-    held = list(file.keys())
-    missing = [name for name in names if name not in held]
+    stored = list(file.keys())
+    missing = [name for name in names if name not in stored]
     if missing:
-        raise RecurateError(f"{path}: no array named {missing[0]!r} in it (it holds {', '.join(held)}); {_REBUILD}")
-    return held
+        raise RecurateError(f"{path}: no array named {missing[0]!r} in it (it holds {', '.join(stored)}); {_REBUILD}")
+    return stored

@@ -54,9 +54,9 @@ def read_frame(path: str | Path, columns: Sequence[str], numbers: Mapping[str, t
 
     try:
         kinds = {**dict.fromkeys(columns, str), **numbers}
-        found = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={})
+        table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={})
     except (OSError, ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
         raise RecurateError(f"{path}: cannot be read as CSV ({error}); {_REBUILD}") from error
-    if tuple(found.columns) != tuple(columns):
+    if tuple(table.columns) != tuple(columns):
         raise RecurateError(f"{path}: its header is not {','.join(columns)}; {_REBUILD}")
-    return found
+    return table

@@ -62,15 +62,15 @@ def real_spaces(train: Array, test: Array, reference: str | None, names: Iterabl
     `train`, `test` (m, *shape) are the data themselves; `reference` is the file with the features, and without it there
     are none.
     """
-    found: dict[str, dict[str, Array]] = {
+    spaces: dict[str, dict[str, Array]] = {
         DATA: {"train": train.reshape(len(train), -1), "test": test.reshape(len(test), -1)}
     }
     parts = ("train", "test", "mean", "factor")
     if reference is not None:
         for name in set(names) - {DATA}:
             arrays = read_arrays(reference, [f"{name}/{part}" for part in parts])
-            found[name] = dict(zip(parts, arrays.values(), strict=True))
-    return found
+            spaces[name] = dict(zip(parts, arrays.values(), strict=True))
+    return spaces
 
 
 def space(name: str, x: Array, real: Mapping[str, Array] | None, split: str) -> Space:

@@ -78,21 +78,21 @@ class Caches(Reading):
 
     def further(self, tokens: Tensor) -> Tensor:
         """Logits (seeds, batch, vocabulary) of the token after `tokens` (seeds, batch, time), which are read now."""
-        found = [
+        outputs = [
             _call(self.model, self.parameters, seed, tokens[seed], {"use_cache": True, "past_key_values": of_seed})
             for seed, of_seed in enumerate(self.of_seeds)
         ]
-        self.of_seeds = [each.past_key_values for each in found]
-        return torch.stack([each.logits[:, -1] for each in found])
+        self.of_seeds = [each.past_key_values for each in outputs]
+        return torch.stack([each.logits[:, -1] for each in outputs])
 
 
 def _call(
     model: CausalLM, parameters: dict[str, Tensor], seed: int, tokens: Tensor, options: dict[str, bool | Cache | None]
 ) -> CausalLMOutputWithPast:
     """The library's output for tokens (batch, time) of one seed."""
-    own = {name: value[seed] for name, value in parameters.items()}
+    of_seed = {name: value[seed] for name, value in parameters.items()}
     network = _network(model, str(tokens.device))
-    return torch.func.functional_call(network, own, (), {"input_ids": tokens, **options})
+    return torch.func.functional_call(network, of_seed, (), {"input_ids": tokens, **options})
 
 
 def _library() -> ModuleType:
@@ -122,8 +122,8 @@ def _pretrained(model: CausalLM) -> PreTrainedModel:
         raise RecurateError(f"model: {folder}: has no weights ({WEIGHTS}); save the model there with save_pretrained")
     if model.sha256:
         path = _read(model, lambda: library.utils.cached_file(model.source, WEIGHTS, revision=model.revision))
-        if (found := file_digest(path)) != model.sha256.lower():
-            raise RecurateError(f"model: {path}: its SHA-256 is {found}, not {model.sha256.lower()}; fetch it again")
+        if (digest := file_digest(path)) != model.sha256.lower():
+            raise RecurateError(f"model: {path}: its SHA-256 is {digest}, not {model.sha256.lower()}; fetch it again")
     options = {"use_safetensors": True, "dtype": torch.float32, "revision": model.revision or "main"}
     network = _read(model, lambda: library.AutoModelForCausalLM.from_pretrained(model.source, **options))
     _fits(model, network.config)
@@ -133,9 +133,12 @@ def _pretrained(model: CausalLM) -> PreTrainedModel:
 def _fits(model: CausalLM, config: PretrainedConfig) -> None:
     """Raise RecurateError unless the settings are the network's."""
     context = getattr(config, "max_position_embeddings", model.context)
-    for name, told, found in (("vocabulary", model.vocabulary, config.vocab_size), ("context", model.context, context)):
-        if told != found:
-            raise RecurateError(f"model: {model.source}: its {name} is {found}, not {told}; set {name}: {found}")
+    for name, setting, actual in (
+        ("vocabulary", model.vocabulary, config.vocab_size),
+        ("context", model.context, context),
+    ):
+        if setting != actual:
+            raise RecurateError(f"model: {model.source}: its {name} is {actual}, not {setting}; set {name}: {actual}")
 
 
 @cache

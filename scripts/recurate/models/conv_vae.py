@@ -58,8 +58,8 @@ class ConvVAE(Autoencoder):
         }
 
     def encode(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-        found = [self._encode(of_seed(parameters, seed), x[seed]) for seed in range(len(x))]
-        means, log_variances = zip(*found, strict=True)
+        of_seeds = [self._encode(of_seed(parameters, seed), x[seed]) for seed in range(len(x))]
+        means, log_variances = zip(*of_seeds, strict=True)
         return torch.stack(means), torch.stack(log_variances)
 
     def decode(self, parameters: dict[str, Tensor], z: Tensor) -> Tensor:

@@ -68,10 +68,10 @@ class Transformer(LanguageModel):
         kept = torch.arange(max(0, time - self.context), time, device=tokens.device)
 
         def attend(block: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            for held, new in ((read.keys, key), (read.values, value)):
+            for buffers, new in ((read.keys, key), (read.values, value)):
                 room = new.new_zeros(*new.shape[:3], self.context, new.shape[4])
                 room[..., kept % self.context, :] = new[..., kept, :]
-                held.append(room)
+                buffers.append(room)
             return _attention(query, key, value, window, causal=window is None)
 
         stream = self._stream(parameters, tokens, 0, attend)
@@ -119,12 +119,12 @@ class KeysAndValues(Reading):
 
     def step(self, tokens: Tensor) -> Tensor:
         context = self.model.context
-        place, seen = self.length % context, min(self.length + 1, context)
+        place, length = self.length % context, min(self.length + 1, context)
 
         def attend(block: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             keys, values = self.keys[block], self.values[block]
             keys[..., place, :], values[..., place, :] = key[..., 0, :], value[..., 0, :]
-            return _attention(query, keys[..., :seen, :], values[..., :seen, :])
+            return _attention(query, keys[..., :length, :], values[..., :length, :])
 
         stream = self.model._stream(self.parameters, tokens[..., None], self.length, attend)
         self.length += 1
@@ -134,10 +134,10 @@ class KeysAndValues(Reading):
         size = self.keys[0].shape[1]
         place = (rows + size * torch.arange(len(rows), device=rows.device)[:, None]).flatten()
 
-        def chosen(held: Tensor) -> Tensor:
-            return held.flatten(0, 1).index_select(0, place).unflatten(0, rows.shape)
+        def chosen(buffer: Tensor) -> Tensor:
+            return buffer.flatten(0, 1).index_select(0, place).unflatten(0, rows.shape)
 
-        self.keys, self.values = ([chosen(held) for held in part] for part in (self.keys, self.values))
+        self.keys, self.values = ([chosen(buffer) for buffer in part] for part in (self.keys, self.values))
 
 
 def _embedded(embedding: Tensor, tokens: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SampleSet:
     """A sample set: `x` (seeds, samples, *shape) in network units, and other arrays (seeds, samples, ..) by name.
 
     `evaluations` says how often the network was evaluated for a sample, on average.
@@ -64,7 +64,7 @@ class Drawn:
 
     x: Tensor
     evaluations: float
-    beside: Mapping[str, Array] = field(default_factory=dict)
+    others: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Sampler(SampleSource, ABC):
@@ -99,7 +99,7 @@ class Sampler(SampleSource, ABC):
             raise ValueError(f"{self.kind} needs {self.draws_from.role}, the model {model.kind} is {model.role}")
 
     @abstractmethod
-    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         """Draw the sample set that is asked for."""
 
     def afresh(self, model: Model, source: str, seeds: list[int], generation: int, device: str) -> Afresh:
@@ -108,7 +108,7 @@ class Sampler(SampleSource, ABC):
         def draw(chunk: int, n: int) -> tuple[Tensor, Tensor | None]:
             request = Request(seeds, generation, n, fitted.encoding.shape, device, chunk)
             drawn = self.sample(fitted.model, fitted.parameters, request)
-            label = drawn.beside.get("drawn_class")
+            label = drawn.others.get("drawn_class")
             x = torch.from_numpy(fitted.encoding.decode(drawn.x)).to(device)
             return x, None if label is None else torch.from_numpy(label).to(device)
 

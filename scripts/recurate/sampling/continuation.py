@@ -10,7 +10,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
 from recurate.foundation.randomness import PROMPTS, TOKENS
 from recurate.models import LanguageModel, Model
-from recurate.sampling import Drawn, Request, Sampler
+from recurate.sampling import Request, Sampler, SampleSet
 from recurate.sampling.parts.text_generation import Bending, by_beams, by_chance
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Continuation(Sampler):
         if self.strategy == "beam" and self.beams > model.vocabulary:
             raise ValueError(f"beams: {self.beams} are more than the {model.vocabulary} tokens of the vocabulary")
 
-    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         assert isinstance(model, LanguageModel) and request.real is not None
         (block,) = request.shape
         numbers = self._prompts(request)
@@ -95,18 +95,18 @@ class Continuation(Sampler):
         x = torch.cat(parts, dim=1)
         if self.keeps_prompt:
             x = torch.cat([prompts.repeat_interleave(self.per_prompt, dim=1), x], dim=2)
-        return Drawn(x, float(length), {"prompt": np.repeat(numbers, self.per_prompt, axis=1)})
+        return SampleSet(x, float(length), {"prompt": np.repeat(numbers, self.per_prompt, axis=1)})
 
     def _prompts(self, request: Request) -> Array:
         """Numbers (seeds, prompts) int64 of training blocks, each at most once for a seed."""
         assert request.real is not None
-        count, held = request.samples // self.per_prompt, len(request.real)
-        if count > held:
+        count, blocks = request.samples // self.per_prompt, len(request.real)
+        if count > blocks:
             raise RecurateError(
-                f"sampler: {request.samples} samples need {count} prompts, but there are {held} training blocks; lower "
-                "samples or raise per_prompt"
+                f"sampler: {request.samples} samples need {count} prompts, but there are {blocks} training blocks; "
+                "lower samples or raise per_prompt"
             )
-        return np.stack([generator.permutation(held)[:count] for generator in request.generators(PROMPTS)])
+        return np.stack([generator.permutation(blocks)[:count] for generator in request.generators(PROMPTS)])
 
     def _uniform(self, request: Request, length: int) -> Tensor:
         """Numbers from 0 to 1, (seeds, prompts, per_prompt, length); a search needs none but their number."""
@@ -123,7 +123,7 @@ class Continuation(Sampler):
         """Continuations (seeds, prompts * per_prompt, length) of prompts (seeds, prompts, time)."""
         bend = Bending(self.temperature, self.repetition_penalty)
         if self.strategy == "beam":
-            found, _ = by_beams(model, parameters, prompts, uniform.shape[3], self.beams, bend)
-            return found[:, :, : self.per_prompt].flatten(1, 2)
+            texts, _ = by_beams(model, parameters, prompts, uniform.shape[3], self.beams, bend)
+            return texts[:, :, : self.per_prompt].flatten(1, 2)
         top_p = self.top_p if self.strategy == "nucleus" else 1.0
         return by_chance(model, parameters, prompts, uniform.flatten(1, 2), bend, top_p)

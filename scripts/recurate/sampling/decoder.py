@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from recurate.foundation.lazy import torch
 from recurate.models import Autoencoder, Model
-from recurate.sampling import Drawn, Request, Sampler
+from recurate.sampling import Request, Sampler, SampleSet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,10 +17,10 @@ class Decoder(Sampler):
 
     draws_from: ClassVar[type[Model]] = Autoencoder
 
-    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         assert isinstance(model, Autoencoder)
         latents = request.latents(model.latent)
-        return Drawn(decoded(model, parameters, latents, self.chunk), evaluations=1.0)
+        return SampleSet(decoded(model, parameters, latents, self.chunk), evaluations=1.0)
 
 
 def decoded(model: Autoencoder, parameters: dict[str, Tensor], latents: Tensor, chunk: int) -> Tensor:

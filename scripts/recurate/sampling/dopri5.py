@@ -28,9 +28,9 @@ class DormandPrince(FlowSampler):
         seeds = []
         with torch.no_grad():
             for seed in range(len(latents)):
-                own = {name: value[seed : seed + 1] for name, value in parameters.items()}
+                of_seed = {name: value[seed : seed + 1] for name, value in parameters.items()}
                 parts = latents[seed : seed + 1].split(self.chunk, dim=1)
-                seeds.append(torch.cat([self._integrate(model, own, part) for part in parts], dim=1))
+                seeds.append(torch.cat([self._integrate(model, of_seed, part) for part in parts], dim=1))
         return torch.cat(seeds)
 
     def _integrate(self, model: VectorField, parameters: dict[str, Tensor], x: Tensor) -> Tensor:

@@ -70,12 +70,12 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     """Refuses a key that is given twice, which PyYAML lets pass with the first value lost."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> object:
-        seen = set()
+        names = set()
         for key, _ in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else key  # a list or mapping is refused below
-            if name in seen:
+            if name in names:
                 raise yaml.MarkedYAMLError(problem=f"the key {name!r} is given twice", problem_mark=key.start_mark)
-            seen.add(name)
+            names.add(name)
         return super().construct_mapping(node, deep)
 
 
@@ -143,9 +143,9 @@ def read_study(path: Path, scale: str, override: Layer) -> Study | SimulatedStud
     defaults = _block(merged.pop("arm_defaults", None), f"{path}: arm_defaults")
     arms, origins = merged.get("arms"), merged.get("origins")
     if isinstance(arms, dict):
-        found = list(_arms(arms, defaults, origins, str(path)))
-        merged["arms"] = dict(found)
-        if twice := [name for name, count in Counter(name for name, _ in found).items() if count > 1]:
+        expanded_arms = list(_arms(arms, defaults, origins, str(path)))
+        merged["arms"] = dict(expanded_arms)
+        if twice := [name for name, count in Counter(name for name, _ in expanded_arms).items() if count > 1]:
             raise RecurateError(f"{path}: arms: {', '.join(twice)}: made twice, by each or by name; rename one")
     return as_study(merged, str(path))
 

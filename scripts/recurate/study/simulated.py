@@ -53,9 +53,9 @@ class SimulatedStudy(StudySettings):
         recorded, arms = tuple(self.measures), tuple(self.arms)
         if self.rates:
             check("rates.measures", partial(known, self.rates.measures, recorded))
-        for number, found in enumerate(self.published):
-            check(f"published.{number}.arm", partial(known, [found.arm], arms))
-            check(f"published.{number}.measure", partial(known, [found.measure], recorded))
+        for number, printed in enumerate(self.published):
+            check(f"published.{number}.arm", partial(known, [printed.arm], arms))
+            check(f"published.{number}.measure", partial(known, [printed.measure], recorded))
         return self
 
     @model_validator(mode="after")

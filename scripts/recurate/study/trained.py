@@ -68,10 +68,10 @@ class Study(StudySettings):
 
     @model_validator(mode="after")
     def _published_numbers_are_of_arms(self) -> Study:
-        for number, found in enumerate(self.published):
-            check(f"published.{number}.arm", partial(known, [found.arm], tuple(self.arms)))
-            if found.generation > self.generations:
-                raise ValueError(f"published.{number}: there is no generation {found.generation}")
+        for number, printed in enumerate(self.published):
+            check(f"published.{number}.arm", partial(known, [printed.arm], tuple(self.arms)))
+            if printed.generation > self.generations:
+                raise ValueError(f"published.{number}: there is no generation {printed.generation}")
         return self
 
     def _check_arm(self, key: str, arm: Arm, origin: Origin) -> None:
@@ -113,14 +113,14 @@ class Study(StudySettings):
             origin.check_answers(f"features.{number}", features.kind, features.needs_origin)
             check(f"features.{number}", partial(features.check, data))
         spaces = [DATA, *(features.space for features in self.features)]
-        own = [features.space for features in self.features if features.needs_origin]
+        of_origin = [features.space for features in self.features if features.needs_origin]
         for number, metric in enumerate(self.metrics):
             if metric.space not in (None, *spaces):
                 raise ValueError(
                     f"metrics.{number}: there are no features {metric.space!r}; known are {', '.join(spaces)}, "
                     "others are to be listed under features"
                 )
-            if metric.compares and metric.space in own:
+            if metric.compares and metric.space in of_origin:
                 raise ValueError(
                     f"metrics.{number}: {metric.kind} compares with real data, which have no features "
                     f"{metric.space!r}: generation 0's model of every seed makes its own"

@@ -125,8 +125,8 @@ def with_laws(values: Values, laws: Sequence[Mapping[str, str]]) -> list[ArmRow]
         elif math.isnan(error):
             reason = "one replicate, no standard error"
         note = law["source"] + (", and what it leaves out" if law["order"] else "")
-        found = Comparison(float(sample.mean()), expected, error, order)
-        rows.append(found.row(arm, f"law_{measure}", generation, note, reason))
+        comparison = Comparison(float(sample.mean()), expected, error, order)
+        rows.append(comparison.row(arm, f"law_{measure}", generation, note, reason))
     return rows
 
 
@@ -139,10 +139,10 @@ def with_published(values: Values, published: Sequence[PublishedNumber]) -> list
     for number in published:
         sample = values[number.arm, number.measure, number.generation]
         error = float(standard_error(sample)) * math.sqrt(1 + len(sample) / number.replicates)
-        found = Comparison(float(sample.mean()), number.value, error)
+        comparison = Comparison(float(sample.mean()), number.value, error)
         reason = "one replicate, no standard error" if math.isnan(error) else ""
         claim = f"published_{number.measure}"
-        rows.append(found.row(number.arm, claim, number.generation, number.note, reason))
+        rows.append(comparison.row(number.arm, claim, number.generation, number.note, reason))
     return rows
 
 
@@ -159,8 +159,8 @@ def with_rates(rates: Sequence[Mapping[str, str]], generations: int) -> list[Arm
         log_corrected = float(rate["slope_log_corrected"])
         corrected = f"raw slope {slope:.3f}, log-corrected {log_corrected:.3f}"
         if rate["law"] == "exact":
-            found = Comparison(slope, float(rate["slope_of_law"]), error)
-            rows.append(found.row(rate["arm"], f"rate_of_law_{rate['metric']}", generations, corrected))
+            comparison = Comparison(slope, float(rate["slope_of_law"]), error)
+            rows.append(comparison.row(rate["arm"], f"rate_of_law_{rate['metric']}", generations, corrected))
         compared = log_corrected if rate["logarithm"] == "True" else slope
         bound = Comparison(max(compared, theory), theory, error)
         early = rate["slope_of_law"] and compared is slope and float(rate["slope_of_law"]) > theory

@@ -253,8 +253,10 @@ def _as_metrics(loop: ClosedLoop, values: Mapping[str, ArrayLike]) -> tuple[dict
     metrics = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
     shapes = {array.shape for array in metrics.values()}
     if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or 0 in shape:
-        found = {name: array.shape for name, array in metrics.items()}
-        raise RecurateError(f"Metrics of arm {loop.arm} must all be (seeds, generations + 1) arrays, but are {found}.")
+        of_metrics = {name: array.shape for name, array in metrics.items()}
+        raise RecurateError(
+            f"Metrics of arm {loop.arm} must all be (seeds, generations + 1) arrays, but are {of_metrics}."
+        )
     return metrics, shape[1] - 1
 
 

@@ -61,9 +61,9 @@ def real_rows(mixing: Mixing, generation: int, available: int, initial: int | No
     real data are one draw, shared by all replicates and arms.
     Raises RecurateError if there are fewer data than asked for.
     """
-    asked = max(initial or 0, mixing.real or 0)
-    if asked > available:
-        raise RecurateError(f"training asks for {asked} real data, but there are {available}; ask for fewer")
+    needed = max(initial or 0, mixing.real or 0)
+    if needed > available:
+        raise RecurateError(f"training asks for {needed} real data, but there are {available}; ask for fewer")
     first = slice(None) if initial is None else _shuffled(0, available)[available - initial :]
     if mixing.rule.real != "fresh" or generation == 0:
         return first

@@ -75,14 +75,14 @@ class GaussianMixture(Estimator[Fitted, Samples, Fitted]):
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1):  # the arrays are far too small for threads
-            found = Library(
+            mixture = Library(
                 self.components,
                 tol=self.tolerance,
                 max_iter=self.iterations,
                 reg_covar=self.floor,
                 random_state=start,
             ).fit(x / self.std)
-        return found.weights_, self.std * found.means_, self.std**2 * found.covariances_
+        return mixture.weights_, self.std * mixture.means_, self.std**2 * mixture.covariances_
 
     def sample_pool(
         self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False

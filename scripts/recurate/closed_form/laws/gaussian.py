@@ -29,18 +29,18 @@ def laws(gaussian: Gaussian, loop: SimulatedLoop) -> list[Law]:
     zero = np.zeros(loop.generations + 1)
     normal = math.sqrt(2 / gaussian.dimensions)  # given all scatters mu is normal: its square has this spread at least
     shift = np.sqrt(moments.squared_error / gaussian.dimensions)
-    found = [
+    all_laws = [
         Law("variance", moments.variance, SECOND_MOMENTS, deviation),
         Law("squared_error", moments.squared_error, SECOND_MOMENTS, normal * moments.squared_error),
         Law("mean_shift", zero, "martingale", shift),
     ]
     if gaussian.dimensions > 1:
-        return found
+        return all_laws
     if replaces:
-        found.append(Law("log_variance", mean_log_variance(gaussian, loop), "logarithms of chi-squares"))
+        all_laws.append(Law("log_variance", mean_log_variance(gaussian, loop), "logarithms of chi-squares"))
     if loop.rule.real == "none" and not loop.rule.subsamples and loop.sampling_bias == 1:
-        found.append(first_order_w2(gaussian, loop))
-    return found
+        all_laws.append(first_order_w2(gaussian, loop))
+    return all_laws
 
 
 def first_order_w2(gaussian: Gaussian, loop: SimulatedLoop) -> Law:
@@ -91,8 +91,8 @@ def relative_deviation(gaussian: Gaussian, loop: SimulatedLoop) -> Array:
     d = gaussian.dimensions
     if gaussian.diagonal:
         return np.sqrt((np.cumprod(1 + 2 / degrees) - 1) / d)
-    trace_squared, squares, found = float(d * d), float(d), []
+    trace_squared, squares, moments = float(d * d), float(d), []
     for k in degrees:
         trace_squared, squares = trace_squared + 2 * squares / k, squares + (squares + trace_squared) / k
-        found.append(trace_squared / d**2 - 1)
-    return np.sqrt(found)
+        moments.append(trace_squared / d**2 - 1)
+    return np.sqrt(moments)

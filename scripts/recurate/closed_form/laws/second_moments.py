@@ -166,5 +166,5 @@ def _next(loop: SimulatedLoop, pool: _Pool, start: _Pool, model: _Model, drawn: 
         + synthetic * real / n * (model.square + own_noise + apart - 2 * fresh.offset * model.first)
     )
     mean = kept * pool.first + fixed * start.first + synthetic * model.first + real * fresh.offset
-    beside = fixed * start.square + synthetic * model.with_fixed
-    return _Pool(n, mean / n, total / n**2, scatter / n, beside / n)
+    with_fixed = fixed * start.square + synthetic * model.with_fixed
+    return _Pool(n, mean / n, total / n**2, scatter / n, with_fixed / n)

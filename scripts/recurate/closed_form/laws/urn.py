@@ -25,15 +25,15 @@ def discrete(urn: Discrete, loop: SimulatedLoop) -> list[Law]:
         return []
     moments = second_moments(loop)
     start = 1 - float(np.square(urn.probabilities).sum())
-    found = [
+    laws_of_states = [
         Law("heterozygosity", start * moments.variance, SECOND_MOMENTS),
         Law("squared_error", start * moments.squared_error, SECOND_MOMENTS),
     ]
     for state, probability in enumerate(urn.probabilities):
         values = np.full(loop.generations + 1, probability)
         deviation = np.sqrt(probability * (1 - probability) * moments.squared_error)
-        found.append(Law(f"frequency_{state}", values, "martingale", deviation))
-    return found
+        laws_of_states.append(Law(f"frequency_{state}", values, "martingale", deviation))
+    return laws_of_states
 
 
 def ecdf(estimator: Ecdf, loop: SimulatedLoop) -> list[Law]:
@@ -45,12 +45,12 @@ def ecdf(estimator: Ecdf, loop: SimulatedLoop) -> list[Law]:
     distance = folded_mean(moments.error, deviation).sum(axis=1) * estimator.spacing
     relative = second_moments(loop).squared_error  # of samples that are 0 or 1, over their variance
     squares = moments.squared_error.sum(axis=1) * estimator.spacing
-    found = [Law("w1", distance, "normal limit of F_hat - F", order=distance * relative)]
+    laws_of_distances = [Law("w1", distance, "normal limit of F_hat - F", order=distance * relative)]
     if loop.collection is not None:
-        return [*found, Law("squared_distance", squares, SECOND_MOMENTS)]
+        return [*laws_of_distances, Law("squared_distance", squares, SECOND_MOMENTS)]
     cramer, kernel = estimator.one_sample()
     return [
-        *found,
+        *laws_of_distances,
         Law("squared_distance", squares, SECOND_MOMENTS, cramer[1] * relative),
         Law("mmd_squared", kernel[0] * relative, SECOND_MOMENTS, kernel[1] * relative),
     ]

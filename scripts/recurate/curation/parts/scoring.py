@@ -62,7 +62,7 @@ def judged_classes(data: Data, judge: FittedJudge | None, x: Array) -> dict[str,
     The confidence is the probability that the judge gives to that class.
     """
     if judge is None:
-        classes = [found for of_seed in x if (found := data.classify(of_seed)) is not None]
+        classes = [of_seed_classes for of_seed in x if (of_seed_classes := data.classify(of_seed)) is not None]
         return {"judged_class": np.stack(classes).astype(np.int64)} if classes else {}
     # A second look at the samples after the reward's: a judge is cheap beside the sampling that made them.
     log_probabilities = np.stack([judge.log_probabilities(of_seed) for of_seed in x])

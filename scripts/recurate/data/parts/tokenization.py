@@ -51,9 +51,9 @@ class Tokenizer(Settings):
         or is of another size.
         """
         text = _pretrained(str(self.source)) if self.kind == "pretrained" else _learnt(documents, self.vocabulary)
-        found = Codec(text).vocabulary
-        if found != self.vocabulary:
-            raise RecurateError(f"tokenizer: it has {found} tokens, not {self.vocabulary}; set vocabulary: {found}")
+        size = Codec(text).vocabulary
+        if size != self.vocabulary:
+            raise RecurateError(f"tokenizer: it has {size} tokens, not {self.vocabulary}; set vocabulary: {size}")
         return text
 
 

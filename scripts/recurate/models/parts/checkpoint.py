@@ -35,9 +35,10 @@ class Checkpoint(Settings):
         """
         if not Path(self.path).is_file():
             raise RecurateError(f"{self.path}: no such checkpoint; put the file there or change the study file")
-        if self.sha256 and (found := file_digest(self.path)) != self.sha256.lower():
+        if self.sha256 and (actual := file_digest(self.path)) != self.sha256.lower():
             raise RecurateError(
-                f"{self.path}: its SHA-256 is {found}, not {self.sha256.lower()} as the study file says; fetch it again"
+                f"{self.path}: its SHA-256 is {actual}, not {self.sha256.lower()} as the study file says; "
+                "fetch it again"
             )
         state = self._parameters(_load(self.path))
         return {name.removeprefix(PREFIX): _array(tensor, self.path) for name, tensor in state.items()}
@@ -47,8 +48,8 @@ class Checkpoint(Settings):
 
         Raises RecurateError as `read` and `matched` do.
         """
-        found = matched(self.read(), shapes, self.path)
-        return {name: torch.from_numpy(np.stack([value] * seeds)) for name, value in found.items()}
+        parameters = matched(self.read(), shapes, self.path)
+        return {name: torch.from_numpy(np.stack([value] * seeds)) for name, value in parameters.items()}
 
     def _parameters(self, content: object) -> Mapping[str, torch.Tensor]:
         if self.entry is not None:

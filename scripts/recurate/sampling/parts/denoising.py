@@ -14,7 +14,7 @@ from recurate.foundation.lazy import np, torch
 from recurate.foundation.randomness import DRAWN_CLASSES
 from recurate.models import Model, NoiseModel
 from recurate.models.parts.noise_schedule import signal_shares, step_back, visited_steps
-from recurate.sampling import Drawn, Request, Sampler
+from recurate.sampling import Request, Sampler, SampleSet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +72,7 @@ class DenoisingSampler(Sampler):
                 else "labels: the network is told a class; say how classes are drawn, trained or equal"
             )
 
-    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         assert isinstance(model, NoiseModel)
         latents = request.latents(*request.shape)
         labels = self._drawn_labels(model, request)
@@ -80,10 +80,10 @@ class DenoisingSampler(Sampler):
         with torch.no_grad():
             for chunk, x in enumerate(latents.split(self.chunk, dim=1)):
                 rows = slice(chunk * self.chunk, chunk * self.chunk + x.shape[1])
-                own = None if labels is None else torch.from_numpy(labels[:, rows]).to(x.device)
-                parts.append(self._denoised(x, model, self._predictor(model, parameters, own), request, chunk))
+                classes = None if labels is None else torch.from_numpy(labels[:, rows]).to(x.device)
+                parts.append(self._denoised(x, model, self._predictor(model, parameters, classes), request, chunk))
         evaluations = self.steps * (2 if self.guidance else 1)
-        return Drawn(torch.cat(parts, dim=1), evaluations, {} if labels is None else {"drawn_class": labels})
+        return SampleSet(torch.cat(parts, dim=1), evaluations, {} if labels is None else {"drawn_class": labels})
 
     def _denoised(self, x: Tensor, model: NoiseModel, predict: Predictor, request: Request, chunk: int) -> Tensor:
         shares = signal_shares(model.noise_steps).tolist()
@@ -99,11 +99,11 @@ class DenoisingSampler(Sampler):
         """Noise that the network sees, with guidance (1 + w) e(x, c) - w e(x) (Ho and Salimans 2022, equation 6)."""
 
         def predict(x: Tensor, step: Tensor) -> Tensor:
-            told = model.noise(parameters, x, step, label)
+            conditional = model.noise(parameters, x, step, label)
             if label is None or not self.guidance:
-                return told
-            untold = model.noise(parameters, x, step, torch.full_like(label, model.classes))
-            return told + self.guidance * (told - untold)
+                return conditional
+            unconditional = model.noise(parameters, x, step, torch.full_like(label, model.classes))
+            return conditional + self.guidance * (conditional - unconditional)
 
         return predict
 

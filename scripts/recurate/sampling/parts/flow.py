@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from recurate.models import Model, VelocityModel
-from recurate.sampling import Drawn, Request
+from recurate.sampling import Request, SampleSet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,11 +39,11 @@ class FlowSampler(Sampler):
 
     draws_from: ClassVar[type[Model]] = VelocityModel
 
-    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> Drawn:
+    def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         assert isinstance(model, VelocityModel)
         counted = Counted(model)
         x = self.generate(counted, parameters, request.latents(*request.shape))
-        return Drawn(x, counted.evaluations / (len(request.seeds) * request.samples))
+        return SampleSet(x, counted.evaluations / (len(request.seeds) * request.samples))
 
     @abstractmethod
     def generate(self, model: VectorField, parameters: dict[str, Tensor], latents: Tensor) -> Tensor:

@@ -25,8 +25,8 @@ class Bending:
         Logits of tokens that came before are divided by the penalty where positive and multiplied where negative.
         """
         if self.repetition_penalty != 1:
-            seen = logits.gather(2, past)
-            lowered = torch.where(seen > 0, seen / self.repetition_penalty, seen * self.repetition_penalty)
+            former = logits.gather(2, past)
+            lowered = torch.where(former > 0, former / self.repetition_penalty, former * self.repetition_penalty)
             logits = logits.scatter(2, past, lowered)
         return logits / self.temperature
 
