@@ -28,12 +28,6 @@ from recurate.theory.verdicts import CLAIM_COLUMNS
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
-HEADS = {
-    "exp_reward_mean": "E[e^(r − r*)]",
-    "exp_reward_variance": "Var[e^(r − r*)]",
-    "top_share": "share at r = r*",
-    "share_entropy": "class entropy (nats)",
-}
 # Benchmarks are named after the file a job makes; the reader knows the stage.
 STAGES = {
     "real": "real data",
@@ -133,9 +127,10 @@ def _width(picture: str) -> int:
 def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> Section:
     """Every arm's K, lambda and metrics in the last generation: a head for each arm, a row of cells for each metric."""
     common = feature_spaces.common_metrics(measured)
-    names = [name for name in HEADS if name in common]
+    first = [name for name, words in text.METRICS.items() if words.head]
+    names = [name for name in first if name in common]
     hidden = ("share_", "curation_", "reward_mean", *feature_spaces.CONDITIONS)
-    names += [name for name in common if name not in HEADS and not name.startswith(hidden)]
+    names += [name for name in common if name not in first and not name.startswith(hidden)]
     heads = [
         {
             "title": text.glued(text.arm_title(settings.title)),
@@ -153,7 +148,8 @@ def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) 
 
 def _head(metric: str) -> str:
     """A metric's name in the table, where mathtext cannot be."""
-    return HEADS.get(metric) or (text.metric_label(metric) if "$" not in text.metric_label(metric) else metric)
+    head = text.METRICS[metric].head if metric in text.METRICS else ""
+    return head or (text.metric_label(metric) if "$" not in text.metric_label(metric) else metric)
 
 
 def _cell(metric: str, measured: dict[str, Array], predicted: dict[str, Array]) -> dict[str, str]:

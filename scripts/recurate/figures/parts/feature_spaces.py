@@ -12,10 +12,14 @@ from recurate.figures.parts.series import Series
 
 
 class Name(NamedTuple):
-    """What a metric is called: on an axis, where mathematics may stand, and in running text."""
+    """What a metric is called: on an axis, where mathematics may stand, in running text, and at the head of a table.
+
+    A metric with a `head` stands first in the report's tables.
+    """
 
     label: str
     words: str
+    head: str = ""
 
 
 INCEPTION = {"fid": "frechet", "kid": "kernel_distance"}

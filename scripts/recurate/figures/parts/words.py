@@ -17,10 +17,10 @@ STAR = r"^{\ast}"  # mathtext
 
 METRICS: dict[str, Name] = {
     "reward_mean": Name(r"$\mathrm{E}[r]$", "mean reward E[r]"),
-    "exp_reward_mean": Name(r"$\mathrm{E}[e^{r-r^{\ast}}]$", "E[e^(r - r*)]"),
-    "exp_reward_variance": Name(r"$\mathrm{Var}[e^{r-r^{\ast}}]$", "Var[e^(r - r*)]"),
-    "top_share": Name(r"share at $r = r^{\ast}$", "share of samples at the supremum r = r*"),
-    "share_entropy": Name("entropy of classes", "entropy of the class shares in nats"),
+    "exp_reward_mean": Name(r"$\mathrm{E}[e^{r-r^{\ast}}]$", "E[e^(r - r*)]", "E[e^(r − r*)]"),
+    "exp_reward_variance": Name(r"$\mathrm{Var}[e^{r-r^{\ast}}]$", "Var[e^(r - r*)]", "Var[e^(r − r*)]"),
+    "top_share": Name(r"share at $r = r^{\ast}$", "share of samples at the supremum r = r*", "share at r = r*"),
+    "share_entropy": Name("entropy of classes", "entropy of the class shares in nats", "class entropy (nats)"),
     "sliced_wasserstein": Name("sliced Wasserstein", "sliced Wasserstein distance to real data"),
     "mmd_squared": Name("squared MMD", "squared maximum mean discrepancy to real data"),
     "confidence_mean": Name("mean confidence", "mean confidence of the judge"),
