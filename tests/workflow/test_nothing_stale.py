@@ -10,7 +10,7 @@ from tiny import TINY, Copy
 pytestmark = pytest.mark.workflow
 
 RETRAIN = {"train_arm", "sample_arm"}
-DRAWING = {"provenance", "cost", "draw", "report"}
+DRAWING = {"account", "draw", "report"}
 
 
 def arms(**extra: object) -> dict[str, object]:
