@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from recurate.files.fingerprints import spec_digest
+from recurate.files.writing import write_text
 
 SCRIPTS = Path(__file__).parents[2]
 NOTES = Path(".snakemake/recurate-digests.json")
@@ -73,10 +74,7 @@ def _notes() -> dict[str, Note]:
 
     def keep() -> None:
         if notes != before and os.access(NOTES.parent, os.W_OK):
-            temporary = NOTES.with_suffix(f".{os.getpid()}")
-            there = {path: note for path, note in notes.items() if os.path.exists(path)}
-            temporary.write_text(json.dumps({valid: there}))
-            temporary.replace(NOTES)
+            write_text(NOTES, json.dumps({valid: {p: note for p, note in notes.items() if os.path.exists(p)}}))
 
     atexit.register(keep)
     return notes
