@@ -62,19 +62,21 @@ def _notes() -> dict[str, Note]:
     Every Slurm job parses the Snakefile again, and reading the trees takes a quarter of a second.
     """
     # Names of files decide which imports are followed. `Path.rglob` takes ten times as long.
-    folders = os.walk(SCRIPTS)
+    scripts, folders = SCRIPTS, os.walk(SCRIPTS)
     modules = sorted(f"{folder}/{name}" for folder, _, names in folders for name in names if name.endswith(".py"))
     valid = spec_digest([sys.version_info[:2], hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), modules])
     try:
-        kept = json.loads(NOTES.read_text()) if NOTES.exists() else {}
+        before = json.loads(NOTES.read_text()) if NOTES.exists() else {}
     except ValueError:  # half of a file, after a power failure: the notes are made anew
-        kept = {}
-    notes: dict[str, Note] = {path: (note[0], note[1], tuple(note[2])) for path, note in kept.get(valid, {}).items()}
-    before = dict(notes)
+        before = {}
+    notes: dict[str, Note] = {path: (note[0], note[1], tuple(note[2])) for path, note in before.get(valid, {}).items()}
+    noted = dict(notes)
 
     def keep() -> None:
-        if notes != before and os.access(NOTES.parent, os.W_OK):
-            write_text(NOTES, json.dumps({valid: {p: note for p, note in notes.items() if os.path.exists(p)}}))
+        if notes != noted and os.access(NOTES.parent, os.W_OK):
+            here = (f"{scripts}/", f"{Path.cwd()}/")
+            kept = {path: note for path, note in notes.items() if path.startswith(here) and os.path.exists(path)}
+            write_text(NOTES, json.dumps({valid: kept}))
 
     atexit.register(keep)
     return notes
