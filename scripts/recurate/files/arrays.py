@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from recurate.files.fingerprints import spec_digest
+from recurate.files.writing import REBUILD, replacing
 from recurate.foundation.errors import RecurateError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from recurate.foundation.types import Array
-from recurate.files.writing import _REBUILD, replacing
 
 
 def origin_of_file(spec: BaseModel, code: str, device: str = "cpu") -> dict[str, str]:
@@ -112,7 +112,7 @@ def _opened(path: str | Path) -> Iterator[OpenedFile]:
     except FileNotFoundError as error:
         raise RecurateError(f"{path}: no such file; run the study again, which rebuilds it") from error
     except (SafetensorError, OSError) as error:
-        raise RecurateError(f"{path}: truncated or not a safetensors file ({error}); {_REBUILD}") from error
+        raise RecurateError(f"{path}: truncated or not a safetensors file ({error}); {REBUILD}") from error
 
 
 def _holding(path: str | Path, file: OpenedFile, names: Sequence[str]) -> list[str]:
@@ -120,5 +120,5 @@ def _holding(path: str | Path, file: OpenedFile, names: Sequence[str]) -> list[s
     stored = list(file.keys())
     missing = [name for name in names if name not in stored]
     if missing:
-        raise RecurateError(f"{path}: no array named {missing[0]!r} in it (it holds {', '.join(stored)}); {_REBUILD}")
+        raise RecurateError(f"{path}: no array named {missing[0]!r} in it (it holds {', '.join(stored)}); {REBUILD}")
     return stored

@@ -17,7 +17,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from recurate.files.arrays import read_metadata
 from recurate.files.fingerprints import file_digest
-from recurate.files.writing import _REBUILD, TEMPORARY, read_json, write_json
+from recurate.files.writing import REBUILD, TEMPORARY, read_json, write_json
 from recurate.foundation.errors import RecurateError
 
 LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy", "seaborn", "torch", "torchvision")
@@ -71,7 +71,7 @@ def _parsed(path: Path) -> Record:
     try:
         return Record.model_validate(read_json(path))
     except ValidationError as error:
-        raise RecurateError(f"{path}: is no record ({error.errors()[0]['msg']}); {_REBUILD}") from error
+        raise RecurateError(f"{path}: is no record ({error.errors()[0]['msg']}); {REBUILD}") from error
 
 
 def difference(path: str | Path, digest: str) -> str | None:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recurate.files.writing import REBUILD, replacing
 from recurate.foundation.errors import RecurateError
 
 if TYPE_CHECKING:
     import pandas
-from recurate.files.writing import _REBUILD, replacing
 
 METRIC_COLUMNS = ("study", "arm", "generation", "seed", "metric", "value")
 
@@ -35,13 +35,13 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
         with Path(path).open(newline="") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != tuple(columns):
-                raise RecurateError(f"{path}: its header is not {','.join(columns)}; {_REBUILD}")
+                raise RecurateError(f"{path}: its header is not {','.join(columns)}; {REBUILD}")
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RecurateError(f"{path}: cannot be read as CSV ({error}); {_REBUILD}") from error
+        raise RecurateError(f"{path}: cannot be read as CSV ({error}); {REBUILD}") from error
     for row in rows:
         if None in row or None in row.values():
-            raise RecurateError(f"{path}: a row does not have {len(columns)} values; {_REBUILD}")
+            raise RecurateError(f"{path}: a row does not have {len(columns)} values; {REBUILD}")
     return rows
 
 
@@ -56,7 +56,7 @@ def read_frame(path: str | Path, columns: Sequence[str], numbers: Mapping[str, t
         kinds = {**dict.fromkeys(columns, str), **numbers}
         table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={})
     except (OSError, ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
-        raise RecurateError(f"{path}: cannot be read as CSV ({error}); {_REBUILD}") from error
+        raise RecurateError(f"{path}: cannot be read as CSV ({error}); {REBUILD}") from error
     if tuple(table.columns) != tuple(columns):
-        raise RecurateError(f"{path}: its header is not {','.join(columns)}; {_REBUILD}")
+        raise RecurateError(f"{path}: its header is not {','.join(columns)}; {REBUILD}")
     return table

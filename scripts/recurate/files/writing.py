@@ -49,7 +49,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-_REBUILD = "delete the file and run the study again, which rebuilds it"
+REBUILD = "delete the file and run the study again, which rebuilds it"
 
 
 def write_json(path: str | Path, value: object) -> None:
@@ -62,7 +62,7 @@ def read_json(path: str | Path) -> JsonValue:
     try:
         return json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise RecurateError(f"{path}: cannot be read as JSON ({error}); {_REBUILD}") from error
+        raise RecurateError(f"{path}: cannot be read as JSON ({error}); {REBUILD}") from error
 
 
 def write_text(path: str | Path, text: str) -> None:

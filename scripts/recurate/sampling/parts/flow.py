@@ -6,12 +6,10 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from recurate.models import Model, VelocityModel
-from recurate.sampling import Request, SampleSet
+from recurate.sampling import Request, Sampler, SampleSet
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-from recurate.sampling import Sampler
 
 
 class VectorField(Protocol):
