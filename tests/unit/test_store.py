@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import resource
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from safetensors.numpy import save_file
 from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
 from recurate.files.fingerprints import file_digest
 from recurate.files.tables import METRIC_COLUMNS, read_frame, read_rows, write_rows
-from recurate.files.writing import read_json, replacing, write_json, write_text
+from recurate.files.writing import TEMPORARY, read_json, replacing, write_json, write_text
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
 from recurate.training.settings import Training
@@ -199,6 +200,22 @@ def test_a_full_disk_leaves_the_older_file_and_no_other(tmp_path: Path, writer: 
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_what_a_killed_writing_leaves_is_known_by_its_name(tmp_path: Path, writer: str) -> None:
+    def write() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the kernel kills who writes beyond the limit
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        WRITERS[writer](tmp_path / "file")
+
+    process = multiprocessing.get_context("fork").Process(target=write)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGXFSZ
+    left = list(tmp_path.iterdir())
+    assert left
+    assert all(path.name.startswith(TEMPORARY) for path in left)
 
 
 def test_an_interrupted_writing_leaves_nothing_under_the_final_name(tmp_path: Path) -> None:

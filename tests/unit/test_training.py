@@ -207,6 +207,15 @@ def test_finishing_without_a_checkpoint_is_no_error(tmp_path: Path) -> None:
     make_trainer(tmp_path, [0]).finish()
 
 
+def test_finishing_deletes_what_killed_jobs_left(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, [0])
+    trainer.progress.parent.mkdir(parents=True, exist_ok=True)
+    for name in ("other.safetensors", ".tmp-half.safetensors", ".tmpAbCdEf"):
+        trainer.progress.with_name(name).touch()
+    trainer.finish()
+    assert list(trainer.progress.parent.iterdir()) == []
+
+
 # Divergence
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 
-TEMPORARY = ".tmp-"  # what the names of files that are still being written begin with
+TEMPORARY = ".tmp"  # what the names of files that are still being written begin with, those of safetensors as well
 
 
 @contextmanager

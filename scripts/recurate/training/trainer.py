@@ -112,8 +112,8 @@ class Trainer:
         return state, np.stack(losses, axis=1)
 
     def finish(self) -> None:
-        """Delete the private checkpoint once the result is written, and any that other settings left beside it."""
-        for path in self.progress.parent.glob(f"*{self.progress.suffix}"):
+        """Once the result is written, delete the private checkpoint and what other settings and killed jobs left."""
+        for path in self.progress.parent.glob("*"):
             path.unlink(missing_ok=True)
 
     def _chunks_from(self, start: int, losses: list[Array]) -> Iterator[int]:
