@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -193,6 +194,15 @@ class Cluster:
         keys = ("id", "name", "state", "node", "folder", "comment")
         lines = self.call("squeue", "-h", "-t", "PD,R,CG,S", "-o", "%A|%j|%T|%N|%Z|%k").splitlines()
         return [dict(zip(keys, line.split("|"), strict=True)) for line in lines]
+
+    def wait_until_saved(self, job: str) -> None:
+        """Wait until the controller has written down that a job runs, which takes it up to five seconds.
+
+        If it is killed before, it takes the job for one that waits, and drains the node that ends it.
+        """
+        started = datetime.fromisoformat(self.call("squeue", "-h", "-t", "R", "-j", job, "-o", "%S")).timestamp()
+        saved = self.folder / "state/job_state"
+        self.wait(lambda: saved.exists() and saved.stat().st_mtime > started + 1, "the controller's notes")
 
     @staticmethod
     def wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:

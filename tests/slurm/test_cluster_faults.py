@@ -140,21 +140,27 @@ def ask(project: SlurmCopy, resource: str, amount: int) -> None:
 
 def slurmdbd_away(project: SlurmCopy) -> None:
     """The accounting's daemon is away for 20 s."""
+    run = in_training(project)
     away(project, "slurmdbd")
+    project.finish(run)
 
 
 def slurmctld_away(project: SlurmCopy) -> None:
-    """The controller is away for 20 s."""
+    """The controller is away for 20 s, in which the job may end; it had written down that the job runs."""
+    run = in_training(project)
+    stopped = psutil.Process(trainer(project))
+    stopped.suspend()  # the job does not end before
+    project.cluster.wait_until_saved(project.jobs()[0]["id"])
+    stopped.resume()
     away(project, "slurmctld")
+    project.finish(run)
 
 
 def away(project: SlurmCopy, daemon: str) -> None:
-    """kill -9 of a daemon while a job runs, and its return."""
-    run = in_training(project)
+    """kill -9 of a daemon, and its return."""
     project.cluster.kill(daemon)
     time.sleep(20)
     project.cluster.run(daemon)
-    project.finish(run)
 
 
 def preempted(project: SlurmCopy) -> None:
