@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -108,7 +109,13 @@ sys.exit(status)
 """
 
 
-def run_child(command: Sequence[str], folder: Path = ROOT) -> Child:
+def run_alone(function: Callable[..., object], **arguments: object) -> Child:
+    """Run a function of alone.py in a process of its own, with two threads; JSON of its result ends the output."""
+    command = [sys.executable, str(Path(__file__).with_name("alone.py")), function.__name__, json.dumps(arguments)]
+    return run_child(command, threads=2)
+
+
+def run_child(command: Sequence[str], folder: Path = ROOT, threads: int | None = None) -> Child:
     """Run a command to its end, measured from outside; raises RuntimeError with its errors if it fails."""
     read, write = os.pipe()
     launched = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(write), *command]
@@ -116,7 +123,7 @@ def run_child(command: Sequence[str], folder: Path = ROOT) -> Child:
     done = subprocess.run(
         launched,
         cwd=folder,
-        env=child_environment(),
+        env=child_environment(threads),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -131,10 +138,14 @@ def run_child(command: Sequence[str], folder: Path = ROOT) -> Child:
     return Child(seconds, float(peak) / (1e6 if sys.platform == "darwin" else 1e3), done.stdout)
 
 
-def child_environment() -> dict[str, str]:
-    """The environment without what a user's shell would not have: compiled modules are kept, nothing is prepended."""
+def child_environment(threads: int | None = None) -> dict[str, str]:
+    """The environment without what a user's shell would not have: compiled modules are kept, nothing is prepended.
+
+    `threads` bounds those of BLAS and OpenMP; None leaves them as they are.
+    """
     without = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-    return {**{key: value for key, value in os.environ.items() if key not in without}, "MPLBACKEND": "Agg"}
+    limits = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL") if threads}
+    return {**{key: value for key, value in os.environ.items() if key not in without}, "MPLBACKEND": "Agg", **limits}
 
 
 def heading() -> str:

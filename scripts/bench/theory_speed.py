@@ -6,31 +6,22 @@ import json
 import sys
 import time
 
+import alone
 import numpy as np
-from measuring import ROOT, Row, run_child
+from measuring import Row, run_alone
 
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.foundation.randomness import CURATION, numpy_generator
 
 SAMPLES, CHOICES, GENERATIONS = 50_000, 4, 20
 FORECAST_SECONDS, FORECAST_MEGABYTES, CURATION_SECONDS = 3.0, 500.0, 0.1
-FORECAST = f"""
-import json, sys, time
-sys.path.insert(0, {str(ROOT / "scripts")!r})
-import numpy as np
-from recurate.theory.forecast import forecast
-rewards = -np.random.default_rng(0).exponential(2.0, {SAMPLES})
-begin = time.perf_counter()
-for weights in forecast(rewards, {CHOICES}, 0.0, {GENERATIONS}):
-    pass
-print(json.dumps(time.perf_counter() - begin))
-"""
 
 
 def rows(runs: int) -> list[Row]:
     """Time and memory of the forecast, time of curation."""
     print("forecast and curation", file=sys.stderr)
-    children = [run_child([sys.executable, "-c", FORECAST]) for _ in range(runs)]
+    sizes = {"samples": SAMPLES, "choices": CHOICES, "generations": GENERATIONS}
+    children = [run_alone(alone.forecast, **sizes) for _ in range(runs)]
     name = f"forecast, {SAMPLES:,} rewards, K = {CHOICES}, {GENERATIONS} generations"
     seconds = [float(json.loads(child.output)) for child in children]
     return [

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
-from bench.measuring import Way, compared, threads
+from bench import alone
+from bench.measuring import Way, compared, run_alone, threads
 
 
 def gain(unit: str, usual: list[float], ours: list[float]) -> list[float]:
@@ -35,3 +40,14 @@ def test_the_number_of_threads_is_given_back_also_after_an_error() -> None:
     with pytest.raises(RuntimeError, match=f"^{other} thread"):
         fail()
     assert torch.get_num_threads() == before
+
+
+def test_what_is_measured_in_a_process_of_its_own_runs(tmp_path: Path) -> None:
+    assert json.loads(run_alone(alone.forecast, samples=50, choices=3, generations=2).output) > 0
+    assert all(ratio > 0 for ratio in alone.frechet(samples=60, features=5, runs=2))
+    (_, expected), (_, found) = alone.prdc(60, 5, 3), alone.manifolds(60, 5, 3)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    alone.write_generation(tmp_path, 50, 6)
+    metrics = [{"kind": "frechet", "features": "inception"}, {"kind": "memorisation", "features": "inception"}]
+    assert alone.measured(str(tmp_path), metrics) > 0
+    assert ",fid," in (tmp_path / "metrics.csv").read_text()
