@@ -13,6 +13,7 @@ import pytest
 import yaml
 from study_setup import ROOT, STUDY
 
+from recurate.files.paths import Layout, benchmark_of
 from recurate.foundation.components import kinds
 from recurate.foundation.errors import RecurateError
 from recurate.study.families import FAMILIES
@@ -137,3 +138,13 @@ def test_a_generation_is_trained_on_what_its_regime_keeps(
     if generations[0] == 0:
         first = "results/tiny/origins/gaussians/seeds-0-2/gen-000/samples.safetensors"
     assert project.inputs.training_samples(wildcards) == [first, *later]
+
+
+@pytest.mark.parametrize(
+    ("data", "log"),
+    [("data", "results/logs/data/mnist.log"), ("/elsewhere/data", "results/logs/elsewhere/data/mnist.log")],
+)
+def test_the_log_of_shared_data_has_one_name_wherever_the_data_lie(data: str, log: str) -> None:
+    layout = Layout("results", data)
+    assert layout.log(layout.in_data("mnist.safetensors")) == log
+    assert benchmark_of(log) == layout.benchmark(layout.in_data("mnist.safetensors"))

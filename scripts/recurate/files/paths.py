@@ -65,7 +65,8 @@ class Layout:
         return self._beside("benchmarks", template, "tsv")
 
     def _beside(self, folder: str, template: str, extension: str) -> str:
-        inner = template.removeprefix(f"{self.results}/")
+        # Data may lie elsewhere, under an absolute path: two slashes in a row are two names of one file to Snakemake.
+        inner = template.removeprefix(f"{self.results}/").lstrip("/")
         return f"{self.results}/{folder}/{inner.rsplit('.', 1)[0]}.{extension}"
 
 
