@@ -87,6 +87,21 @@ def test_a_target_that_looks_like_a_study_and_is_none_is_refused(folder: Path) -
         project.check_targets(["tony"])
 
 
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("tony/metrics.csv", "no study 'tony'; studies are tiny"),
+        ("tony/arms/curated/forecast.csv", "no study 'tony'; studies are tiny"),
+        ("tiny/arms/cured/seeds-0-0/gen-001/model.safetensors", "study tiny has no arm 'cured'; its arms are curated"),
+        ("tiny/origins/tinny/judge.safetensors", "study tiny has no origin 'tinny'; its origins are"),
+        ("tiny/figures/nope.pdf", "study tiny has no figure 'nope'"),
+    ],
+)
+def test_a_file_of_what_there_is_not_is_refused(folder: Path, target: str, problem: str) -> None:
+    with pytest.raises(RecurateError, match=problem):
+        Project({"studies": ["tiny"]}, str(folder)).check_targets([f"results/{target}"])
+
+
 def test_the_settings_of_a_stage_hold_what_it_reads_and_no_more(folder: Path) -> None:
     project = Project({"studies": ["tiny"]}, str(folder))
     wildcards = Wildcards(study="tiny", arm="curated")

@@ -9,6 +9,7 @@ from pathlib import Path
 from recurate.files.paths import NAME, Layout
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_config, read_study
+from recurate.study.trained import Study
 from recurate.workflow.figures import Figures, check_figures
 from recurate.workflow.inputs import Inputs
 from recurate.workflow.report_settings import Report
@@ -18,6 +19,7 @@ from recurate.workflow.studies import Studies, Wildcards
 from recurate.workflow.targets import Targets
 
 GENERAL_TARGETS = ("all", "report", "data")
+OTHER_FOLDERS = ("logs", "benchmarks", "published")  # below the results folder, beside those of studies
 FORMER_RULES = {
     "gather_metrics": "gather",
     "gather_forecasts": "gather",
@@ -73,17 +75,13 @@ class Project:
             )
 
     def check_targets(self, targets: Iterable[str]) -> None:
-        """Raise RecurateError for a target that names a study, an arm or a figure which does not exist."""
+        """Raise RecurateError for a target that names a study, an origin, an arm or a figure which does not exist."""
         studies = self.studies.all
         for target in targets:
             if NAME.match(target) and target not in (*studies, *GENERAL_TARGETS):
                 raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(studies)}")
-            parts = Path(target).parts
-            below = parts[len(Path(self.config.results).parts) :]
-            if target.startswith(f"{self.config.results}/") and len(below) > 3 and below[1] == "arms":
-                self._arm_is_known(*below[0:3:2])
-            if target.startswith(f"{self.config.results}/") and len(below) == 3 and below[1] == "figures":
-                self._figure_is_known(below[0], Path(target).stem)
+            if target.startswith(f"{self.config.results}/"):
+                self._is_known(Path(target).parts[len(Path(self.config.results).parts) :])
 
     def check_resources(self, rules: Collection[str]) -> None:
         """Raise RecurateError for a study that asks for resources of a rule which is not one of `rules`."""
@@ -96,14 +94,21 @@ class Project:
                         f"study {name}, resources: there is no rule {rule!r}; rules are {', '.join(sorted(rules))}"
                     )
 
-    def _arm_is_known(self, study: str, arm: str) -> None:
-        arms = self.studies.all[study].arms if study in self.studies.all else {}
-        if arm not in arms:
-            raise RecurateError(f"study {study} has no arm {arm!r}; its arms are {', '.join(arms)}")
-
-    def _figure_is_known(self, study: str, figure: str) -> None:
-        if study in self.studies.all:
-            self.figures.of(study, figure)
+    def _is_known(self, below: tuple[str, ...]) -> None:
+        """Raise RecurateError if a path below the results folder names what there is not."""
+        name, *inner = below
+        if not inner or name in OTHER_FOLDERS:
+            return
+        if name not in self.studies.all:
+            raise RecurateError(f"there is no study {name!r}; studies are {', '.join(self.studies.all)}")
+        study = self.studies.all[name]
+        parts = {"arms": study.arms, "origins": study.origins if isinstance(study, Study) else {}}
+        if len(inner) > 2 and inner[0] in parts and inner[1] not in parts[inner[0]]:
+            folder, part = inner[:2]
+            known = ", ".join(parts[folder]) or "none"
+            raise RecurateError(f"study {name} has no {folder[:-1]} {part!r}; its {folder} are {known}")
+        if len(inner) == 2 and inner[0] == "figures":
+            self.figures.of(name, Path(inner[1]).stem)
 
     @property
     def light_jobs_are_local(self) -> bool:
