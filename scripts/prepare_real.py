@@ -5,7 +5,7 @@ from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest
 from recurate.files.writing import write_json
 from recurate.foundation.randomness import REAL_DATA, numpy_generator
-from recurate.stages.real import Reads
+from recurate.stages.prepare_real import Reads
 
 
 def main(

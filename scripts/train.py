@@ -1,10 +1,10 @@
 """Train a generation's model for all seeds of a job: an origin on real data, a later one on curated samples as well."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest, spec_digest
+from recurate.files.paths import progress_of
 from recurate.foundation.device import describe, prepare
 from recurate.models import NoiseModel
 from recurate.models.parts.units import Encoding
@@ -57,7 +57,7 @@ def main(
     training_set = TrainingSet.read(real, samples, curated, rows, mix.real, labelled, afresh or None, device)
     inputs = [path for path in (real, *samples, *curated, source, start) if path]
     key = spec_digest([spec.model_dump(mode="json"), code, [file_digest(path) for path in inputs]])
-    progress = Path(model).parent / ".progress" / f"{key}.safetensors"
+    progress = progress_of(model, key)
     trainer = Trainer(
         spec.model, spec.objective, spec.training, encoding, seeds, generation, progress, device, save_every
     )

@@ -10,7 +10,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import JUDGE, torch_generator
 from recurate.foundation.types import Array
-from recurate.stages.judge import Reads
+from recurate.stages.train_judge import Reads
 
 
 def main(real: str, judge: str, card: str, spec: Reads, code: str, device: str, threads: int) -> None:

@@ -23,7 +23,7 @@ SETTINGS: list[tuple[str, Any, list[str]]] = [
     ("arms.mixed.mixing", {"real_fraction": 1.5}, ["arms.mixed.mixing.real_fraction", "less than or equal to 1"]),
     ("arms.curated.curation.choices", 0, ["arms.curated.curation.choices", "0 is not allowed", "integer >= 1 or .inf"]),
     ("arms.curated.curation.choices", 2.5, ["arms.curated.curation.choices", "2.5 is not allowed"]),
-    ("arms.curated.curation.choices", 401, ["arms.curated.curation", "401 is larger than the pool of 400"]),
+    ("arms.curated.curation.choices", 401, ["arms.curated.curation", "401 is more than the 400"]),
     ("arms.curated.curation.kept", 0, ["arms.curated.curation.kept", "greater than or equal to 1"]),
     ("arms.curated.origin", "moon", ["arms.curated.origin", "no origin 'moon'", "gaussians"]),
     ("arms.curated.reward", {"kind": "class_probability"}, ["arms.curated.reward", "needs a judge"]),

@@ -69,5 +69,9 @@ def test_a_table_or_a_study_that_is_missing_is_a_difference(
 
 
 def test_a_run_that_fails_is_a_sentence_with_what_it_said(tmp_path: Path) -> None:
+    (tmp_path / "config/studies").mkdir(parents=True)
+    with pytest.raises(RecurateError, match="there is no study 's' in"):
+        compare.build(tmp_path, tmp_path / "results", ["s"], {})
+    (tmp_path / "config/studies/s.yaml").write_text("nothing: it needs\n")
     with pytest.raises(RecurateError, match=r"failed in .*"):
         compare.build(tmp_path, tmp_path / "results", ["s"], {})

@@ -163,6 +163,13 @@ def test_a_study_like_another_says_only_what_differs_at_every_scale(tmp_path: Pa
         assert (study.title, len(study.seeds), study.generations) == ("Another", 5, generations)
 
 
+def test_an_arm_of_another_study_or_layer_can_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump({**STUDY, "arm_defaults": STUDY["arms"]["curated"]}))
+    (tmp_path / "tiny.yaml").write_text("like: base\narms: {curated: , plain: {curation: {choices: 1}}, more: }\n")
+    assert list(read_study(tmp_path / "tiny.yaml", "demo", {}).arms) == ["plain", "more"]
+    assert list(read_study(tmp_path / "tiny.yaml", "demo", {"arms": {"plain": None}}).arms) == ["more"]
+
+
 @pytest.mark.parametrize(
     ("like", "sentence"),
     [
@@ -268,7 +275,7 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ("arms.curated.retraining.steps", 0, "arms.curated.retraining.steps: Input should be greater"),
         ("arms.curated.retraining.learning_rate", 0, "learning_rate: Input should be greater than 0 (got 0)"),
         ("arms.curated.curation.choices", 2.5, "curation.choices: 2.5 is not allowed; it must be an integer"),
-        ("arms.curated.curation.choices", 101, "curation: choices: 101 is larger than the pool of 100 samples"),
+        ("arms.curated.curation.choices", 101, "curation: choices: 101 is more than the 100 samples"),
         ("arms.curated.curation.kept", 0, "arms.curated.curation.kept: Input should be greater than or equal to 1"),
         ("arms.curated.curation.keep", 9, "arms.curated.curation: unknown key 'keep'; known are kind, kept, choices"),
         ("arms.curated.reward.target", [1.0], "reward: target has 1 coordinates, but the data have shape (2,)"),

@@ -129,5 +129,5 @@ def test_only_whole_numbers_of_choices_or_infinity_are_allowed(choices: object) 
 def test_a_pool_smaller_than_the_number_of_choices_is_refused_with_both_numbers() -> None:
     curation = BradleyTerry(kind="bradley_terry", choices=11, kept=1)
     curation.check(11)
-    with pytest.raises(ValueError, match="11 is larger than the pool of 10"):
+    with pytest.raises(ValueError, match="11 is more than the 10"):
         curation.check(10)

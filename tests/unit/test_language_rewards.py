@@ -202,7 +202,7 @@ def test_a_text_study_is_accepted() -> None:
         (("arms.curated.reward", {"kind": "class_probability"}), "needs a judge"),
         (("origins.gaussians.data", {**TEXT_DATA, "block": 32}), "16 tokens are fewer than the 32"),
         (("origins.gaussians.model", {"kind": "mlp"}), "next_token needs a language model, the model mlp is a vector"),
-        (("arms.curated.curation.choices", 200), "200 is larger than the pool of 100 samples"),
+        (("arms.curated.curation.choices", 200), "200 is more than the 100 samples"),
         (("origins.gaussians.sampler.per_prompt", 3), "3 does not divide the 100 samples"),
     ],
 )
@@ -220,7 +220,7 @@ def test_rewards_for_text_are_refused_elsewhere(kind: str) -> None:
 
 def test_more_choices_than_answers_to_a_prompt_are_refused() -> None:
     curation = {"kind": "bradley_terry", "choices": 5, "kept": 10, "among": "prompt"}
-    with pytest.raises(ValueError, match="5 is larger than the pool of 4"):
+    with pytest.raises(ValueError, match="5 is more than the 4"):
         Study.model_validate(changed(*text_origin(), ("arms.curated.curation", curation)))
     with pytest.raises(ValueError, match="answers no prompts"):
         Study.model_validate(changed(("arms.curated.curation", curation)))

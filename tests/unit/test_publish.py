@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from recurate.commands import publish
 from recurate.files.writing import write_text
 from recurate.foundation.errors import RecurateError
 
+_GIT = publish._git
 FINISHED = ("claims.csv", "metrics.csv", "forecast.csv", "figures/shares.png", "figures/shares.pdf", "report.html")
 
 
@@ -23,6 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in FINISHED:
         write_text(tmp_path / "out/tiny" / name, name)
     write_text(tmp_path / "out/tiny/config.yaml", yaml.safe_dump(read(STUDY, tmp_path).model_dump(mode="json")))
+    write_text(tmp_path / ".gitignore", ".gitignore\nsets\n/tiny.yaml\n")
     for kind in ("eight_gaussians", "two_moons"):
         write_text(tmp_path / f"sets/{kind}.json", kind)
     write_text(tmp_path / "config/config.yaml", "studies: [tiny]\nresults: out\ndata: sets\n")
@@ -45,6 +48,28 @@ def test_a_study_that_is_not_finished_is_not_published(project: Path) -> None:
     (project / "out/tiny/claims.csv").unlink()
     with pytest.raises(RecurateError, match="the study is not finished"):
         publish.main(["first", "make study"])
+
+
+def test_a_run_whose_results_lie_elsewhere_is_published_beside_the_others(project: Path) -> None:
+    (project / "out").rename(project / "paper")
+    assert publish.main(["--from", "paper", "first", "make study"]) == 0
+    assert (project / "out/published/first/tiny/claims.csv").is_file()
+
+
+def test_what_no_commit_holds_is_not_published_but_results_need_none(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (
+        ["init", "-q"],
+        ["add", "config"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *command], check=True)
+    monkeypatch.setattr(publish, "_git", _GIT)
+    assert publish.main(["first", "make study"]) == publish.main(["second", "make study"]) == 0
+    write_text(project / "config/studies/tiny.yaml", "")
+    with pytest.raises(RecurateError, match="uncommitted changes"):
+        publish.main(["third", "make study"])
 
 
 def test_a_mistake_in_the_configuration_is_one_sentence(project: Path) -> None:

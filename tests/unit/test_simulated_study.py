@@ -146,7 +146,7 @@ def test_paper_scale_takes_the_sizes_of_the_papers() -> None:
         ({"reward": CURATED["reward"]}, "curation: needs a reward, and a reward needs curation"),
         ({**CURATED, "reward": {"kind": "confidence"}}, "reward: confidence needs a judge"),
         ({**CURATED, "reward": {"kind": "clipped_distance", "target": [0.0, 1.0]}}, "target has 2 coordinates"),
-        ({**CURATED, "curation": {"kind": "bradley_terry", "choices": 40, "kept": 5}}, "larger than the pool of 10"),
+        ({**CURATED, "curation": {"kind": "bradley_terry", "choices": 40, "kept": 5}}, "more than the 10"),
     ],
 )
 def test_a_mistake_in_an_arm_is_one_sentence(tmp_path: Path, arm: dict[str, Any], sentence: str) -> None:

@@ -17,7 +17,7 @@ from recurate.data.parts.tokenization import Codec, Tokenizer
 from recurate.data.text import Text
 from recurate.foundation.errors import RecurateError
 from recurate.models.parts.units import Encoding
-from recurate.stages.real import Reads
+from recurate.stages.prepare_real import Reads
 from recurate.workflow.job_params import own_files
 from recurate.workflow.studies import Wildcards
 

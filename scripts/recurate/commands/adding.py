@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import importlib
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Iterator
+from types import FunctionType
 
 from pydantic import BaseModel
 
@@ -36,10 +41,14 @@ named by its module, `kind: upwards`. It defines one subclass of the family's ba
 its fields, with pydantic's `Field`, are the keys of its block in a study file. It may import modules beside it by
 `from .other import name`. Its code counts in the digests of the jobs that run it, so that an edit runs again what it
 touches. Arrays that are passed in are not to be changed. A component that opens a
-file names it in its property `files`.
+file names it in its property `files`. An `Array` is a NumPy array, a `Tensor` PyTorch's. What is large to import
+(PyTorch, pandas, matplotlib) is imported in the method that needs it, for Snakemake reads these modules each time.
 
 A study of your own is a file in `config/studies/`, and a target of its name; `like: mixture` in it lays it over
-another, so that it says only what differs.
+another, so that it says only what differs. An arm of the other study that is not wanted: `NAME: null`.
+
+What theory says is no component: a claim is a function of `theory/claims.py` that is named in its `CLAIMS`, an exact
+law is given by the method `laws` of an estimator, from functions in `closed_form/laws/`.
 """
 
 
@@ -52,11 +61,13 @@ def section(base: type[Component]) -> str:
     """What one family wants of a kind: where it is named, what it must and may define, the shortest one there is."""
     place = folder(base).relative_to(LIBRARY).as_posix()
     shortest = min(kinds(base), key=lambda kind: len(module_file(base, kind).read_text()))
+    sorts = {"": base, **between(base)}
     rows = [
-        f"| `{owner}{name}`{', needed' if needed else ''} | {text} |"
-        for owner, cls in {"": base, **between(base)}.items()
-        for name, needed, text in members(cls)
+        f"| `{owner}{escaped(name)}`{', needed' if needed else ''} | {text} |"
+        for owner, cls in sorts.items()
+        for name, needed, text in [*flags(cls), *members(cls)]
     ]
+    types = [f"* `{name}`: {text}" for name, text in named_types(base, list(sorts.values())).items()]
     return "\n".join(
         [
             f"## {base.__name__}",
@@ -70,6 +81,7 @@ def section(base: type[Component]) -> str:
             "| --- | --- |",
             *rows,
             "",
+            *(["Of this project, in these signatures:\n", *types, ""] if types else ()),
         ]
     )
 
@@ -105,12 +117,68 @@ def mentioned(hint: object) -> Iterator[object]:
 
 
 def members(cls: type[Component]) -> Iterator[tuple[str, bool, str]]:
-    """Methods and properties of a class: name, whether a kind must define it, first sentences of its docstring."""
+    """Methods and properties of a class: signature, whether a kind must define it, first sentences of its docstring."""
+    for name, function in documented(cls):
+        yield name + signature(cls, name, function), name in cls.__abstractmethods__, paragraph(function)
+
+
+def documented(cls: type[Component]) -> Iterator[tuple[str, FunctionType]]:
+    """Methods of a class that say what they do, those of properties among them, by name."""
     for name, member in vars(cls).items():
         function = member.fget if isinstance(member, property) else member
         public = name == "__call__" or not name.startswith("_")
         if public and inspect.isfunction(function) and inspect.getdoc(function):
-            yield name, name in cls.__abstractmethods__, paragraph(function)
+            yield name, function
+
+
+def signature(cls: type[Component], name: str, function: FunctionType) -> str:
+    """What a method takes and gives, without `self`; what a property is."""
+    whole = inspect.signature(function)
+    if isinstance(vars(cls)[name], property):
+        return f": {whole.return_annotation}"
+    plain = whole.replace(parameters=list(whole.parameters.values())[1:])
+    return str(plain).replace("'", "")
+
+
+def flags(cls: type[Component]) -> Iterator[tuple[str, bool, str]]:
+    """Constants of a class that a kind may set: name, type and value, False, and the comment beside each."""
+    lines = inspect.getsource(cls).splitlines()
+    for node in ast.parse("\n".join(lines)).body[0].body:  # type: ignore[attr-defined]
+        if isinstance(node, ast.AnnAssign) and (of := re.match(r"ClassVar\[(.*)\]", ast.unparse(node.annotation))):
+            comment = lines[node.lineno - 1].partition("  # ")[2]
+            value = f" = {ast.unparse(node.value)}" if node.value else ""
+            if comment:
+                yield f"{ast.unparse(node.target)}: {of[1]}{value}", not node.value, comment
+
+
+def named_types(base: type[Component], classes: list[type[Component]]) -> dict[str, str]:
+    """Classes of this library that the signatures of `classes` name, by how they are imported: what each says."""
+    signatures = " ".join(signature(cls, name, function) for cls in classes for name, function in documented(cls))
+    homes = {**dict.fromkeys(vars(sys.modules[base.__module__]), base.__module__), **imported_names(base)}
+    found = {}
+    for name in dict.fromkeys(re.findall(r"[A-Z]\w+", signatures)):
+        thing = getattr(importlib.import_module(homes[name]), name, None) if name in homes else None
+        if inspect.isclass(thing) and thing.__module__.startswith(f"{LIBRARY.name}.") and thing not in classes:
+            fields = f" Fields: {escaped(fields_of(thing))}." if dataclasses.is_dataclass(thing) else ""
+            found[f"from {thing.__module__} import {name}"] = paragraph(thing) + fields
+    return found
+
+
+def imported_names(base: type[Component]) -> dict[str, str]:
+    """Modules by the names that the module of `base` takes from them, for annotations alone too."""
+    tree = ast.parse(inspect.getsource(sys.modules[base.__module__]))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {alias.name: str(node.module) for node in imports for alias in node.names}
+
+
+def fields_of(cls: type) -> str:
+    """Fields of a dataclass with their types."""
+    return ", ".join(f"`{field.name}: {field.type}`" for field in dataclasses.fields(cls))
+
+
+def escaped(text: str) -> str:
+    """Text for a cell of a table."""
+    return text.replace("|", "\\|")
 
 
 def paragraph(thing: object) -> str:

@@ -99,7 +99,12 @@ def checked_out(commit: str, folder: Path) -> Iterator[Path]:
 
 
 def build(tree: Path, results: Path, studies: Sequence[str], overrides: Mapping[str, object]) -> None:
-    """Run studies of a tree with this interpreter's Snakemake, results elsewhere, data sets shared."""
+    """Run studies of a tree with this interpreter's Snakemake, results elsewhere, data sets shared.
+
+    Raises RecurateError for a study that the tree does not have, and if a run fails.
+    """
+    if absent := [name for name in studies if not (tree / f"config/studies/{name}.yaml").is_file()]:
+        raise RecurateError(f"there is no study {absent[0]!r} in {tree / 'config/studies'}; compare others")
     snakemake = str(Path(sys.executable).with_name("snakemake"))
     config = [f"results={results}", f"data={Path.cwd() / 'data'}", f"overrides={json.dumps(overrides)}"]
     targets = [f"{results}/{study}/{name}" for study in studies for name in ("metrics.csv", "claims.csv")]

@@ -1,16 +1,17 @@
 """Copy the tables and figures of a finished run to results/published/, with what they were made by.
 
-Usage: python scripts/manage.py publish NAME COMMAND [STUDY ..], for example: publish demo "make study".
-Without studies, the default ones.
+Usage: python scripts/manage.py publish [--from FOLDER] NAME COMMAND [STUDY ..]
+For example: publish demo "make study", or publish --from paper loops-paper "snakemake --config ..".
+Without studies, the default ones; without a folder, that of the configuration.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -28,14 +29,13 @@ SIMULATED = ("laws.csv", "rates.csv")  # not every replicate: the metrics of hun
 CARDS = "origins/*/*.json"
 
 
-def publish(results: Path, data: Path, studies: list[str], name: str, command: str) -> Path:
-    """Copy what is kept of every study, with the cards of its `data`, and write `run.json`; returns the folder.
+def publish(results: Path, data: Path, studies: list[str], target: Path, command: str) -> None:
+    """Copy what is kept of every study to `target`, with the cards of its `data`, and write `run.json` there.
 
     Raises RecurateError if the code is not committed or a study has no claims table, which is made last.
     """
-    target = results / "published" / name
     commit = _git("rev-parse", "HEAD")
-    if _git("status", "--porcelain"):
+    if changed_but(results, target.parent):
         raise RecurateError("the working tree has uncommitted changes, so no commit made these results; commit first")
     for study in studies:
         if not (results / study / "claims.csv").is_file():
@@ -50,7 +50,13 @@ def publish(results: Path, data: Path, studies: list[str], name: str, command: s
             _copy(card, target / study / "data" / card.name)
     costs = {study: job_costs(results / "benchmarks" / study) for study in studies}
     write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
-    return target
+
+
+def changed_but(*folders: Path) -> list[str]:
+    """Paths of the working tree that no commit holds as they are, but for what lies in folders of results."""
+    entries = _git("status", "--porcelain", "--untracked-files=all", "-z").split("\0")
+    paths = [entry[3:] for entry in entries if entry]
+    return [path for path in paths if not any(Path(path).is_relative_to(folder) for folder in folders)]
 
 
 def _cards(resolved: Path, data: Path) -> list[Path]:
@@ -96,14 +102,21 @@ def job_costs(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.rstrip()
 
 
 def main(arguments: list[str]) -> int:
     """Publish the default studies, or those that are given, under the name that is given."""
-    if len(arguments) < 2:
-        sys.exit(f"error: give a name and the command that made the results\n{__doc__}")
-    name, command, *studies = arguments
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--from", dest="results", type=Path, help="folder of results, if not that of the configuration")
+    parser.add_argument("name", help="name of the run, a folder in results/published")
+    parser.add_argument("command", help="what made the results, as it was typed")
+    parser.add_argument("studies", nargs="*", help="by default those of the configuration")
+    given = parser.parse_args(arguments)
     config = read_config()
-    print(publish(Path(config.results), Path(config.data), studies or config.studies, name, command))
+    target = Path(config.results) / "published" / given.name
+    publish(
+        given.results or Path(config.results), Path(config.data), given.studies or config.studies, target, given.command
+    )
+    print(target)
     return 0

@@ -127,6 +127,6 @@ def main(arguments: list[str]) -> int:
     snakemake = Path(sys.executable).with_name("snakemake")
     with announced():
         status = subprocess.run([str(snakemake), *arguments], check=False).returncode
-    if status == 0:
+    if status == 0 and Path(results, "report.html").exists():
         print(f"report:  {results}/report.html\nfigures: {results}/*/figures/\ntables:  {results}/*/*.csv")
     return status

@@ -63,4 +63,4 @@ class Curation(Component, ABC):
         return type(self).operator is not Curation.operator
 
     def check(self, samples: int) -> None:
-        """Raise ValueError with one sentence if a pool of `samples`, or of answers to a prompt, is too small."""
+        """Raise ValueError with one sentence if `samples`, or the answers to a prompt, are too few."""

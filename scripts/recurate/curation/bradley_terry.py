@@ -61,7 +61,7 @@ class BradleyTerry(Curation):
 
     def check(self, samples: int) -> None:
         if self.choices != math.inf and self.choices > samples:
-            raise ValueError(f"choices: {self.choices:g} is larger than the pool of {samples} samples")
+            raise ValueError(f"choices: {self.choices:g} is more than the {samples} samples there are")
 
     def keep(self, rewards: Array, generator: Generator, prompts: Array | None = None) -> Choice:
         if self.by_prompt:

@@ -41,7 +41,9 @@ class Files:
 
 
 class Drawing(Protocol):
-    """What a figure gives: a picture, which knows how it is written, and words below it."""
+    """What a figure gives: a picture, which knows how it is written, and words below it. `figures.parts.style` has
+    `Printed(figure, caption)` for a figure of matplotlib.
+    """
 
     @property
     def caption(self) -> str: ...

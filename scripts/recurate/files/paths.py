@@ -6,6 +6,7 @@ Templates keep Snakemake's wildcards `{study} {origin} {arm} {seeds} {generation
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 WILDCARDS = {
     "study": r"[a-z][a-z0-9_]*",
@@ -68,6 +69,11 @@ class Layout:
         # Data may lie elsewhere, under an absolute path: two slashes in a row are two names of one file to Snakemake.
         inner = template.removeprefix(f"{self.results}/").lstrip("/")
         return f"{self.results}/{folder}/{inner.rsplit('.', 1)[0]}.{extension}"
+
+
+def progress_of(model: str, key: str) -> Path:
+    """Private checkpoint of the training that makes `model`; `key` tells apart different settings and inputs."""
+    return Path(model).parent / ".progress" / f"{key}.safetensors"
 
 
 def benchmark_of(log: str) -> str:

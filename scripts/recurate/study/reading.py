@@ -66,6 +66,15 @@ def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
     return merge(base, change) if isinstance(base, dict) and isinstance(change, dict) else change
 
 
+def _over(study: Layer, change: Layer) -> Layer:
+    """A study with `change` laid over it; an arm of it that becomes nothing is left out."""
+    merged, before, after = merge(study, change), study.get("arms"), change.get("arms")
+    if isinstance(before, dict) and isinstance(after, dict):
+        left_out = {name for name, arm in after.items() if arm is None and name in before}
+        merged["arms"] = {name: arm for name, arm in merge(before, after).items() if name not in left_out}
+    return merged
+
+
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Refuses a key that is given twice, which PyYAML lets pass with the first value lost."""
 
@@ -139,7 +148,7 @@ def read_study(path: Path, scale: str, override: Layer) -> Study | SimulatedStud
     if set(scales) - {"demo", "paper"}:
         raise RecurateError(f"{path}: scales: only demo and paper are allowed")
     _block(raw.get("arm_defaults"), f"{path}: arm_defaults")
-    merged = merge(merge(raw, _block(scales.get(scale), f"{path}: scales.{scale}")), override)
+    merged = _over(_over(raw, _block(scales.get(scale), f"{path}: scales.{scale}")), override)
     defaults = _block(merged.pop("arm_defaults", None), f"{path}: arm_defaults")
     arms, origins = merged.get("arms"), merged.get("origins")
     if isinstance(arms, dict):
@@ -175,7 +184,7 @@ def _read_like(path: Path, before: tuple[Path, ...]) -> Layer:
         raise RecurateError(f"{path}: like: there is no study {like!r} beside it")
     if base in (*before, path):
         raise RecurateError(f"{path}: like: {' is like '.join(each.stem for each in (*before, path, base))}, a circle")
-    return merge(_read_like(base, (*before, path)), raw)
+    return _over(_read_like(base, (*before, path)), raw)
 
 
 def with_origin(arm: JsonValue, origins: Layer, where: str) -> JsonValue:

@@ -16,15 +16,15 @@ from recurate.stages import (
     curate,
     extract,
     forecast,
-    judge,
     laws,
     measure,
+    prepare_real,
     rates,
-    real,
     reference,
     sample,
     simulate,
     train,
+    train_judge,
     traverse,
 )
 from recurate.study.simulated_arm import SimulatedArm
@@ -40,20 +40,20 @@ class StageSettings:
     def __init__(self, studies: Studies) -> None:
         self.studies = studies
 
-    def shared(self, kind: str) -> Callable[[Wildcards], real.Reads]:
+    def shared(self, kind: str) -> Callable[[Wildcards], prepare_real.Reads]:
         """Settings of a shared data set: it has none of its own."""
-        reads = real.Reads(data=load(Data, {"kind": kind}))
+        reads = prepare_real.Reads(data=load(Data, {"kind": kind}))
         return lambda _: reads
 
-    def real(self, w: Wildcards) -> real.Reads:
+    def real(self, w: Wildcards) -> prepare_real.Reads:
         """Real data."""
-        return real.Reads(data=self.studies.origin(w).data)
+        return prepare_real.Reads(data=self.studies.origin(w).data)
 
-    def judge(self, w: Wildcards) -> judge.Reads:
+    def judge(self, w: Wildcards) -> train_judge.Reads:
         """Judge; called for origins that have one."""
         origin = self.studies.origin(w)
         assert origin.judge is not None, w
-        return judge.Reads(judge=origin.judge, classes=origin.data.description.classes)
+        return train_judge.Reads(judge=origin.judge, classes=origin.data.description.classes)
 
     def train_origin(self, w: Wildcards) -> train.Reads:
         """Training of generation 0."""
