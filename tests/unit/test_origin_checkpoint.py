@@ -14,16 +14,36 @@ from script import call
 
 import sample
 import train
+from recurate.data import Data
 from recurate.files.arrays import read_arrays, read_metadata, read_parameters, write_arrays
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
 from recurate.models import Model
+from recurate.models.parts.checkpoint import Checkpoint
 
 NETWORK = {"kind": "unet", "channels": 32, "channel_multipliers": [1], "head_channels": 32}
 SPEC: dict[str, Any] = {"model": NETWORK, "objective": {"kind": "flow_matching"}, "mixing": {"real_fraction": 1.0}}
 TRAINING = {"steps": 2, "batch_size": 4, "learning_rate": 1e-3, "ema_half_life": 100.0}
 SEEDS = [5, 6]
+
+
+PUBLISHED = sorted(Path(__file__).parents[2].glob("results/published/origins/*.json"))
+
+
+@pytest.mark.parametrize("card", PUBLISHED, ids=lambda path: path.stem)
+def test_a_published_origin_is_the_file_of_its_card_and_fits_its_network(card: Path) -> None:
+    facts = json.loads(card.read_text())
+    file = card.with_suffix(".safetensors")
+    shape = load(Data, facts["data"]).description.shape
+    read = Checkpoint(path=str(file), sha256=facts["sha256"]).stacked(load(Model, facts["model"]).shapes(shape), 1)
+    assert sum(value.numel() for value in read.values()) == facts["parameters"]
+    assert file.stat().st_size < 6_000_000
+
+
+def test_published_origins_are_small_in_sum() -> None:
+    assert len(PUBLISHED) == 5
+    assert sum(card.with_suffix(".safetensors").stat().st_size for card in PUBLISHED) < 20_000_000
 
 
 @pytest.fixture
