@@ -27,6 +27,7 @@ from recurate.stages import (
     train_judge,
     traverse,
 )
+from recurate.stages.claims import Trained as TrainedClaims
 from recurate.study.simulated_arm import SimulatedArm
 from recurate.training.settings import Training
 from recurate.workflow.studies import Studies, Wildcards
@@ -155,6 +156,10 @@ class StageSettings:
             simulated = self.studies.simulated[w.study]
             loops = claims.Simulated(generations=simulated.generations, published=simulated.published)
             return claims.Reads(study=loops)
+        return claims.Reads(study=self.trained_claims(w))
+
+    def trained_claims(self, w: Wildcards) -> TrainedClaims:
+        """Claims of a trained study and each arm as they see it."""
         study = self.studies.study(w)
         arms = {
             name: claims.ArmOfClaims(
@@ -164,7 +169,7 @@ class StageSettings:
             )
             for name, arm in study.arms.items()
         }
-        return claims.Reads(study=claims.Trained(claims=study.claims, arms=arms))
+        return TrainedClaims(claims=study.claims, arms=arms)
 
     def resolved(self, w: Wildcards) -> dict[str, object]:
         """All settings of a study that its results follow from, defaults filled in, as they stand in its file."""
