@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from language_setup import BLOCK, VOCABULARY, fitted, tokens
 from study_setup import changed
-from theory_setup import forecast
+from theory_setup import check_arm, forecast
 
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.parts.reward_moments import variance_of_answers
@@ -26,7 +26,7 @@ from recurate.measuring.metrics.held_out_prediction import HeldOutPrediction
 from recurate.measuring.metrics.perplexity_spread import PerplexitySpread
 from recurate.models.parts.likelihood import log_likelihood
 from recurate.study.trained import Study
-from recurate.theory.claims import ClosedLoop, check_claims
+from recurate.theory.claims import ClosedLoop
 from recurate.theory.forecast import statistics
 
 TEXTS = np.array(["The cat saw the CAT.", "", "sun-lit sun"], dtype=object)
@@ -157,13 +157,13 @@ def test_the_lemma_holds_with_the_variance_among_answers_and_not_with_that_of_al
             values.setdefault(name, []).append(value)
     arrays = {name: np.array([value]) for name, value in values.items()}
     verdicts = {
-        by_prompt: check_claims(
+        by_prompt: check_arm(
             ClosedLoop("s", "a", 2, 0.0, "replace", by_prompt=by_prompt), arrays, "forecast", ["lemma_2_2"]
         )
         for by_prompt in (False, True)
     }
-    assert [row["verdict"] for row in verdicts[True]] == ["holds", "holds"]
-    assert [row["verdict"] for row in verdicts[False]] == ["fails", "fails"]
+    assert [row["verdict"] for row in verdicts[True]] == ["supported", "supported"]
+    assert [row["verdict"] for row in verdicts[False]] == ["contradicted", "contradicted"]
 
 
 def test_variance_among_answers_is_the_mean_over_prompts() -> None:

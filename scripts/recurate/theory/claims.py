@@ -204,8 +204,7 @@ def theorem_2_3(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
         return Exemption(VACUOUS, "without synthetic data (lambda = 0) the promised gain is zero")
     mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, bounds.chosen_variance(loop.by_prompt))
     bound = bounds.mixed_exponential_reward(mean[:, :1], variance[:, :1], loop.choices, loop.synthetic_ratio)
-    noise = _spread_of_rewards(metrics)
-    scale = np.hypot(noise[1:], noise[0])
+    scale = _distance_from_start(_spread_of_rewards(metrics), 1 - loop.real_fraction)
     constant = np.broadcast_to(bound, mean[:, 1:].shape)
     return Evidence(mean[:, 1:], constant, is_upper_bound=False, scale=scale, likeness=OF_ONE_START)
 
@@ -218,6 +217,19 @@ def _spread_of_rewards(metrics: Metrics) -> FloatArray:
     variance = metrics.get("exp_reward_variance")
     mean = recorded(metrics, "exp_reward_mean")
     return np.full(mean.shape[1], np.nan) if variance is None else np.sqrt(variance.mean(axis=0))
+
+
+def _distance_from_start(noise: FloatArray, kept: float) -> FloatArray:
+    """How far noise takes the mean from that of generation 0, (T,), up to a factor.
+
+    Every generation adds noise (T + 1,) of its own and passes on the share `kept` of what was there: to first order the
+    mean is an autoregressive process, whose memory of generation 0 fades.
+    """
+    passed_on = np.zeros(len(noise))
+    for generation in range(1, len(noise)):
+        passed_on[generation] = noise[generation] ** 2 + kept**2 * passed_on[generation - 1]
+    forgotten = (1 - kept ** np.arange(len(noise))) * noise[0]
+    return np.hypot(np.sqrt(passed_on), forgotten)[1:]
 
 
 def theorem_2_4(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:

@@ -5,7 +5,8 @@ of e^(r - r*) or of a share over one sample set of finite size and one training:
 the spread of what is averaged. In units of that scale the variances of a claim's rows (generations and arms of one
 study with as many seeds) are alike, up to chance and a remainder. Both are told apart as in Smyth (2004,
 doi:10.2202/1544-6115.1027): variances are moderated towards a common one with as many degrees of freedom as their
-scatter leaves it, none where they truly differ.
+scatter leaves it, none where they truly differ. Then false alarms are right on the average over rows; a row that is
+noisier than its like beyond that scale is alarmed at more often (docs/limits.md has numbers).
 """
 
 from __future__ import annotations
