@@ -16,17 +16,24 @@ from pathlib import Path
 
 from recurate.closed_form.tables import LAW_COLUMNS, RATE_COLUMNS
 from recurate.commands.redraw import RESULTS, of_today
-from recurate.files.series import by_arm
+from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
+from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_study, read_mapping
 from recurate.study.simulated import SimulatedStudy
+from recurate.study.trained import Study
 from recurate.theory import agreement
+from recurate.theory.bounds import chosen_variance
 from recurate.theory.claims import check_claims
-from recurate.theory.verdicts import CLAIM_COLUMNS, VACUOUS, ArmRow, ClaimRow, counted, settled
+from recurate.theory.verdicts import CLAIM_COLUMNS, DECIDABLE, VACUOUS, ArmRow, ClaimRow, counted, settled
 from recurate.workflow.stage_settings import StageSettings
 from recurate.workflow.studies import Studies, Wildcards
 
+# Commits of published runs in which the variance among n answers was divided by n, not by n - 1.
+BIASED_AMONG_ANSWERS = ("28bec53fca9c700714db5aa8d67e034dba439c9c",)
+MADE_UNBIASED = "with the unbiased variance among answers"
+OF_ANSWERS = chosen_variance(by_prompt=True)
 AS_FOUND = "as found when the replicates were at hand"
 Former = Mapping[tuple[str, str, int], Mapping[str, str]]
 
@@ -71,7 +78,31 @@ def judged(folder: Path) -> list[ClaimRow]:
         "forecast": by_arm(read_rows(folder / "forecast.csv", FORECAST_COLUMNS)),
         "measured": by_arm(read_rows(folder / "metrics.csv", METRIC_COLUMNS)),
     }
-    return check_claims(reads.observed(folder.name, sources), reads.claims)
+    corrected = _unbiased(folder, study, sources["measured"])
+    rows = check_claims(reads.observed(folder.name, sources), reads.claims)
+    for row in rows:
+        if row["arm"] in corrected and row["source"] == "measured" and row["verdict"] in DECIDABLE:
+            row["note"] = "; ".join(filter(None, [row["note"], MADE_UNBIASED]))
+    return rows
+
+
+def _unbiased(folder: Path, study: Study, measured: Series) -> set[str]:
+    """Correct the variances among answers of runs that divided by the number of answers; the arms that have any."""
+    if _commit(folder.parent / "run.json") not in BIASED_AMONG_ANSWERS:
+        return set()
+    arms = {arm for arm, values in measured.items() if OF_ANSWERS in values}
+    for arm in arms:
+        sampler = study.arms[arm].sampler or study.origins[study.arms[arm].origin].sampler
+        assert sampler.answers, arm
+        factor = sampler.answers / (sampler.answers - 1)
+        measured[arm][OF_ANSWERS] = measured[arm][OF_ANSWERS] * factor
+    return arms
+
+
+def _commit(run: Path) -> object:
+    """The commit that made a published run; None where nothing says so."""
+    written = read_json(run) if run.is_file() else None
+    return written.get("commit") if isinstance(written, dict) else None
 
 
 def _agreed(folder: Path, study: SimulatedStudy) -> list[ArmRow]:
