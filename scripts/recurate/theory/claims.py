@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 SOURCES = ("forecast", "measured")
 # Squared correlation of the errors of two rows: differences of successive generations; differences to generation 0.
-OF_STEPS, OF_ONE_START = 0.1, 0.25
+OF_STEPS, OF_ONE_START = 0.05, 0.25
 
 NEEDS_PURE_LOOP = "the claim is about the loop without real data"
 NEEDS_PROPORTIONS = "the claim is about training sets of constant proportions, here data accumulate"
