@@ -38,7 +38,8 @@ def main(
     asked = spec.metrics
     names = {metric.space for metric in asked if metric.space}
     compared = {metric.space for metric in asked if metric.space and metric.compares}
-    known = real_spaces(parts["train_x"], parts["test_x"], reference, compared)
+    against = {metric.space for metric in asked if metric.space and metric.against_training}
+    known = real_spaces(parts["train_x"], parts["test_x"], reference, compared, against)
     kept = read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):

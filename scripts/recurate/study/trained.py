@@ -127,6 +127,10 @@ class Study(StudySettings):
                 )
             check(f"metrics.{number}", partial(metric.check, data))
 
+    def spaces_against_training(self) -> set[str]:
+        """Spaces in which some metric asks how near samples are to all training data."""
+        return {metric.space for metric in self.metrics if metric.space and metric.against_training}
+
     def seed_batches(self) -> list[list[int]]:
         """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""
         batches: list[list[int]] = []

@@ -115,6 +115,7 @@ class StageSettings:
         return reference.Reads(
             features=study.features,
             reference=study.reference,
+            against_training=tuple(sorted(study.spaces_against_training())),
             judge=self.studies.origin(w).judge if self.studies.features_ask_judge(w) else None,
         )
 
