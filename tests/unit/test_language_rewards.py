@@ -168,10 +168,24 @@ def test_the_lemma_holds_with_the_variance_among_answers_and_not_with_that_of_al
 
 def test_variance_among_answers_is_the_mean_over_prompts() -> None:
     scaled = np.exp(REWARDS - 2)
-    expected = np.mean([scaled[prompt == PROMPTS].var() for prompt in (3, 7)])
+    expected = np.mean([scaled[prompt == PROMPTS].var(ddof=1) for prompt in (3, 7)])
     assert variance_of_answers(REWARDS, 2.0, PROMPTS) == pytest.approx(expected)
     equal = np.full(6, 1 / 6)
-    assert variance_of_answers(REWARDS, 2.0, PROMPTS, equal) == pytest.approx(expected)
+    assert variance_of_answers(REWARDS, 2.0, PROMPTS, equal) == pytest.approx(expected * 2 / 3)
+    assert variance_of_answers(REWARDS[:2], 2.0, PROMPTS[:2]) == 0
+
+
+@pytest.mark.parametrize("each", [2, 3, 4])
+def test_variance_among_a_few_answers_is_on_average_that_of_their_law(each: int) -> None:
+    """Over all sets of independent answers to a prompt, from a law of three rewards."""
+    law = {-2.0: 0.5, -0.3: 0.3, 0.0: 0.2}
+    mean = sum(share * np.exp(reward) for reward, share in law.items())
+    expected = sum(share * (np.exp(reward) - mean) ** 2 for reward, share in law.items())
+    prompts, average = np.zeros(each, int), 0.0
+    for rewards in itertools.product(law, repeat=each):
+        probability = np.prod([law[reward] for reward in rewards])
+        average += probability * variance_of_answers(np.array(rewards), 0.0, prompts)
+    assert average == pytest.approx(expected, rel=1e-12)
 
 
 # What does not fit is refused before anything runs
