@@ -137,6 +137,7 @@ def measured(folder: str, metrics: list[dict[str, str | int]]) -> float:
             "supremum": 0.0,
             "components": (),
             "vocabulary": 0,
+            "given": 0,
             "model": None,
         }
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from language_setup import BLOCK, VOCABULARY, fitted, tokens
 from study_setup import changed
 from theory_setup import forecast
@@ -71,6 +72,29 @@ def test_share_of_distinct_ngrams_by_hand() -> None:
             "distinct_samples": 2,
         }
     )
+
+
+def test_a_prompt_that_samples_keep_is_generated_by_nobody_and_does_not_count() -> None:
+    """Costs after the prompt, token by token from the model's own logits; n-grams of what follows, by hand."""
+    x = tokens(20, BLOCK).numpy().astype(np.int32)
+    x[:, :4] = x[0, :4]
+    scorer = fitted()
+    told = BlockPerplexity(kind="block_perplexity").without_prompt(4)
+    found = told.extract(x, scorer, "cpu")[:, 0]
+    for block, perplexity in zip(x, found, strict=True):
+        costs = []
+        for place in (4, 5):
+            before = torch.from_numpy(block[:place]).long()[None, None]
+            with torch.no_grad():
+                logits = scorer.model.logits(scorer.parameters, before)[0, 0, -1]  # type: ignore[attr-defined]
+            costs.append(-torch.log_softmax(logits, 0)[block[place]].item())
+        assert perplexity == pytest.approx(np.exp(np.mean(costs)), rel=1e-4)
+    whole = BlockPerplexity(kind="block_perplexity").extract(x, scorer, "cpu")[:, 0]
+    assert not np.allclose(whole, found, rtol=1e-2)
+    texts = np.array([[9, 9, 9, 1, 2, 1], [9, 9, 9, 1, 2, 3]], dtype=np.int32)
+    evidence = Evidence(texts, texts, np.random.default_rng(0), vocabulary=10, given=3)
+    values = DistinctNgrams(kind="distinct_ngrams")(evidence)
+    assert [values[f"distinct_{n}"] for n in (1, 2, 3)] == [3 / 6, 3 / 4, 1] and values["vocabulary_share"] == 3 / 10
 
 
 def test_test_perplexity_is_exp_of_the_mean_cost_of_held_out_blocks() -> None:
@@ -238,6 +262,14 @@ def test_more_choices_than_answers_to_a_prompt_are_refused() -> None:
         Study.model_validate(changed(*text_origin(), ("arms.curated.curation", curation)))
     with pytest.raises(ValueError, match="answers no prompts"):
         Study.model_validate(changed(("arms.curated.curation", curation)))
+
+
+def test_fewer_generated_tokens_than_an_n_gram_has_are_refused() -> None:
+    sampler = {"kind": "continuation", "per_prompt": 4, "prompt": 14, "keeps_prompt": True}
+    study = (*text_origin(), ("metrics", [{"kind": "distinct_ngrams"}]))
+    Study.model_validate(changed(*study, ("origins.gaussians.sampler", {**sampler, "prompt": 13})))
+    with pytest.raises(ValueError, match="needs 3 generated tokens a sample, there are 2"):
+        Study.model_validate(changed(*study, ("origins.gaussians.sampler", sampler)))
 
 
 def test_metrics_of_text_are_refused_elsewhere() -> None:

@@ -112,6 +112,48 @@ def test_data_far_from_the_origin_lose_no_digits() -> None:
     assert four(x + 1e6, real + 1e6, 3) == four(x, real, 3)
 
 
+@pytest.mark.parametrize(
+    ("precision", "size"),
+    [(np.float32, size) for size in (1e-22, 1e-21, 1e-12, 1e12, 1e19, 1e37)]
+    + [(np.float64, size) for size in (1e-120, 1e-45, 1e-36, 1e-22, 1e19, 1e37, 1e120)],
+)
+def test_units_change_nothing(precision: type, size: float) -> None:
+    """Powers of two near these sizes, which change no digit."""
+    power = 2.0 ** np.round(np.log2(size))
+    x, real = (part.astype(precision) for part in clouds(300, 250, 8))
+    wide_x, wide_real = (part * precision(power) for part in (x, real))
+    assert four(wide_x, wide_real, 3) == four(x, real, 3) == pytest.approx(prdc(x, real, 3), rel=1e-12)
+    assert (nearest_squared(wide_x, wide_real) == nearest_squared(x, real) * power**2).all()
+    far = np.concatenate([wide_real, precision(1e3) * wide_real[:1]]) if size < 1e30 else wide_real
+    assert nearest_squared(wide_x, far).tolist() == nearest_squared(wide_x, wide_real).tolist()
+
+
+@pytest.mark.parametrize("wide", [1e20, 1e38])
+def test_one_far_point_leaves_the_neighbours_of_the_others(wide: float) -> None:
+    """Beside a coordinate of 1e20 and more, squares of the others underflow: then float64 tells."""
+    x, real = clouds(200, 150, 4)
+    with_one = np.concatenate([real, np.full((1, 4), wide, np.float32)])
+    expected = cdist(x.astype(float), real.astype(float)).min(axis=1) ** 2
+    np.testing.assert_allclose(nearest_squared(x, with_one), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e200, 1e-200])
+def test_coordinates_whose_squares_are_no_numbers_are_one_sentence(wrong: float) -> None:
+    x, real = (part.astype(np.float64) for part in clouds(30, 30, 2))
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(RecurateError, match=r"coordinates lie up to .* look whether samples"),
+    ):
+        manifolds(wrong * x, wrong * real, 3)
+    one = x.copy()
+    one[3, 1] = wrong
+    for sets in ((one, real), (real, one)):
+        if wrong != 1e-200:  # beside others it counts as 0
+            with pytest.raises(RecurateError, match="coordinates lie up to"):
+                nearest_squared(*sets)
+    assert radii_squared(np.ones((9, 2)), 3).tolist() == [0] * 9  # nothing wrong with points that are all alike
+
+
 def test_pictures_are_measured_in_whole_numbers() -> None:
     rng = np.random.default_rng(0)
     x, real = rng.integers(0, 256, (2, 120, 300), dtype=np.uint8)

@@ -52,7 +52,8 @@ class Evidence:
     `real` (m, *shape) is the part of the real data that metrics compare with. `spaces` are feature spaces by name.
     `generator` is the metric's own and the same for every generation and seed, so that subsets and projections add
     noise neither to a trajectory nor to the spread over seeds. `model` is the generation's own, where `needs_model`;
-    `vocabulary` the number of tokens that texts are made of.
+    `vocabulary` the number of tokens that texts are made of; the first `given` tokens of each sample are a prompt that
+    it keeps, which nobody generated.
     """
 
     x: Array
@@ -61,6 +62,7 @@ class Evidence:
     spaces: Mapping[str, Space] = field(default_factory=dict)
     model: FittedModel | None = None
     vocabulary: int = 0
+    given: int = 0
 
     def space(self, name: str) -> Space:
         """A feature space; raises RecurateError if it was not extracted."""
