@@ -76,8 +76,8 @@ class Sampler(SampleSource, ABC):
     chunk: int = Field(
         5_000,
         ge=1,
-        description="samples of a seed drawn at once, which bounds memory; of dopri5, whose steps are those of a chunk, "
-        "and of ancestral, whose noise is, it enters the samples, too",
+        description="samples of a seed drawn at once, which bounds memory; dopri5 chooses its steps for a chunk and "
+        "ancestral its noise, so that there it enters the samples, too",
     )
 
     @property

@@ -40,10 +40,10 @@ class Encoding:
         if real.dtype == np.int32:
             return cls(real.shape[1:], "int32", 0.0, 1.0)
         centre, scale = float(real.mean()), float(real.std())
-        if not 0 < scale < math.inf:
+        if not 0 < scale < math.inf or real.min() == real.max():
             raise RecurateError(
-                f"data: the real data have mean {centre:g} and standard deviation {scale:g}, with which nothing can be "
-                "learnt; scale them, or mend the data"
+                f"data: the real data, of mean {centre:g}, do not vary so that single precision sees it, or some are no "
+                "numbers; scale them, or mend the data"
             )
         return cls(real.shape[1:], "float32", centre, scale)
 
