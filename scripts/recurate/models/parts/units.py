@@ -42,8 +42,8 @@ class Encoding:
         centre, scale = float(real.mean()), float(real.std())
         if not 0 < scale < math.inf or real.min() == real.max():
             raise RecurateError(
-                f"data: the real data, of mean {centre:g}, do not vary so that single precision sees it, or some are no "
-                "numbers; scale them, or mend the data"
+                f"data: the real data, of mean {centre:g}, do not vary so that single precision sees it, or some are "
+                "no numbers; scale them, or mend the data"
             )
         return cls(real.shape[1:], "float32", centre, scale)
 
