@@ -324,10 +324,22 @@ def test_files_of_arms_are_cut_by_generations() -> None:
     assert per_arm(["a0", "a1", "b0", "b1"], 1) == [["a0", "a1"], ["b0", "b1"]]
 
 
-def test_metric_that_a_seed_lacks_is_left_out() -> None:
-    rows = [{"arm": "a", "metric": m, "seed": s, "generation": "0", "value": "1"} for m, s in ("x0", "x1", "y0", "y1")]
-    rows.append({"arm": "a", "metric": "y", "seed": "0", "generation": "1", "value": "1"})
-    assert set(by_arm(rows)["a"]) == {"x"}
+def rows_of(*places: str) -> list[dict[str, str]]:
+    """Rows of an arm, each of a metric, a seed and a generation, a character each."""
+    return [{"arm": "a", "metric": m, "seed": s, "generation": g, "value": "1"} for m, s, g in places]
+
+
+def test_metric_that_a_generation_lacks_is_left_out() -> None:
+    whole = rows_of("x00", "x10", "x01", "x11")
+    assert by_arm(whole)["a"]["x"].shape == (2, 2)
+    assert set(by_arm([*whole, *rows_of("y00", "y10")])["a"]) == {"x"}  # of neither seed in generation 1
+    assert set(by_arm([*whole, *rows_of("y00", "y10", "y01")])["a"]) == {"x"}
+
+
+def test_metric_that_a_seed_lacks_is_refused_and_no_mean_over_fewer_seeds_is_shown() -> None:
+    whole = rows_of("x00", "x10", "x20", "x01", "x11", "x21")
+    with pytest.raises(RecurateError, match="y of arm a was recorded for some seeds and not for 1, 2; let the metric"):
+        by_arm([*whole, *rows_of("y00", "y01")])
 
 
 # Report

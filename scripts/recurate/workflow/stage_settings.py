@@ -108,6 +108,7 @@ class StageSettings:
             features=self.studies.study(w).features,
             judge=origin.judge if self.studies.features_ask_judge(w) else None,
             model=origin.model if self.studies.features_ask_origin(w) else None,
+            given=self.studies.sampler(w).given,
         )
 
     def reference(self, w: Wildcards) -> reference.Reads:
@@ -116,6 +117,7 @@ class StageSettings:
         return reference.Reads(
             features=study.features,
             reference=study.reference,
+            against_training=tuple(sorted(study.spaces_against_training())),
             judge=self.studies.origin(w).judge if self.studies.features_ask_judge(w) else None,
         )
 
@@ -129,6 +131,7 @@ class StageSettings:
             supremum=self.studies.arm(w).reward.supremum,
             components=self.studies.arm(w).reward.components,
             vocabulary=origin.data.description.vocabulary,
+            given=self.studies.sampler(w).given,
             model=origin.model if self.studies.measures_model(w) else None,
         )
 
