@@ -6,7 +6,7 @@ from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, w
 from recurate.stages.claims import Reads, Trained
 from recurate.theory import agreement
 from recurate.theory.claims import check_claims
-from recurate.theory.verdicts import CLAIM_COLUMNS, ClaimRow
+from recurate.theory.verdicts import CLAIM_COLUMNS, ClaimRow, settled
 
 
 def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates: str | None) -> None:
@@ -14,21 +14,18 @@ def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates:
 
     Of a trained study there is a row for every arm, claim, source and generation; some arms have no forecast.
     """
-    rows = list[ClaimRow]()
     if isinstance(spec.study, Trained):
         measured, expected = read_rows(metrics, METRIC_COLUMNS), read_rows(theory, FORECAST_COLUMNS)
         sources = {"forecast": by_arm(expected), "measured": by_arm(measured)}
-        for arm, settings in spec.study.arms.items():
-            for source, values in sources.items():
-                if arm in values:
-                    rows += check_claims(settings.loop(study, arm), values[arm], source, spec.study.claims)
+        rows = check_claims(spec.study.observed(study, sources), spec.study.claims)
     else:
         table = agreement.read_values(metrics)
         agreed = agreement.with_laws(table, read_rows(theory, LAW_COLUMNS))
         agreed += agreement.with_published(table, spec.study.published)
         if rates is not None:
-            agreed += agreement.with_rates(read_rows(rates, RATE_COLUMNS), spec.study.generations)
-        rows += [{"study": study, **row} for row in agreed]
+            replicates = max(len(sample) for sample in table.values())
+            agreed += agreement.with_rates(read_rows(rates, RATE_COLUMNS), spec.study.generations, replicates)
+        rows = [ClaimRow(study=study, **row) for row in settled(agreed)]
     write_rows(claims, CLAIM_COLUMNS, rows)
 
 

@@ -29,7 +29,7 @@ def main(
     spaces need.
     """
     device = prepare(device, threads)
-    spaces = [space.located(fetched) for space in spec.features]
+    spaces = [space.located(fetched).without_prompt(spec.given) for space in spec.features]
     fitted = FittedJudge.read(spec.judge, judge, device) if spec.judge and judge else None
     features_of: dict[str, list[Array]] = {space.space: [] for space in spaces}
     for row, seed in enumerate(seeds):

@@ -1,4 +1,4 @@
-"""Put the tables of all arms, seeds and generations together, sorted."""
+"""Put the tables of all arms, seeds and generations together, in their order."""
 
 from collections.abc import Sequence
 

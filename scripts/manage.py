@@ -5,6 +5,7 @@ verify     every result beside its record; --rebuild makes damaged ones again
 trace      the chain of files that leads to a result
 publish    tables and figures of a finished run, to results/published/
 redraw     figures of published runs, from their tables
+judge      claims of published runs anew, from their tables
 compare    tables of a commit and of the present tree
 reference  the texts that are generated from the classes
 """
@@ -14,7 +15,7 @@ import sys
 
 from recurate.foundation.errors import RecurateError
 
-COMMANDS = ("run", "verify", "trace", "publish", "redraw", "compare", "reference")
+COMMANDS = ("run", "verify", "trace", "publish", "redraw", "judge", "compare", "reference")
 
 
 def main(arguments: list[str]) -> int:

@@ -38,7 +38,8 @@ def main(
     asked = spec.metrics
     names = {metric.space for metric in asked if metric.space}
     compared = {metric.space for metric in asked if metric.space and metric.compares}
-    known = real_spaces(parts["train_x"], parts["test_x"], reference, compared)
+    against = {metric.space for metric in asked if metric.space and metric.against_training}
+    known = real_spaces(parts["train_x"], parts["test_x"], reference, compared, against)
     kept = read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):
@@ -51,7 +52,7 @@ def main(
         with threadpool_limits(threads):
             for number, metric in enumerate(asked):
                 generator = numpy_generator(0, 0, METRIC, number)
-                evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary)
+                evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary, spec.given)
                 values |= metric(evidence)
         of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
         rows += [{**of_row, "metric": name, "value": repr(float(value))} for name, value in values.items()]

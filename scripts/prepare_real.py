@@ -29,6 +29,7 @@ def main(
         shared = RealData.of(read_arrays(raw)) if raw else None
         data_set = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
         source = data.source
+    data_set.check(data.kind)
     arrays = data_set.arrays()
     write_arrays(real, arrays, {**origin_of_file(spec, code), **data_set.notes})
     facts = {

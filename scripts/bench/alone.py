@@ -117,6 +117,7 @@ def write_generation(folder: Path, images: int, features: int) -> None:
     drawn = {part: scale * rng.standard_normal((n, features), np.float32) for part, n in parts.items()}
     mean, covariance = moments(drawn["train"])
     drawn |= {"mean": mean, "factor": factor(covariance)}
+    drawn |= {"rest": drawn["train"][:0], "held_out_nearest": np.linspace(0, 1, parts["test"])}
     reference = {f"inception/{name}": array for name, array in drawn.items()}
     write_arrays(folder / "reference.safetensors", reference, {})
     of_samples = scale * rng.standard_normal((1, images, features), np.float32)
@@ -136,6 +137,7 @@ def measured(folder: str, metrics: list[dict[str, str | int]]) -> float:
             "supremum": 0.0,
             "components": (),
             "vocabulary": 0,
+            "given": 0,
             "model": None,
         }
     )

@@ -181,6 +181,17 @@ def test_samples_are_decoded_draws_from_the_prior() -> None:
     assert_allclose(alone.x[0], drawn.x[1], atol=1e-6)
 
 
+def test_decoded_images_are_means_of_what_was_learnt_and_the_sampler_says_so() -> None:
+    """The model learnt is of pixels that are on or off: an image of it differs from the decoder's by p (1 - p)."""
+    parameters, request = stacked([0]), Request([0], 1, 200, SHAPE)
+    means = ((DECODER.sample(SMALL, parameters, request).x[0] + 1) / 2).numpy()
+    drawn = np.random.default_rng(0).random((400, *means.shape)) < means
+    spread = drawn.var(axis=(0, 1)).mean()
+    assert means.var(axis=0).mean() < 0.8 * spread
+    assert spread == pytest.approx((means.var(axis=0) + (means * (1 - means)).mean(axis=0)).mean(), rel=0.01)
+    assert DECODER.is_biased
+
+
 # Samples drawn afresh
 
 

@@ -363,6 +363,12 @@ def test_encoded_points_have_mean_zero_and_unit_scale(gaussians: RealData) -> No
     assert_allclose(encoding.decode(encoded), gaussians.train_x, atol=1e-6)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.3, 1e-30])
+def test_points_that_do_not_vary_have_no_scale_and_are_refused(value: float) -> None:
+    with pytest.raises(RecurateError, match="do not vary so that single precision sees it"):
+        Encoding.of(np.full((64, 2), value, np.float32))
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_an_encoding_survives_the_metadata_of_a_file(dtype: type) -> None:
     encoding = Encoding.of(np.random.default_rng(0).uniform(0, 9, (5, 4, 4, 1)).astype(dtype))

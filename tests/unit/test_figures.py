@@ -13,7 +13,7 @@ import scipy.stats
 import seaborn
 from figure_setup import arm_view, study_view
 from PIL import Image
-from theory_setup import forecast
+from theory_setup import check_arm, forecast
 
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.rewards import Reward
@@ -31,7 +31,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.report import claims_table, report
 from recurate.report.settings import FigureFiles, ReportSettings, StudyFiles, TrainedSection
 from recurate.theory import bounds
-from recurate.theory.claims import ClosedLoop, check_claims
+from recurate.theory.claims import ClosedLoop
 from recurate.theory.forecast import infinite
 from recurate.theory.limit import limit_weights
 from recurate.theory.verdicts import CLAIM_COLUMNS
@@ -130,7 +130,7 @@ def test_bounds_drawn_are_those_of_the_claims_table() -> None:
     measured = series()
     for arm, claim in (("pure", "lemma_2_2"), ("mixed", "theorem_2_3")):
         loop = ClosedLoop("s", arm, ARMS[arm].choices, ARMS[arm].real_fraction)
-        rows = check_claims(loop, measured[arm], "measured", [claim])
+        rows = check_arm(loop, measured[arm], "measured", [claim])
         bound = trajectory.bound_of(ARMS[arm], measured[arm])
         assert bound is not None
         np.testing.assert_allclose(bound, [row["bound"] for row in rows])
@@ -324,10 +324,22 @@ def test_files_of_arms_are_cut_by_generations() -> None:
     assert per_arm(["a0", "a1", "b0", "b1"], 1) == [["a0", "a1"], ["b0", "b1"]]
 
 
-def test_metric_that_a_seed_lacks_is_left_out() -> None:
-    rows = [{"arm": "a", "metric": m, "seed": s, "generation": "0", "value": "1"} for m, s in ("x0", "x1", "y0", "y1")]
-    rows.append({"arm": "a", "metric": "y", "seed": "0", "generation": "1", "value": "1"})
-    assert set(by_arm(rows)["a"]) == {"x"}
+def rows_of(*places: str) -> list[dict[str, str]]:
+    """Rows of an arm, each of a metric, a seed and a generation, a character each."""
+    return [{"arm": "a", "metric": m, "seed": s, "generation": g, "value": "1"} for m, s, g in places]
+
+
+def test_metric_that_a_generation_lacks_is_left_out() -> None:
+    whole = rows_of("x00", "x10", "x01", "x11")
+    assert by_arm(whole)["a"]["x"].shape == (2, 2)
+    assert set(by_arm([*whole, *rows_of("y00", "y10")])["a"]) == {"x"}  # of neither seed in generation 1
+    assert set(by_arm([*whole, *rows_of("y00", "y10", "y01")])["a"]) == {"x"}
+
+
+def test_metric_that_a_seed_lacks_is_refused_and_no_mean_over_fewer_seeds_is_shown() -> None:
+    whole = rows_of("x00", "x10", "x20", "x01", "x11", "x21")
+    with pytest.raises(RecurateError, match="y of arm a was recorded for some seeds and not for 1, 2; let the metric"):
+        by_arm([*whole, *rows_of("y00", "y01")])
 
 
 # Report
@@ -370,7 +382,7 @@ def report_settings(folder: Path) -> ReportSettings:
     for arm, view in ARMS.items():
         loop = ClosedLoop("s", arm, view.choices, view.real_fraction)
         for source in ("forecast", "measured"):
-            claims += check_claims(loop, {k: v for k, v in measured[arm].items() if k.startswith("exp")}, source)
+            claims += check_arm(loop, {k: v for k, v in measured[arm].items() if k.startswith("exp")}, source)
     write_rows(folder / "claims.csv", CLAIM_COLUMNS, claims)
     for arm in ("pure", "gone"):
         path = folder / f"benchmarks/arms/{arm}/seeds-0-2/gen-001/model.tsv"
@@ -420,21 +432,25 @@ def test_report_shows_every_arm_with_its_measured_and_forecast_end(written_repor
 
 
 def test_claims_in_short_count_generations_and_join_exempt_arms() -> None:
-    names = ("study", "arm", "claim", "source", "generation", "slack", "standard_error", "verdict", "note")
+    names = ("arm", "claim", "source", "generation", "slack", "standard_error", "lower", "upper", "verdict", "note")
     lines = [
-        ("s", "pure", "lemma_2_2", "measured", "1", "0.2", "0.01", "holds", ""),
-        ("s", "pure", "lemma_2_2", "measured", "2", "-0.3", "0.02", "fails", ""),
-        ("s", "mixed", "lemma_2_2", "forecast", "1", "nan", "nan", "not applicable", "no"),
-        ("s", "alone", "lemma_2_2", "forecast", "1", "nan", "nan", "not applicable", "no"),
+        ("pure", "lemma_2_2", "measured", "1", "0.2", "0.01", "0.18", "0.22", "supported", ""),
+        ("pure", "lemma_2_2", "measured", "2", "-0.3", "0.02", "-0.34", "-0.26", "contradicted", ""),
+        ("pure", "lemma_2_2", "measured", "3", "-0.1", "0.09", "-0.28", "0.08", "undecided", ""),
+        ("mixed", "lemma_2_2", "forecast", "1", "nan", "nan", "nan", "nan", "not applicable", "no"),
+        ("alone", "lemma_2_2", "forecast", "1", "nan", "nan", "nan", "nan", "not applicable", "no"),
     ]
-    rows = [dict(zip(names, line, strict=True)) for line in lines]
+    rows = [{**dict(zip(names, line, strict=True)), "margin": "nan", "detectable": "0.05"} for line in lines]
     (group,) = claims_table.claim_groups(rows, ARMS)
     assert [line["arm"] for line in group["lines"]] == ["pure"]
     side = group["lines"][0]["measured"]
-    assert (side["verdict"], side["holding"], side["of"], side["failing"]) == ("fails", 1, 2, "2")
-    assert side["worst"] == "-0.30 ± 0.02 (generation 2)"
+    assert (side["verdict"], side["counts"], side["where"]) == ("contradicted", "1 of 3", "2")
+    assert side["worst"] == "−0.3 [−0.34, −0.26] (generation 2); 0.05 could be seen"
     assert [len(arms) for arms in group["exempt"].values()] == [2]
-    assert claims_table.claim_score(rows)["measured"] == {"holds": 0, "of": 1}
+    assert claims_table.score(rows) == {
+        "forecast": "2 not applicable",
+        "measured": "1 supported, 1 contradicted, 1 undecided",
+    }
 
 
 def test_tables_are_read_back_as_written(tmp_path: Path) -> None:

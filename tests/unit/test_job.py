@@ -19,6 +19,7 @@ from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Wildcar
 
 import curate
 import measure
+import prepare_real
 from recurate.files.arrays import read_arrays, write_arrays
 from recurate.files.tables import METRIC_COLUMNS, read_rows
 from recurate.foundation.errors import RecurateError
@@ -270,6 +271,59 @@ def test_a_reward_that_breaks_its_promise_ends_in_a_sentence_and_no_file(
     with pytest.raises(RecurateError, match=expected):
         curated(samples, [0, 1], reward={"kind": str(own)})
     assert not samples.with_name("curated.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return np.full(len(x), 3)", r"classify of .*own\.py gave the class 3, but the classes it lists are 0 to 2"),
+        ("return np.full(len(x), -1)", r"gave the class -1, but the classes it lists are 0 to 2; mend it"),
+        ("return np.full(len(x), 0.5)", r"gave the class 0\.5, but"),
+        ("return np.full(len(x), np.nan)", "gave the class nan, but"),
+        ("return np.zeros((len(x), 1), int)", r"gave shape \(30, 1\) for 30 samples; mend classify"),
+    ],
+)
+def test_classes_that_the_data_do_not_list_end_in_a_sentence_and_no_file(
+    samples: Path, tmp_path: Path, body: str, expected: str
+) -> None:
+    own = own_data(tmp_path, f"    def classify(self, x):\n        {body}\n")
+    with pytest.raises(RecurateError, match=expected):
+        curated(samples, [0, 1], data={"kind": own})
+    assert not samples.with_name("curated.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "expected"),
+    [
+        ("float32", "0.25", r"all numbers of .*own\.py's training data are 0\.25, so that there is nothing to learn"),
+        ("uint8", "7", "training data are 7, so"),
+        ("int32", "0", "training data are 0, so"),
+        ("float32", "np.nan", r"own\.py gave NaN or infinite training data"),
+    ],
+)
+def test_real_data_that_are_all_alike_or_no_numbers_end_in_a_sentence_and_no_file(
+    tmp_path: Path, dtype: str, value: str, expected: str
+) -> None:
+    body = (
+        "    def load(self, generator):\n"
+        f"        x = np.full((40, 2), {value}, np.{dtype})\n"
+        "        return RealData(x, np.zeros(40, int), x, np.zeros(40, int))\n"
+    )
+    files = {name: str(tmp_path / f"real.{end}") for name, end in (("real", "safetensors"), ("card", "json"))}
+    with pytest.raises(RecurateError, match=expected):
+        call(prepare_real.main, **files, spec={"data": {"kind": own_data(tmp_path, body)}})
+    assert not list(tmp_path.glob("real.*"))
+
+
+def own_data(folder: Path, body: str) -> str:
+    """Data of a user's own, of three classes, by their file."""
+    path = folder / "own.py"
+    path.write_text(
+        "import numpy as np\nfrom recurate.data import Data, Description, RealData\n\n\nclass Own(Data):\n"
+        "    @property\n    def description(self):\n        return Description(shape=(2,), classes=3)\n\n"
+        "    def load(self, generator):\n        raise NotImplementedError\n\n" + body
+    )
+    return str(path)
 
 
 def test_a_measured_table_has_a_row_for_every_seed_and_metric(samples: Path, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from language_setup import BLOCK, VOCABULARY, fitted, tokens
 from study_setup import changed
-from theory_setup import forecast
+from theory_setup import check_arm, forecast
 
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.parts.keep_operator import KeepOperator, without_replacement
@@ -29,7 +30,7 @@ from recurate.measuring.metrics.held_out_prediction import HeldOutPrediction
 from recurate.measuring.metrics.perplexity_spread import PerplexitySpread
 from recurate.models.parts.likelihood import log_likelihood
 from recurate.study.trained import Study
-from recurate.theory.claims import ClosedLoop, check_claims
+from recurate.theory.claims import ClosedLoop
 from recurate.theory.forecast import statistics
 
 TEXTS = np.array(["The cat saw the CAT.", "", "sun-lit sun"], dtype=object)
@@ -74,6 +75,29 @@ def test_share_of_distinct_ngrams_by_hand() -> None:
             "distinct_samples": 2,
         }
     )
+
+
+def test_a_prompt_that_samples_keep_is_generated_by_nobody_and_does_not_count() -> None:
+    """Costs after the prompt, token by token from the model's own logits; n-grams of what follows, by hand."""
+    x = tokens(20, BLOCK).numpy().astype(np.int32)
+    x[:, :4] = x[0, :4]
+    scorer = fitted()
+    told = BlockPerplexity(kind="block_perplexity").without_prompt(4)
+    found = told.extract(x, scorer, "cpu")[:, 0]
+    for block, perplexity in zip(x, found, strict=True):
+        costs = []
+        for place in (4, 5):
+            before = torch.from_numpy(block[:place]).long()[None, None]
+            with torch.no_grad():
+                logits = scorer.model.logits(scorer.parameters, before)[0, 0, -1]  # type: ignore[attr-defined]
+            costs.append(-torch.log_softmax(logits, 0)[block[place]].item())
+        assert perplexity == pytest.approx(np.exp(np.mean(costs)), rel=1e-4)
+    whole = BlockPerplexity(kind="block_perplexity").extract(x, scorer, "cpu")[:, 0]
+    assert not np.allclose(whole, found, rtol=1e-2)
+    texts = np.array([[9, 9, 9, 1, 2, 1], [9, 9, 9, 1, 2, 3]], dtype=np.int32)
+    evidence = Evidence(texts, texts, np.random.default_rng(0), vocabulary=10, given=3)
+    values = DistinctNgrams(kind="distinct_ngrams")(evidence)
+    assert [values[f"distinct_{n}"] for n in (1, 2, 3)] == [3 / 6, 3 / 4, 1] and values["vocabulary_share"] == 3 / 10
 
 
 def test_test_perplexity_is_exp_of_the_mean_cost_of_held_out_blocks() -> None:
@@ -183,21 +207,35 @@ def test_the_lemma_holds_with_the_variance_among_answers_and_not_with_that_of_al
             values.setdefault(name, []).append(value)
     arrays = {name: np.array([value]) for name, value in values.items()}
     verdicts = {
-        by_prompt: check_claims(
+        by_prompt: check_arm(
             ClosedLoop("s", "a", 2, 0.0, "replace", by_prompt=by_prompt), arrays, "forecast", ["lemma_2_2"]
         )
         for by_prompt in (False, True)
     }
-    assert [row["verdict"] for row in verdicts[True]] == ["holds", "holds"]
-    assert [row["verdict"] for row in verdicts[False]] == ["fails", "fails"]
+    assert [row["verdict"] for row in verdicts[True]] == ["supported", "supported"]
+    assert [row["verdict"] for row in verdicts[False]] == ["contradicted", "contradicted"]
 
 
 def test_variance_among_answers_is_the_mean_over_prompts() -> None:
     scaled = np.exp(REWARDS - 2)
-    expected = np.mean([scaled[prompt == PROMPTS].var() for prompt in (3, 7)])
+    expected = np.mean([scaled[prompt == PROMPTS].var(ddof=1) for prompt in (3, 7)])
     assert variance_of_answers(REWARDS, 2.0, PROMPTS) == pytest.approx(expected)
     equal = np.full(6, 1 / 6)
-    assert variance_of_answers(REWARDS, 2.0, PROMPTS, equal) == pytest.approx(expected)
+    assert variance_of_answers(REWARDS, 2.0, PROMPTS, equal) == pytest.approx(expected * 2 / 3)
+    assert variance_of_answers(REWARDS[:2], 2.0, PROMPTS[:2]) == 0
+
+
+@pytest.mark.parametrize("each", [2, 3, 4])
+def test_variance_among_a_few_answers_is_on_average_that_of_their_law(each: int) -> None:
+    """Over all sets of independent answers to a prompt, from a law of three rewards."""
+    law = {-2.0: 0.5, -0.3: 0.3, 0.0: 0.2}
+    mean = sum(share * np.exp(reward) for reward, share in law.items())
+    expected = sum(share * (np.exp(reward) - mean) ** 2 for reward, share in law.items())
+    prompts, average = np.zeros(each, int), 0.0
+    for rewards in itertools.product(law, repeat=each):
+        probability = np.prod([law[reward] for reward in rewards])
+        average += probability * variance_of_answers(np.array(rewards), 0.0, prompts)
+    assert average == pytest.approx(expected, rel=1e-12)
 
 
 # What does not fit is refused before anything runs
@@ -250,6 +288,14 @@ def test_more_choices_than_answers_to_a_prompt_are_refused() -> None:
         Study.model_validate(changed(*text_origin(), ("arms.curated.curation", curation)))
     with pytest.raises(ValueError, match="answers no prompts"):
         Study.model_validate(changed(("arms.curated.curation", curation)))
+
+
+def test_fewer_generated_tokens_than_an_n_gram_has_are_refused() -> None:
+    sampler = {"kind": "continuation", "per_prompt": 4, "prompt": 14, "keeps_prompt": True}
+    study = (*text_origin(), ("metrics", [{"kind": "distinct_ngrams"}]))
+    Study.model_validate(changed(*study, ("origins.gaussians.sampler", {**sampler, "prompt": 13})))
+    with pytest.raises(ValueError, match="needs 3 generated tokens a sample, there are 2"):
+        Study.model_validate(changed(*study, ("origins.gaussians.sampler", sampler)))
 
 
 def test_metrics_of_text_are_refused_elsewhere() -> None:

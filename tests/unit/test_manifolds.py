@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prdc import compute_prdc
 from scipy.spatial.distance import cdist
+from scipy.stats import mannwhitneyu
 from threadpoolctl import threadpool_limits
 
 from recurate.data import Description
@@ -109,6 +110,48 @@ def test_all_four_follow_their_definitions_in_loops() -> None:
 def test_data_far_from_the_origin_lose_no_digits() -> None:
     x, real = (part.astype(np.float64) for part in clouds(200, 200, 8))
     assert four(x + 1e6, real + 1e6, 3) == four(x, real, 3)
+
+
+@pytest.mark.parametrize(
+    ("precision", "size"),
+    [(np.float32, size) for size in (1e-22, 1e-21, 1e-12, 1e12, 1e19, 1e37)]
+    + [(np.float64, size) for size in (1e-120, 1e-45, 1e-36, 1e-22, 1e19, 1e37, 1e120)],
+)
+def test_units_change_nothing(precision: type, size: float) -> None:
+    """Powers of two near these sizes, which change no digit."""
+    power = 2.0 ** np.round(np.log2(size))
+    x, real = (part.astype(precision) for part in clouds(300, 250, 8))
+    wide_x, wide_real = (part * precision(power) for part in (x, real))
+    assert four(wide_x, wide_real, 3) == four(x, real, 3) == pytest.approx(prdc(x, real, 3), rel=1e-12)
+    assert (nearest_squared(wide_x, wide_real) == nearest_squared(x, real) * power**2).all()
+    far = np.concatenate([wide_real, precision(1e3) * wide_real[:1]]) if size < 1e30 else wide_real
+    assert nearest_squared(wide_x, far).tolist() == nearest_squared(wide_x, wide_real).tolist()
+
+
+@pytest.mark.parametrize("wide", [1e20, 1e38])
+def test_one_far_point_leaves_the_neighbours_of_the_others(wide: float) -> None:
+    """Beside a coordinate of 1e20 and more, squares of the others underflow: then float64 tells."""
+    x, real = clouds(200, 150, 4)
+    with_one = np.concatenate([real, np.full((1, 4), wide, np.float32)])
+    expected = cdist(x.astype(float), real.astype(float)).min(axis=1) ** 2
+    np.testing.assert_allclose(nearest_squared(x, with_one), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e200, 1e-200])
+def test_coordinates_whose_squares_are_no_numbers_are_one_sentence(wrong: float) -> None:
+    x, real = (part.astype(np.float64) for part in clouds(30, 30, 2))
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(RecurateError, match=r"coordinates lie up to .* look whether samples"),
+    ):
+        manifolds(wrong * x, wrong * real, 3)
+    one = x.copy()
+    one[3, 1] = wrong
+    for sets in ((one, real), (real, one)):
+        if wrong != 1e-200:  # beside others it counts as 0
+            with np.errstate(all="ignore"), pytest.raises(RecurateError, match="coordinates lie up to"):
+                nearest_squared(*sets)
+    assert radii_squared(np.ones((9, 2)), 3).tolist() == [0] * 9  # nothing wrong with points that are all alike
 
 
 def test_pictures_are_measured_in_whole_numbers() -> None:
@@ -217,37 +260,55 @@ def test_more_neighbours_than_samples_are_refused_before_anything_runs() -> None
 
 
 def memorisation(x: np.ndarray, training: np.ndarray, other: np.ndarray, **keys: Any) -> float:
-    """The metric, which must not depend on which part of the real data is the reference."""
+    """The metric, which must not depend on which part of the real data is the reference, nor on how much of it."""
     metric = Memorisation(kind="memorisation", features="judge", **keys)
-    found = metric(evidence(Space("judge", x, other, training, reference_is_training=False)))
-    if len(training) == len(other):
-        swapped = metric(evidence(Space("judge", x, training, other, reference_is_training=True)))
-        assert swapped == pytest.approx(found)
-    return found["memorisation_judge"]
+    found = []
+    for reference_is_training in (False, True):
+        compared = (training[:5], other) if reference_is_training else (other, training[:5])
+        nearest = cdist(other, training).min(axis=1) ** 2
+        space = Space("judge", x, *compared, reference_is_training, training=training, held_out_nearest=nearest)
+        found.append(metric(evidence(space)))
+    assert found[0] == found[1] and found[0]["training_samples_judge"] == len(training)
+    return found[0]["memorisation_judge"]
 
 
 def test_copies_of_training_data_are_memorised_and_copies_of_held_out_data_are_not() -> None:
     training, other = np.random.default_rng(0).normal(size=(2, 200, 6))
     assert memorisation(training[:50], training, other) == 1
-    assert memorisation(other[:50], training, other) == 0
-    assert memorisation(np.concatenate([training[:30], other[:10]]) + 1e-3, training, other) == 0.75
+    assert memorisation(other, training, other) == pytest.approx(0.5, abs=1e-3)
+    assert memorisation(np.concatenate([training[:30], 9 + other[:10]]), training, other) == 0.75
 
 
-def test_fresh_samples_are_as_near_to_either_part_however_many_training_data_there_are() -> None:
-    rng = np.random.default_rng(1)
-    x, training, other = rng.normal(size=(2_000, 4)), rng.normal(size=(3_000, 4)), rng.normal(size=(300, 4))
-    assert memorisation(x, training, other) == pytest.approx(0.5, abs=0.05)
-    all_of_them = (cdist(x, training).min(axis=1) < cdist(x, other).min(axis=1)).mean()
-    assert all_of_them > 0.8
+@pytest.mark.parametrize("samples", [1_000, 3_000])
+@pytest.mark.parametrize("training_data", [2_000, 20_000])
+def test_copies_have_one_and_data_never_seen_a_half_at_any_size(samples: int, training_data: int) -> None:
+    """Clusters on a curved surface in 16 dimensions; a generator copies the training data or draws new ones."""
+    rng = np.random.default_rng(training_data + samples)
+    centres, directions = 3 * rng.normal(size=(30, 4)), rng.normal(size=(4, 16))
+
+    def draw(n: int) -> np.ndarray:
+        return np.tanh((centres[rng.integers(30, size=n)] + rng.normal(size=(n, 4))) @ directions).astype(np.float32)
+
+    training, other, unseen = draw(training_data), draw(4_000), draw(4_000)
+    copies = training[rng.integers(training_data, size=4_000)]
+    assert memorisation(copies, training, other, samples=samples) == 1
+    assert memorisation(unseen, training, other, samples=samples) == pytest.approx(0.5, abs=0.02)
+    half = np.concatenate([copies[:2_000], unseen[:2_000]])
+    assert memorisation(half, training, other, samples=samples) == pytest.approx(0.75, abs=0.02)
 
 
-def test_memorisation_is_that_of_a_full_table_of_distances() -> None:
+def test_memorisation_is_mann_and_whitney_s_statistic_of_a_full_table_of_distances() -> None:
     rng = np.random.default_rng(2)
-    x, training, other = rng.normal(size=(100, 3)), rng.normal(0.3, 1, (150, 3)), rng.normal(size=(150, 3))
-    expected = (cdist(x, training).min(axis=1) < cdist(x, other).min(axis=1)).mean()
-    assert memorisation(x, training, other) == pytest.approx(expected)
-    assert 0 < expected < 1
+    # Small whole numbers, so that many distances are equal.
+    x, training, other = (rng.integers(0, 6, (n, 3)).astype(float) for n in (100, 150, 70))
+    near, nearer = cdist(other, training).min(axis=1), cdist(x, training).min(axis=1)
+    expected = mannwhitneyu(near, nearer).statistic / (len(x) * len(other))
+    assert memorisation(x, training, other) == pytest.approx(expected, abs=1e-12)
+    pairs = [(b > a) + (a == b) / 2 for a in nearer for b in near]
+    assert expected == pytest.approx(np.mean(pairs)) and (np.array(pairs) == 0.5).mean() > 0.1
 
 
-def test_a_sample_equally_near_to_both_parts_counts_half() -> None:
-    assert memorisation(np.array([[0.0], [5.0]]), np.array([[-1.0]]), np.array([[1.0]])) == 0.25
+def test_without_the_nearness_of_held_out_data_memorisation_is_one_sentence() -> None:
+    x, real = clouds(10, 10)
+    with pytest.raises(RecurateError, match=r"nobody measured how near held-out data lie .* in judge; delete"):
+        Memorisation(kind="memorisation", features="judge")(evidence(held_out(x, real)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from script import call
 
 import extract
@@ -69,7 +70,8 @@ class Files:
 
     def extract(self, *blocks: dict[str, Any], judge: dict[str, Any] | None = None, **reference: Any) -> None:
         spec = {"features": list(blocks), "judge": judge}
-        asked = {**spec, "reference": {"split": "test", "samples": None, **reference}}
+        against = {"against_training": reference.pop("against_training", [])}
+        asked = {**spec, **against, "reference": {"split": "test", "samples": None, **reference}}
         more: dict[str, Any] = {"code": "c", "device": "cpu", "threads": 1, "judge": self["judge"] if judge else None}
         call(extract.main, self["samples"], self["features"], spec, seeds=SEEDS, **more)
         call(extract_reference, self["real"], self["reference"], asked, **more)
@@ -172,12 +174,37 @@ def test_every_seed_is_measured_on_its_own_samples_in_every_space(files: Files, 
         assert "warning_few_samples_frechet_means" not in values
 
 
-def test_memorisation_knows_which_part_is_the_training_data(files: Files) -> None:
-    files.x[:] = files.real["train_x"][:SAMPLES]
+@pytest.mark.parametrize("split", ["test", "train"])
+@pytest.mark.parametrize("limit", [None, 20])
+def test_copies_of_any_training_data_are_memorised_however_few_real_data_are_compared_with(
+    files: Files, split: str, limit: int | None
+) -> None:
+    """Images whose originals are in `space/rest`, too; without a feature space, and in one."""
+    files.x[:] = np.stack([files.real["train_x"][:SAMPLES], files.real["train_x"][-SAMPLES:]])
     write_arrays(files["samples"], {"x": files.x}, {})
-    for split in ("test", "train"):
-        (values, _) = files.measure({"kind": "memorisation"}, with_features=False, split=split)
-        assert values["memorisation_data"] > 0.7
+    files.extract({"kind": files.means}, split=split, samples=limit, against_training=[DATA, "means"])
+    metrics = ({"kind": "memorisation"}, {"kind": "memorisation", "features": "means"})
+    for values in files.measure(*metrics, split=split):
+        assert (values["memorisation_data"], values["memorisation_means"]) == (1, 1)
+        assert values["training_samples_data"] == values["training_samples_means"] == 60
+
+
+def test_nearness_of_held_out_data_is_that_of_a_full_table_of_distances(files: Files) -> None:
+    files.extract({"kind": files.means}, samples=20, against_training=[DATA, "means"])
+    found = read_arrays(files["reference"])
+    training, test = (files.features_of(files.real[f"{part}_x"]) for part in ("train", "test"))
+    every = np.concatenate([found["means/train"], found["means/rest"]])
+    assert sorted(map(tuple, every)) == sorted(map(tuple, training))
+    rows = [test.tolist().index(row) for row in found["means/test"].tolist()]
+    expected = cdist(test[rows].astype(float), training.astype(float)).min(axis=1) ** 2
+    np.testing.assert_allclose(found["means/held_out_nearest"], expected)
+    images = [flat(files.real[f"{part}_x"]).astype(float) for part in ("test", "train")]
+    np.testing.assert_allclose(found["data/held_out_nearest"], cdist(*images).min(axis=1)[rows] ** 2)
+
+
+def test_training_data_that_are_not_compared_with_have_features_only_where_memorisation_asks(files: Files) -> None:
+    files.extract({"kind": files.means}, samples=20)
+    assert set(read_arrays(files["reference"])) == {f"means/{part}" for part in ("train", "test", "mean", "factor")}
 
 
 def test_the_mean_confidence_is_a_row_where_curation_knows_it(files: Files) -> None:

@@ -10,6 +10,7 @@ from own_kinds import KEEP, OPERATOR, SUM_OF_TWO, TWO_PARTS, of_four
 from pydantic import ValidationError
 from script import call
 from study_setup import changed, complaint, read
+from theory_setup import check_arm
 
 import curate
 from recurate.curation import Curation
@@ -22,7 +23,7 @@ from recurate.measuring.every_arm import of_curated
 from recurate.mixing.trained import Mixing
 from recurate.stages.claims import ArmOfClaims
 from recurate.study.simulated_arm import SimulatedArm
-from recurate.theory.claims import CLAIMS, check_claims
+from recurate.theory.claims import CLAIMS
 from recurate.theory.forecast import forecast, statistics
 
 REWARDS = np.array([-3.0, -2.0, -1.0, 0.0])
@@ -77,14 +78,14 @@ def test_without_an_operator_the_claims_say_why_there_is_nothing_to_compare_with
 ) -> None:
     assert without_operator.operator(REWARDS) is None and not without_operator.has_operator
     loop = ArmOfClaims(curation=without_operator, mixing=Mixing(real_fraction=0.5), is_biased=False).loop("s", "a")
-    (row,) = check_claims(loop, {"exp_reward_mean": np.ones((2, 2))}, "measured", [claim])
+    (row,) = check_arm(loop, {"exp_reward_mean": np.ones((2, 2))}, "measured", [claim])
     assert row["verdict"] == "not applicable"
     assert "this curation gives no exact operator" in row["note"]
 
 
 def test_published_claims_are_about_bradley_terry_and_say_so(with_operator: Curation) -> None:
     loop = ArmOfClaims(curation=with_operator, mixing=Mixing(real_fraction=0.0), is_biased=False).loop("s", "a")
-    rows = check_claims(loop, {"exp_reward_mean": np.ones((2, 2))}, "forecast")
+    rows = check_arm(loop, {"exp_reward_mean": np.ones((2, 2))}, "forecast")
     notes = {row["claim"]: row["note"] for row in rows}
     assert all("K-wise Bradley-Terry" in notes[name] for name in CLAIMS if name != "kl_from_reference")
     assert "infinite" in notes["kl_from_reference"]

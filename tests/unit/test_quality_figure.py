@@ -23,7 +23,7 @@ ARMS = {
 VIEW = study_view(ARMS)
 REWARDS = ("reward_mean", "exp_reward_mean", "exp_reward_variance")
 JUDGE = ("frechet_judge", "precision_judge", "recall_judge", "density_judge", "coverage_judge", "memorisation_judge")
-CONDITIONS = {"neighbours_judge": 5.0, "manifold_samples_judge": 2000.0}
+CONDITIONS = {"neighbours_judge": 5.0, "manifold_samples_judge": 2000.0, "training_samples_judge": 60_000.0}
 
 
 def made(*names: str, **constants: float) -> Series:
@@ -74,6 +74,15 @@ def test_a_metric_that_one_arm_lacks_is_not_shown() -> None:
     measured = made("fid", "frechet_judge")
     del measured["mixed"]["fid"]
     assert quality.shown_metrics(measured) == ["frechet_judge"]
+
+
+def test_memorisation_says_what_it_is_and_older_tables_whose_metric_was_another_have_no_panel() -> None:
+    measured = made(*JUDGE, **CONDITIONS)
+    said = quality.caption(VIEW, measured)
+    assert "nearer to its nearest of all 60,000 training images (Meehan et al. 2020); dotted: 1/2" in said
+    older = made(*JUDGE, **{name: value for name, value in CONDITIONS.items() if "training" not in name})
+    assert "memorisation_judge" not in quality.shown_metrics(older)
+    assert "emorisation" not in quality.caption(VIEW, older)
 
 
 def test_nothing_to_show_is_one_clear_error() -> None:

@@ -13,8 +13,9 @@ from numpy.testing import assert_allclose
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
+from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.judges import FittedJudge
-from recurate.curation.parts.reward_moments import class_shares, reward_moments
+from recurate.curation.parts.reward_moments import class_shares, exceeds, reward_moments
 from recurate.curation.rewards.class_probability import ClassProbability
 from recurate.curation.rewards.clipped_distance import ClippedDistance
 from recurate.curation.rewards.confidence import Confidence
@@ -22,6 +23,9 @@ from recurate.curation.rewards.log_probability import LogProbability
 from recurate.data import Description
 from recurate.measuring.every_arm import curation_statistics
 from recurate.measuring.every_arm import entropy as entropy_of
+from recurate.mixing.trained import Mixing
+from recurate.theory.forecast import statistics
+from recurate.theory.limit import limit_weights
 
 numbers = st.floats(-100, 100)
 
@@ -142,6 +146,22 @@ def test_reward_statistics_are_moments_of_the_sample_itself() -> None:
     assert found["exp_reward_mean"] == pytest.approx(mean)
     assert found["exp_reward_variance"] == pytest.approx(sum((s - mean) ** 2 for s in scaled) / 4)
     assert found["top_share"] == 0.25
+
+
+@pytest.mark.parametrize("supremum", [0.0, -3.7, 5.0, 50.1, 100.7, 1000.3, 12345.6, -98765.4])
+def test_rewards_as_stored_reach_their_supremum_whatever_its_size(supremum: float) -> None:
+    """Of four rewards two are the supremum, but for single precision, and two lie clearly below."""
+    size = max(1.0, abs(supremum))
+    exact = np.array([supremum, supremum - 1e-4 * size, supremum, supremum - 5 * size])
+    for rewards in (exact.astype(np.float32).astype(np.float64), exact):
+        assert reward_moments(rewards, supremum)["top_share"] == 0.5
+        weights = np.array([0.1, 0.2, 0.3, 0.4])
+        assert statistics(weights, rewards, supremum)["top_share"] == pytest.approx(0.4)
+        people = BradleyTerry.model_validate({"kind": "bradley_terry", "choices": 4, "kept": 4})
+        limit = limit_weights(rewards, supremum, people, Mixing(real_fraction=0.0))
+        assert limit is not None and limit.tolist() == [0.5, 0, 0.5, 0]
+        assert not exceeds(rewards, supremum)
+        assert not exceeds(rewards + 5e-5 * size, supremum) and exceeds(rewards + 2e-4 * size, supremum)
 
 
 @given(st.lists(st.floats(-50, 0), min_size=2, max_size=30), st.floats(-600, 600))

@@ -11,7 +11,8 @@ from figure_setup import simulated_arm_view, simulated_view
 from recurate.figures import curves, equivalent_data, rates, snapshots
 from recurate.figures.parts.series import Line, Lines
 from recurate.figures.parts.words import measure_label, measure_words
-from recurate.report.agreement_table import agreement_lines, agreement_score
+from recurate.report.agreement_table import agreement_lines
+from recurate.theory.verdicts import VERDICTS
 
 GENERATIONS = np.array([0, 1, 10, 100])
 
@@ -141,20 +142,21 @@ def test_the_density_of_a_mixture_integrates_to_one() -> None:
 
 
 def claim(**changes: str) -> dict[str, str]:
-    base = {"arm": "a", "claim": "law_variance", "generation": "3", "measured": "1.0", "bound": "1.1", "slack": "0.1"}
-    return {**base, "standard_error": "0.05", "verdict": "holds", "note": "theory", **changes}
+    base = {"arm": "a", "claim": "law_variance", "generation": "3", "measured": "1.0", "bound": "1.1", "slack": "-0.1"}
+    equal = {"margin": "0.11", "standard_error": "0.05", "verdict": "undecided", "note": "theory"}
+    return {**base, **equal, **changes}
 
 
 def test_agreement_is_counted_and_the_farthest_comparison_named() -> None:
     rows = [
         claim(),
-        claim(generation="9", measured="2.0", slack="-0.5", verdict="fails"),
+        claim(generation="9", measured="2.0", slack="0.9", verdict="contradicted"),
         claim(verdict="vacuous", note="too rare; theory"),
-        claim(claim="rate_w1"),
+        claim(claim="rate_w1", verdict="supported"),
     ]
     law, rate = agreement_lines(rows, {"a": simulated_arm_view()})
     assert law["statement"] == "law of the fitted variance, per coordinate"
-    assert (law["holds"], law["fails"], law["vacuous"], law["reasons"]) == (1, 1, 1, ["too rare"])
+    assert [law[word] for word in VERDICTS] == [0, 1, 1, 1, 0]
+    assert law["reasons"] == ["too rare"]
     assert law["worst"] == "2.00 ± 0.05 beside 1.1 (p, n = 1, generation 9)"
     assert "beside the published bound" in rate["statement"]
-    assert agreement_score(rows) == {"holds": 2, "of": 3}

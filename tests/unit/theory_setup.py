@@ -12,6 +12,13 @@ from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.parts.keep_operator import KeepOperator, check_rewards
 from recurate.foundation.errors import RecurateError
 from recurate.theory import forecast as theory
+from recurate.theory.claims import ClosedLoop, Observed, check_claims
+from recurate.theory.verdicts import ClaimRow
+
+
+def check_arm(loop: ClosedLoop, values: dict[str, Any], source: str, claims: list[str] | None = None) -> list[ClaimRow]:
+    """Claims on a study of one arm and source."""
+    return check_claims([Observed(loop, source, values)], claims)
 
 
 class Mixture:

@@ -40,7 +40,7 @@ STUDY: dict[str, Any] = {
     "arms": {"replace": {"retraining": {"synthetic": "afresh"}}, "curated": {"curation": {"choices": 4}}},
     "features": [{"kind": "encoder"}],
     "metrics": [{"kind": "spread", "features": "encoder"}],
-    "figures": ["latents", "traversals", "contact_sheet", "trajectory"],
+    "figures": ["latents", "traversals", "contact_sheet", "trajectory", "shares", "quality"],
 }
 
 
@@ -63,6 +63,15 @@ def test_latents_draw_together_without_real_data(vae: Copy) -> None:
         for seed in ("0", "1"):
             spread = [float(row["value"]) for row in rows if (row["arm"], row["seed"]) == (arm, seed)]
             assert spread[0] > spread[1]
+
+
+def test_means_have_no_forecast_and_no_claim_applies_to_them(vae: Copy) -> None:
+    with (vae.folder / "results/tiny/forecast.csv").open() as file:
+        assert list(csv.DictReader(file)) == []
+    with (vae.folder / "results/tiny/claims.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["verdict"] for row in rows} == {"not applicable"} and {row["arm"] for row in rows} == set(STUDY["arms"])
+    assert all("sampling is biased" in row["note"] for row in rows)
 
 
 def test_samples_drawn_afresh_are_not_read_from_the_last_generation_s_files(vae: Copy) -> None:

@@ -121,7 +121,7 @@ def test_claims_say_where_theory_is_silent(mnist: Copy) -> None:
     assert {row["verdict"] for row in rows if row["arm"] in ("guided", "contaminated")} == {"not applicable"}
     lemma = [row for row in rows if (row["arm"], row["claim"]) == ("curated", "lemma_2_2")]
     assert {row["source"] for row in lemma} == {"forecast", "measured"}
-    assert {row["verdict"] for row in lemma if row["source"] == "forecast"} == {"holds"}
+    assert {row["verdict"] for row in lemma if row["source"] == "forecast"} == {"supported"}
 
 
 def test_distances_on_pixels_are_named_so_and_figures_are_drawn(mnist: Copy) -> None:

@@ -102,6 +102,7 @@ def test_every_image_metric_is_there_and_in_its_range(mnist: Copy) -> None:
         assert of["frechet_judge"] > 0 and "fid" not in of
         for share in ("precision_judge", "recall_judge", "coverage_judge", "memorisation_judge", "confidence_mean"):
             assert 0 <= of[share] <= 1
+        assert of["training_samples_judge"] == 60_000  # all of them, though features compare with 1,000
         assert of["neighbours_judge"] == 3 and of["manifold_samples_judge"] == 300
         assert sum(of[f"share_{number}"] for number in range(10)) == pytest.approx(1)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.foundation.components import Component
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -55,6 +56,17 @@ class RealData:
     def arrays(self) -> dict[str, Array]:
         """The four arrays by name."""
         return {name: value for name, value in vars(self).items() if name != "notes"}
+
+    def check(self, kind: str) -> None:
+        """Raise RecurateError, which names the data's `kind`, if they are not numbers or all the same number."""
+        for name, x in (("training", self.train_x), ("held-out", self.test_x)):
+            if not np.isfinite(x).all():
+                raise RecurateError(f"data: {kind} gave NaN or infinite {name} data; mend the data")
+        if self.train_x.size and self.train_x.min() == self.train_x.max():
+            raise RecurateError(
+                f"data: all numbers of {kind}'s training data are {self.train_x.flat[0]:g}, so that there is nothing "
+                "to learn; mend the data"
+            )
 
     def checksums(self) -> dict[str, str]:
         """SHA-256 of each array's bytes in C order, as 64 hex digits."""

@@ -95,8 +95,9 @@ def caption(study: StudyView, perplexities: list[list[Array]]) -> str:
     seeds, blocks = len(study.seeds), len(perplexities[0][0])
     return words.paragraph(
         "Perplexity of every generated block under generation 0's model of the same seed, by generation from light to "
-        f"dark, a panel for each arm; {blocks:,} blocks of {words.replicates(seeds)} together. Perplexity is of a "
-        "block by itself, without its prompt; the outermost bins hold what lies beyond them.",
+        f"dark, a panel for each arm; {blocks:,} blocks of {words.replicates(seeds)} together. Perplexity is of "
+        "generated tokens alone: a prompt does not count, and is read only where samples keep it. The outermost bins "
+        "hold what lies beyond them.",
         "What to see: without curation mass moves to the left, towards what generation 0 finds likely; curators may "
         "prefer what it finds unlikely.",
         _moves(study.arms, perplexities),

@@ -45,12 +45,19 @@ def shown_metrics(measured: Series) -> list[str]:
 
     Raises RecurateError if nothing was measured.
     """
-    common = feature_spaces.common_metrics(measured)
+    names = feature_spaces.common_metrics(measured)
+    common = [name for name in names if not _is_of_another_metric(name, names)]
     families = [feature_spaces.in_spaces(family, common) for family in feature_spaces.FAMILIES]
     families.append([name for name in common if name == CONFIDENCE])
     if not any(families):
         raise RecurateError(f"figure quality: {NOTHING}")
     return [names[0] for names in families if names]
+
+
+def _is_of_another_metric(name: str, names: list[str]) -> bool:
+    """Whether a memorisation is that of older tables, which could not tell copies from images never seen."""
+    is_memorisation = feature_spaces.family_and_space(name)[0] == "memorisation"
+    return is_memorisation and condition_of_memorisation(name) not in names
 
 
 @style.styled
@@ -107,20 +114,38 @@ def _scale(axes: Axes, family: str, means: Array) -> None:
 def caption(study: StudyView, measured: Series) -> str:
     """Say what `picture` shows."""
     metrics = shown_metrics(measured)
-    families = [feature_spaces.family_and_space(metric)[0] for metric in metrics]
     seeds = len(next(iter(measured.values()))[metrics[0]])
     return words.paragraph(
         f"Quality and diversity of the samples by generation, a line for each arm: {_by_space(metrics)}.",
         _samples(study.arms),
         words.reference(study),
         words.conditions(measured, metrics),
-        "Memorisation compares equally many training and held-out images; dotted: 1/2, no memorisation."
-        if "memorisation" in families
-        else "",
+        _nearness(measured, metrics),
         words.bands(seeds),
         _ends(study.arms, measured, metrics),
         words.answers(study),
     )
+
+
+def _nearness(measured: Series, metrics: list[str]) -> str:
+    """What memorisation compares, where it has a panel."""
+    sizes = [
+        next(iter(measured.values()))[condition_of_memorisation(metric)].flat[0]
+        for metric in metrics
+        if feature_spaces.family_and_space(metric)[0] == "memorisation"
+    ]
+    if not sizes:
+        return ""
+    return (
+        "Memorisation: of all pairs of a sample and a held-out image, the share in which the sample lies nearer to its "
+        f"nearest of all {sizes[0]:,.0f} training images (Meehan et al. 2020); dotted: 1/2, images never seen; copies "
+        "have 1, samples that avoid what is rare can lie above 1/2 without copying."
+    )
+
+
+def condition_of_memorisation(metric: str) -> str:
+    """Name of the row with the number of training data; older tables lack it, whose metric was another."""
+    return f"training_samples_{feature_spaces.family_and_space(metric)[1]}"
 
 
 def _by_space(metrics: list[str]) -> str:

@@ -9,7 +9,7 @@ from recurate.curation.parts.reward_moments import class_shares, one_number, rew
 from recurate.files.arrays import read_arrays
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
-from recurate.measuring.metrics import DATA, Space
+from recurate.measuring.metrics import DATA, Space, joined
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -56,11 +56,14 @@ def curation_statistics(rewards: Array, kept: Array) -> dict[str, float]:
     }
 
 
-def real_spaces(train: Array, test: Array, reference: str | None, names: Iterable[str]) -> dict[str, dict[str, Array]]:
+def real_spaces(
+    train: Array, test: Array, reference: str | None, names: Iterable[str], against_training: Iterable[str] = ()
+) -> dict[str, dict[str, Array]]:
     """Real data in the named spaces: `train` and `test` (m, d), of feature spaces also `mean` and `factor`.
 
     `train`, `test` (m, *shape) are the data themselves; `reference` is the file with the features, and without it there
-    are none.
+    are none. Of the spaces in `against_training` also all training data, `training` (n, d), and `held_out_nearest`, as
+    a `Space` has them.
     """
     spaces: dict[str, dict[str, Array]] = {
         DATA: {"train": train.reshape(len(train), -1), "test": test.reshape(len(test), -1)}
@@ -70,6 +73,12 @@ def real_spaces(train: Array, test: Array, reference: str | None, names: Iterabl
         for name in set(names) - {DATA}:
             arrays = read_arrays(reference, [f"{name}/{part}" for part in parts])
             spaces[name] = dict(zip(parts, arrays.values(), strict=True))
+        for name in against_training:
+            nearest, rest = f"{name}/held_out_nearest", f"{name}/rest"
+            found = read_arrays(reference, [nearest] if name == DATA else [nearest, rest])
+            train_x = spaces[name]["train"]
+            training = joined(train_x, found.get(rest, train_x[:0]))
+            spaces[name] |= {"training": training, "held_out_nearest": found[nearest]}
     return spaces
 
 
@@ -93,4 +102,6 @@ def space(name: str, x: Array, real: Mapping[str, Array] | None, split: str) -> 
         other=real["test" if split == "train" else "train"],
         reference_is_training=split == "train",
         statistics={part: real[part] for part in ("mean", "factor") if part in real},
+        training=real.get("training"),
+        held_out_nearest=real.get("held_out_nearest"),
     )

@@ -14,5 +14,8 @@ class Reference(Settings):
 
     split: Literal["train", "test"] = Field("test", description="part of the real data")
     samples: int | None = Field(
-        None, ge=2, description="at most so many real images of either part get features; all of them if none"
+        None,
+        ge=2,
+        description="at most so many real images of either part are compared with; all of them if none, and of the "
+        "training part all where memorisation is asked",
     )

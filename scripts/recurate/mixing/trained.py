@@ -28,7 +28,10 @@ class Mixing(MixingRule):
 
     Where data accumulate these are the weights in the first mixed training set; every later one keeps all its parts and
     adds as much curated samples again (Gerstgrasser et al. 2404.01413 with 1/2). With contamination these are the
-    weights in what every round adds, beside generation 0's real data, which weigh as much as one round.
+    weights in what every round adds, beside the real data that generation 0 was trained on, which weigh as much as one
+    round: 1 + `real_fraction` t of t + 1 in generation t is real. Within that part rows are drawn evenly, so that
+    generation 0's n_0 data have n_0 of n_0 + t `real` of it, which is 1 of 1 + `real_fraction` t only where `real` is
+    `real_fraction` n_0.
     """
 
     regime: TrainedRegime | None = Field(

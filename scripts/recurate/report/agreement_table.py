@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from recurate.figures.parts import words as text
 from recurate.figures.parts.view import SimulatedArmView
-from recurate.report.claims_table import DECIDED, Row
+from recurate.report.claims_table import Row
+from recurate.theory.verdicts import DECIDABLE, VERDICTS
 
 PREFIXES = {
     "law_": "law of the {}",
@@ -26,7 +27,7 @@ def statement(claim: str) -> str:
 
 
 def agreement_lines(rows: Sequence[Row], arms: Mapping[str, SimulatedArmView]) -> list[dict[str, object]]:
-    """For each claim: how many comparisons hold, fail and say nothing, and the worst that was decided."""
+    """For each claim: how many comparisons have which verdict, and the one that is farthest off."""
     return [
         _line(claim, [row for row in rows if row["claim"] == claim], arms)
         for claim in dict.fromkeys(row["claim"] for row in rows)
@@ -34,23 +35,21 @@ def agreement_lines(rows: Sequence[Row], arms: Mapping[str, SimulatedArmView]) -
 
 
 def _line(claim: str, rows: list[Row], arms: Mapping[str, SimulatedArmView]) -> dict[str, object]:
-    decided = [row for row in rows if row["verdict"] in DECIDED]
-    worst = max(decided, key=_distance, default=None)
+    compared = [row for row in rows if row["verdict"] in DECIDABLE]
+    worst = max(compared, key=_distance, default=None)
     return {
         "statement": statement(claim),
-        "holds": sum(row["verdict"] == "holds" for row in rows),
-        "fails": sum(row["verdict"] == "fails" for row in rows),
-        "vacuous": sum(row["verdict"] == "vacuous" for row in rows),
+        **{word: sum(row["verdict"] == word for row in rows) for word in VERDICTS},
         "worst": _words(worst, arms) if worst else "",
         "reasons": sorted({row["note"].partition(";")[0] for row in rows if row["verdict"] == "vacuous"}),
     }
 
 
 def _distance(row: Row) -> float:
-    """Distance in standard errors."""
-    error = float(row["standard_error"])
-    distance = abs(float(row["measured"]) - float(row["bound"]))
-    return distance / error if error > 0 else (math.inf if float(row["slack"]) < 0 else 0.0)
+    """Distance on the wrong side, in standard errors."""
+    error, slack = float(row["standard_error"]), float(row["slack"])
+    wrong = max(0.0, -slack) if math.isnan(float(row["margin"])) else abs(slack)
+    return wrong / error if error > 0 else (math.inf if wrong > 0 else 0.0)
 
 
 def _words(row: Row, arms: Mapping[str, SimulatedArmView]) -> str:
@@ -58,9 +57,3 @@ def _words(row: Row, arms: Mapping[str, SimulatedArmView]) -> str:
     where = ", ".join(filter(None, (arm.panel, text.arm_title(arm.title), f"generation {row['generation']}")))
     measured = text.with_error(float(row["measured"]), float(row["standard_error"]))
     return f"{measured} beside {float(row['bound']):.4g} ({where})"
-
-
-def agreement_score(rows: Sequence[Row]) -> dict[str, int]:
-    """How many of the decided comparisons hold."""
-    decided = [row["verdict"] for row in rows if row["verdict"] in DECIDED]
-    return {"holds": decided.count("holds"), "of": len(decided)}

@@ -1,4 +1,4 @@
-"""The claims table in short: one line for each claim and arm, arms without a verdict joined."""
+"""The claims table in short: one line for each claim and arm, arms that it says nothing of joined."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from recurate.figures.parts import words as text
 from recurate.figures.parts.view import ArmView
+from recurate.theory.verdicts import CONTRADICTED, NOT_APPLICABLE, SUPPORTED, UNDECIDED, VERDICTS
 
 STATEMENTS = {
     "lemma_2_2": "Lemma 2.2: without real data E[e^r] rises every generation by at least (K − 1)/K of its variance",
@@ -15,13 +16,13 @@ STATEMENTS = {
     "theorem_2_4": "Theorem 2.4: with λ < 1/(K − 1), KL(p_t‖p_ref) stays below −log(1 − λ(K − 1))",
     "kl_from_reference": "Always with real data: KL(p_ref‖p_t) stays below log(1 + λ)",
 }
-DECIDED = ("fails", "holds")
+WORST_FIRST = (CONTRADICTED, UNDECIDED, SUPPORTED)
 
 Row = dict[str, str]
 
 
 def claim_groups(rows: Sequence[Row], arms: Mapping[str, ArmView]) -> list[dict[str, object]]:
-    """One group for each claim, in the table's order: statement, a line for each arm with a verdict, exempt arms."""
+    """One group for each claim, in the table's order: statement, a line for each arm that it speaks of, exempt arms."""
     names = list(dict.fromkeys(row["claim"] for row in rows))
     return [_group(name, [row for row in rows if row["claim"] == name], arms) for name in names]
 
@@ -34,7 +35,7 @@ def _group(name: str, rows: list[Row], arms: Mapping[str, ArmView]) -> dict[str,
             source: _summary([row for row in rows if row["arm"] == arm and row["source"] == source])
             for source in ("forecast", "measured")
         }
-        if any(side["verdict"] in DECIDED for side in sides.values()):
+        if any(side["verdict"] in WORST_FIRST for side in sides.values()):
             lines.append({"arm": arm, "title": text.glued(text.arm_title(settings.title)), **sides})
         else:
             side = sides["forecast"]
@@ -45,20 +46,19 @@ def _group(name: str, rows: list[Row], arms: Mapping[str, ArmView]) -> dict[str,
 
 
 def _summary(rows: list[Row]) -> dict[str, object]:
-    """One arm, claim and source: the verdict over all generations, and the worst slack with its standard error."""
+    """One arm, claim and source: the worst verdict and the count of all, and the worst slack with its interval."""
     if not rows:
-        return {"verdict": "not applicable", "note": "not checked", "holding": 0, "of": 0, "worst": "", "failing": ""}
+        return {"verdict": NOT_APPLICABLE, "note": "not checked", "counts": "", "worst": "", "where": ""}
     verdicts = [row["verdict"] for row in rows]
-    verdict = next((word for word in DECIDED if word in verdicts), verdicts[0])
+    verdict = next((word for word in WORST_FIRST if word in verdicts), verdicts[0])
     notes = list(dict.fromkeys(row["note"] for row in rows if row["note"]))
     return {
         "verdict": verdict,
-        "holding": verdicts.count("holds"),
-        "of": len(rows),
-        "worst": _worst(rows),
-        "failing": text.listed(row["generation"] for row in rows if row["verdict"] == "fails")
-        if verdict == "fails"
+        "counts": f"{verdicts.count(verdict)} of {len(rows)}",
+        "where": text.listed(row["generation"] for row in rows if row["verdict"] == verdict)
+        if verdict in (CONTRADICTED, UNDECIDED)
         else "",
+        "worst": _worst(rows),
         "note": _counted_notes(rows, notes),
     }
 
@@ -73,20 +73,30 @@ def _counted_notes(rows: list[Row], notes: list[str]) -> str:
 
 
 def _worst(rows: list[Row]) -> str:
-    """Smallest finite slack, its standard error and its generation."""
-    finite = [row for row in rows if math.isfinite(float(row["slack"]))]
+    """The slack that lies farthest on the wrong side, its 95 % interval, generation, and what could be detected."""
+    finite = [row for row in rows if math.isfinite(float(row["slack"])) and math.isfinite(float(row["standard_error"]))]
     if not finite:
         return ""
-    row = min(finite, key=lambda r: float(r["slack"]))
-    error = float(row["standard_error"])
-    return f"{text.with_error(float(row['slack']), error)} (generation {row['generation']})"
+    row = min(finite, key=_side)
+    slack, lower, upper, detectable = (float(row[key]) for key in ("slack", "lower", "upper", "detectable"))
+    interval = f"{slack:.2g} [{lower:.2g}, {upper:.2g}]"
+    return f"{interval} (generation {row['generation']}); {detectable:.2g} could be seen".replace("-", "−")
 
 
-def claim_score(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
-    """Of the pairs of claim and arm that have a verdict: how many hold in all generations, by source."""
-    score = {}
-    for source in ("forecast", "measured"):
-        pairs = {(row["claim"], row["arm"]) for row in rows if row["source"] == source and row["verdict"] in DECIDED}
-        failed = {(row["claim"], row["arm"]) for row in rows if row["source"] == source and row["verdict"] == "fails"}
-        score[source] = {"holds": len(pairs - failed), "of": len(pairs)}
-    return score
+def _side(row: Row) -> float:
+    """Slack, of an equality what is left of its margin."""
+    slack, margin = float(row["slack"]), float(row["margin"])
+    return slack if math.isnan(margin) else margin - abs(slack)
+
+
+def score(rows: Sequence[Row]) -> dict[str, str]:
+    """How many rows have which verdict, in words, by source."""
+    return {
+        source: counts([row["verdict"] for row in rows if row["source"] == source])
+        for source in ("forecast", "measured")
+    }
+
+
+def counts(verdicts: Sequence[str]) -> str:
+    """Every verdict there is, and how often."""
+    return ", ".join(f"{verdicts.count(word):,} {word}" for word in VERDICTS if word in verdicts)

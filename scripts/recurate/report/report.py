@@ -20,8 +20,8 @@ from recurate.files.costs import Measurement, read_benchmark
 from recurate.files.tables import read_rows
 from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
-from recurate.report.agreement_table import agreement_lines, agreement_score
-from recurate.report.claims_table import claim_groups, claim_score
+from recurate.report.agreement_table import agreement_lines
+from recurate.report.claims_table import claim_groups, score
 from recurate.report.settings import FigureFiles, ReportSettings, SimulatedSection, StudyFiles, TrainedSection
 from recurate.theory.verdicts import CLAIM_COLUMNS
 
@@ -70,7 +70,7 @@ def study_section(name: str, section: TrainedSection) -> Section:
     claims = read_rows(files.tables["claims.csv"], CLAIM_COLUMNS)
     return {
         **_heading(name, study, files),
-        "score": claim_score(claims),
+        "score": score(claims),
         "claims": claim_groups(claims, study.arms),
         "arms": arm_table(study.arms, measured, predicted),
         "judges": {origin: read_json(path) for origin, path in section.judges.items()},
@@ -85,7 +85,7 @@ def simulated_section(name: str, section: SimulatedSection) -> Section:
     return {
         **_heading(name, study, files),
         "arms": study.arms,
-        "score": agreement_score(claims),
+        "score": score(claims),
         "agreement": agreement_lines(claims, study.arms),
     }
 

@@ -77,7 +77,12 @@ class Sampler(SampleSource, ABC):
     draws_from: ClassVar[type[Model]]
     needs_real: ClassVar[bool] = False  # whether samples begin from real data
 
-    chunk: int = Field(5_000, ge=1, description="samples of a seed drawn at once, which bounds memory")
+    chunk: int = Field(
+        5_000,
+        ge=1,
+        description="samples of a seed drawn at once, which bounds memory; dopri5 chooses its steps for a chunk and "
+        "ancestral its noise, so that there it enters the samples, too",
+    )
 
     @property
     def uses_label_shares(self) -> bool:
@@ -107,6 +112,11 @@ class Sampler(SampleSource, ABC):
     @property
     def answers(self) -> int:
         """How many samples answer one prompt, whose number stands beside them as `prompt`; 0 without prompts."""
+        return 0
+
+    @property
+    def given(self) -> int:
+        """How many tokens every sample begins with that were not drawn: a prompt that it keeps."""
         return 0
 
     def check(self, model: Model, drops_labels: bool) -> None:

@@ -50,6 +50,10 @@ class Continuation(Sampler):
     def answers(self) -> int:
         return self.per_prompt
 
+    @property
+    def given(self) -> int:
+        return self.prompt or 0 if self.keeps_prompt else 0
+
     @model_validator(mode="after")
     def _enough_beams(self) -> Continuation:
         if self.strategy == "beam" and self.per_prompt > self.beams:

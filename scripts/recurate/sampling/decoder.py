@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
 
 class Decoder(Sampler):
-    """Latents from N(0, I), decoded; a pixel is its probability of being on, as in Shumailov et al. (2305.17493)."""
+    """Latents from N(0, I), decoded; a pixel is its probability of being on, as in Shumailov et al. (2305.17493).
+
+    That is the mean of the model learnt, whose pixels are on or off: every pixel lacks the variance p (1 - p). Theory
+    is about samples of what was learnt, so these arms have no forecast and the claims do not apply to them.
+    """
 
     draws_from: ClassVar[type[Model]] = Autoencoder
+
+    @property
+    def is_biased(self) -> bool:
+        return True
 
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         assert isinstance(model, Autoencoder)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny
 
 from recurate.curation import Curation
+from recurate.files.series import Series
 from recurate.foundation.components import Settings, embedded
 from recurate.mixing.trained import Mixing
 from recurate.study.common import Published
-from recurate.theory.claims import ClosedLoop
+from recurate.theory.claims import ClosedLoop, Observed
 
 
 class ArmOfClaims(Settings):
@@ -40,6 +42,15 @@ class Trained(Settings):
     loop: Literal["trained"] = "trained"
     claims: list[str]
     arms: dict[str, ArmOfClaims]
+
+    def observed(self, study: str, sources: Mapping[str, Series]) -> list[Observed]:
+        """What is known of every arm from every source, some of which an arm may lack."""
+        return [
+            Observed(settings.loop(study, arm), source, values[arm])
+            for arm, settings in self.arms.items()
+            for source, values in sources.items()
+            if arm in values
+        ]
 
 
 class Simulated(Settings):

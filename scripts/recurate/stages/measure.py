@@ -16,8 +16,8 @@ class Reads(Settings):
     """Metrics beside those that every arm has, and what either must know.
 
     `supremum` is the reward's r*, `components` the names of its parts where it is a vector; `classes` and `vocabulary`
-    are numbers, 0 where there are none; `model` is the network where a metric asks the generation's own model, and else
-    None.
+    are numbers, 0 where there are none; `given` counts the tokens that every sample begins with and that nobody
+    generated; `model` is the network where a metric asks the generation's own model, and else None.
     """
 
     metrics: list[Annotated[SerializeAsAny[Metric], embedded(Metric)]]
@@ -26,4 +26,5 @@ class Reads(Settings):
     supremum: float
     components: tuple[str, ...]
     vocabulary: int
+    given: int
     model: Annotated[SerializeAsAny[Model], embedded(Model)] | None

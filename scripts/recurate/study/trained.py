@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -103,10 +104,11 @@ class Study(StudySettings):
             check(f"{key}.sampler", partial(arm.sampler.check_samples, data, origin.model, origin.samples))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
         check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
-        self._check_measurement(arm.origin, origin)
+        self._check_measurement(arm.origin, origin, sampler.given)
 
-    def _check_measurement(self, name: str, origin: Origin) -> None:
+    def _check_measurement(self, name: str, origin: Origin, given: int) -> None:
         data = origin.data.description
+        generated = replace(data, shape=(data.shape[0] - given, *data.shape[1:])) if given else data
         for number, features in enumerate(self.features):
             if features.needs_judge and origin.judge is None:
                 raise ValueError(f"features.{number}: {features.kind} needs a judge; give origins.{name} one")
@@ -125,7 +127,11 @@ class Study(StudySettings):
                     f"metrics.{number}: {metric.kind} compares with real data, which have no features "
                     f"{metric.space!r}: generation 0's model of every seed makes its own"
                 )
-            check(f"metrics.{number}", partial(metric.check, data))
+            check(f"metrics.{number}", partial(metric.check, generated))
+
+    def spaces_against_training(self) -> set[str]:
+        """Spaces in which some metric asks how near samples are to all training data."""
+        return {metric.space for metric in self.metrics if metric.space and metric.against_training}
 
     def seed_batches(self) -> list[list[int]]:
         """Seeds of every job: consecutive ones, at most `seeds_per_job`; appended seeds leave full batches alone."""

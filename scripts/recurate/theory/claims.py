@@ -2,14 +2,17 @@
 
 A claim is a function of a closed loop and of its recorded metrics. It returns `Evidence`, a number and its
 bound for every seed and generation, or an `Exemption`, which says why the claim has nothing to say here.
-`check_claims` turns both into rows of the claims table; a claim of one's own joins by being added to
-`CLAIMS`.
+`check_claims` turns both into rows of the claims table, judged as `verdicts` says; a claim of one's own joins by being
+added to `CLAIMS`.
+
+Forecasts are exact: every seed must satisfy the claim. Measured loops are noisy: their mean slack over seeds is tested
+with a standard error that is pooled over the generations and arms of one study which the claim speaks of (`pooling`),
+where it gives the scale of its noise.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,19 @@ from recurate.foundation.lazy import np
 from recurate.mixing.ratios import synthetic_ratio_of
 from recurate.mixing.regimes import REGIMES, TrainedRegime
 from recurate.theory import bounds
-from recurate.theory.verdicts import ClaimRow, Judgement, standard_error
+from recurate.theory.pooling import own_spread, pooled_spread
+from recurate.theory.verdicts import (
+    EQUAL_WITHIN,
+    NOT_APPLICABLE,
+    VACUOUS,
+    ClaimRow,
+    Judgement,
+    by_every_value,
+    by_signs,
+    by_test,
+    settled,
+    without_numbers,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -27,8 +42,8 @@ if TYPE_CHECKING:
     Metrics = Mapping[str, FloatArray]
 
 SOURCES = ("forecast", "measured")
-ROUNDING = 1e-9  # a claim that holds with equality must not fail by rounding
-CONFIDENCE = 0.975  # one-sided
+# Squared correlation of the errors of two rows: differences of successive generations; differences to generation 0.
+OF_STEPS, OF_ONE_START = 0.05, 0.25
 
 NEEDS_PURE_LOOP = "the claim is about the loop without real data"
 NEEDS_PROPORTIONS = "the claim is about training sets of constant proportions, here data accumulate"
@@ -84,15 +99,31 @@ class ClosedLoop:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A recorded quantity and its bound in generations 1..T, both (seeds, T)."""
+    """A recorded quantity and its bound in generations 1..T, both (seeds, T).
+
+    Parameters
+    ----------
+    is_upper_bound : bool
+        On which side of it the claim has the quantity.
+    is_equality : bool
+        Whether the claim has it at the bound, which is then tested on both sides.
+    scale : (T,) array, optional
+        What the noise of the slack is proportional to, so that its standard errors can be pooled over generations and
+        arms; None where nothing is known of it.
+    likeness : float
+        Squared correlation of the errors of two rows that are pooled.
+    """
 
     measured: FloatArray
     bound: FloatArray
     is_upper_bound: bool
+    is_equality: bool = False
+    scale: FloatArray | None = None
+    likeness: float = OF_STEPS
 
     @property
     def slack(self) -> FloatArray:
-        """Distance to the bound, (seeds, T), not negative where the claim is satisfied."""
+        """Distance to the bound, (seeds, T), not negative where the claim is satisfied; measured - bound if equal."""
         with np.errstate(invalid="ignore"):
             return self.bound - self.measured if self.is_upper_bound else self.measured - self.bound
 
@@ -117,14 +148,20 @@ def recorded(metrics: Metrics, name: str) -> FloatArray:
 
 
 def lemma_2_2(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
-    """Check that the exponential reward of generation t + 1 exceeds that of t by its variance (Lemma 2.2)."""
+    """Check that the exponential reward of generation t + 1 exceeds that of t by its variance (Lemma 2.2).
+
+    Without a choice (K = 1) p_{t+1} = p_t for an ideal learner: the lemma is an equality, and neither a fall nor a rise
+    is in order. It is supported there only in that the mean stays the same within a tenth.
+    """
     if loop.choices is None:
-        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
+        return Exemption(NOT_APPLICABLE, NEEDS_BRADLEY_TERRY)
     if not loop.pure:
-        return Exemption("not applicable", NEEDS_PURE_LOOP)
+        return Exemption(NOT_APPLICABLE, NEEDS_PURE_LOOP)
     mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, bounds.chosen_variance(loop.by_prompt))
     bound = bounds.next_exponential_reward(mean[:, :-1], variance[:, :-1], loop.choices)
-    return Evidence(mean[:, 1:], bound, is_upper_bound=False)
+    noise = _spread_of_rewards(metrics)
+    scale = np.hypot(noise[1:], noise[:-1])
+    return Evidence(mean[:, 1:], bound, is_upper_bound=False, is_equality=loop.choices == 1, scale=scale)
 
 
 def theorem_2_1(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
@@ -134,55 +171,84 @@ def theorem_2_1(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | E
     is -log p_t(r = r*). In a trained loop this is a lower bound of the divergence, by data processing.
     """
     if loop.choices is None:
-        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
+        return Exemption(NOT_APPLICABLE, NEEDS_BRADLEY_TERRY)
     if not loop.pure:
-        return Exemption("not applicable", NEEDS_PURE_LOOP)
+        return Exemption(NOT_APPLICABLE, NEEDS_PURE_LOOP)
     if loop.choices == 1:
-        return Exemption("not applicable", "without a choice (K = 1) nothing approaches the highest reward")
+        return Exemption(NOT_APPLICABLE, "without a choice (K = 1) nothing approaches the highest reward")
     if loop.by_prompt:
-        return Exemption("not applicable", NEEDS_ONE_POOL)
+        return Exemption(NOT_APPLICABLE, NEEDS_ONE_POOL)
     share = recorded(metrics, "top_share")
     without = int((share[:, 0] == 0).sum())
     if without:
         who = f"{without} of {len(share)} seeds"
-        return Exemption("vacuous", f"in generation 0 of {who} no sample has the highest reward")
+        return Exemption(VACUOUS, f"in generation 0 of {who} no sample has the highest reward")
     with np.errstate(divide="ignore", invalid="ignore"):
         divergence = -np.log(share)
-    return Evidence(divergence[:, 1:], divergence[:, :-1], is_upper_bound=True)
+    average = share.mean(axis=0)
+    with np.errstate(divide="ignore"):
+        noise = np.sqrt((1 - average) / average)  # of log share, of one sample
+    scale = np.hypot(noise[1:], noise[:-1])
+    return Evidence(divergence[:, 1:], divergence[:, :-1], is_upper_bound=True, scale=scale)
 
 
 def theorem_2_3(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Check that the exponential reward stays above the reference's, which is generation 0 (Theorem 2.3)."""
     if loop.choices is None:
-        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
+        return Exemption(NOT_APPLICABLE, NEEDS_BRADLEY_TERRY)
     if loop.pure:
-        return Exemption("not applicable", NEEDS_REAL_DATA)
+        return Exemption(NOT_APPLICABLE, NEEDS_REAL_DATA)
     if loop.choices == 1:
-        return Exemption("vacuous", "without a choice (K = 1) the promised gain is zero")
+        return Exemption(VACUOUS, "without a choice (K = 1) the promised gain is zero")
     if loop.synthetic_ratio == 0:
-        return Exemption("vacuous", "without synthetic data (lambda = 0) the promised gain is zero")
+        return Exemption(VACUOUS, "without synthetic data (lambda = 0) the promised gain is zero")
     mean, variance = recorded(metrics, "exp_reward_mean"), recorded(metrics, bounds.chosen_variance(loop.by_prompt))
     bound = bounds.mixed_exponential_reward(mean[:, :1], variance[:, :1], loop.choices, loop.synthetic_ratio)
-    return Evidence(mean[:, 1:], np.broadcast_to(bound, mean[:, 1:].shape), is_upper_bound=False)
+    scale = _distance_from_start(_spread_of_rewards(metrics), 1 - loop.real_fraction)
+    constant = np.broadcast_to(bound, mean[:, 1:].shape)
+    return Evidence(mean[:, 1:], constant, is_upper_bound=False, scale=scale, likeness=OF_ONE_START)
+
+
+def _spread_of_rewards(metrics: Metrics) -> FloatArray:
+    """Standard deviation of e^(r - r*) in every generation, (T + 1,): what the noise of its mean is proportional to.
+
+    Nan where it was not recorded.
+    """
+    variance = metrics.get("exp_reward_variance")
+    mean = recorded(metrics, "exp_reward_mean")
+    return np.full(mean.shape[1], np.nan) if variance is None else np.sqrt(variance.mean(axis=0))
+
+
+def _distance_from_start(noise: FloatArray, kept: float) -> FloatArray:
+    """How far noise takes the mean from that of generation 0, (T,), up to a factor.
+
+    Every generation adds noise (T + 1,) of its own and passes on the share `kept` of what was there: to first order the
+    mean is an autoregressive process, whose memory of generation 0 fades.
+    """
+    passed_on = np.zeros(len(noise))
+    for generation in range(1, len(noise)):
+        passed_on[generation] = noise[generation] ** 2 + kept**2 * passed_on[generation - 1]
+    forgotten = (1 - kept ** np.arange(len(noise))) * noise[0]
+    return np.hypot(np.sqrt(passed_on), forgotten)[1:]
 
 
 def theorem_2_4(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Check the bound on KL(p_t||p_ref) when little synthetic data is mixed in (Theorem 2.4)."""
     if loop.choices is None:
-        return Exemption("not applicable", NEEDS_BRADLEY_TERRY)
+        return Exemption(NOT_APPLICABLE, NEEDS_BRADLEY_TERRY)
     if loop.pure:
-        return Exemption("not applicable", NEEDS_REAL_DATA)
+        return Exemption(NOT_APPLICABLE, NEEDS_REAL_DATA)
     bound = bounds.divergence_to_reference(loop.choices, loop.synthetic_ratio)
     if bound is None:
         numbers = f"lambda = {loop.synthetic_ratio:.4g} is not below 1/(K-1) = {1 / (loop.choices - 1):.4g}"
-        return Exemption("vacuous", f"{numbers}, so there is no bound")
+        return Exemption(VACUOUS, f"{numbers}, so there is no bound")
     return _divergence_evidence("kl_to_origin", bound, metrics, source)
 
 
 def kl_from_reference(loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Check that KL(p_ref||p_t) <= log(1 + lambda), as every p_t holds p_ref/(1 + lambda)."""
     if loop.pure:
-        return Exemption("vacuous", "without real data the bound log(1 + lambda) is infinite")
+        return Exemption(VACUOUS, "without real data the bound log(1 + lambda) is infinite")
     bound = bounds.divergence_from_reference(loop.synthetic_ratio)
     return _divergence_evidence("kl_from_origin", bound, metrics, source)
 
@@ -190,7 +256,7 @@ def kl_from_reference(loop: ClosedLoop, metrics: Metrics, source: str) -> Eviden
 def _divergence_evidence(name: str, bound: float, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Compare a divergence with a constant; only the forecast knows densities."""
     if source == "measured":
-        return Exemption("not applicable", NEEDS_DENSITIES)
+        return Exemption(NOT_APPLICABLE, NEEDS_DENSITIES)
     divergence = recorded(metrics, name)[:, 1:]
     return Evidence(divergence, np.full_like(divergence, bound), is_upper_bound=True)
 
@@ -206,50 +272,115 @@ CLAIMS: dict[str, Claim] = {
 }
 
 
-def check_claims(
-    loop: ClosedLoop, values: Mapping[str, ArrayLike], source: str, claims: Iterable[str] | None = None
-) -> list[ClaimRow]:
-    """Check claims on one arm and one source.
+@dataclass(frozen=True)
+class Observed:
+    """An arm and its metrics (seeds, generations + 1) from one source, by name."""
+
+    loop: ClosedLoop
+    source: str
+    values: Mapping[str, ArrayLike]
+
+
+@dataclass(frozen=True)
+class _Assessed:
+    """What one claim says of one arm and source."""
+
+    observed: Observed
+    claim: str
+    seeds: int
+    generations: int
+    result: Evidence | Exemption
+
+    @property
+    def is_tested(self) -> bool:
+        return self.observed.source == "measured" and isinstance(self.result, Evidence)
+
+
+def check_claims(study: Sequence[Observed], claims: Iterable[str] | None = None) -> list[ClaimRow]:
+    """Check claims on all arms and sources of one study, which are judged together.
 
     Parameters
     ----------
-    loop : ClosedLoop
-        The arm.
-    values : dict of metric name to (seeds, generations + 1) array
-        Recorded metrics, from generation 0 on.
-    source : {"forecast", "measured"}
-        Forecasts are exact: every seed must satisfy the claim to 1e-9. Measured loops are noisy: the mean
-        slack over seeds must not lie below zero by more than a one-sided 97.5 % Student t error.
+    study : list of Observed
+        Recorded metrics of every arm, from generation 0 on; `source` is `forecast` or `measured`.
     claims : iterable of str, optional
         Names from `CLAIMS`; all by default.
 
     Returns
     -------
     list of ClaimRow
-        One row for each claim and generation 1, 2, .., its keys in the order of `CLAIM_COLUMNS`. Slack is the mean over
-        seeds, >= 0 where the claim is satisfied; verdicts are `holds`, `fails`, `vacuous` and `not applicable`.
+        One row for each arm and source, claim and generation 1, 2, .., its keys those of `CLAIM_COLUMNS`.
 
     Raises
     ------
     RecurateError
         When a claim or the source is unknown, or the arrays do not share one shape.
     """
-    if source not in SOURCES:
-        raise RecurateError(f"Claims are checked on {' or '.join(SOURCES)} values, not on {source!r}.")
-    metrics, generations = _as_metrics(loop, values)
-    rows = list[ClaimRow]()
-    for name in CLAIMS if claims is None else claims:
-        result = _assess(_find(name), loop, metrics, source)
-        for generation in range(1, generations + 1):
-            judgement = _judgement(result, generation, source)
-            rows.append(
-                ClaimRow(study=loop.study, arm=loop.arm, claim=name, source=source, generation=generation, **judgement)
-            )
-    return rows
+    names = list(CLAIMS if claims is None else claims)
+    assessed = [part for observed in study for part in _assessed(observed, names)]
+    errors = _pooled_errors(assessed)
+    return settled([row for part in assessed for row in _rows(part, errors)])
 
 
-def _as_metrics(loop: ClosedLoop, values: Mapping[str, ArrayLike]) -> tuple[dict[str, FloatArray], int]:
-    """Convert to arrays of one shape (seeds, T + 1); return them and T."""
+def _assessed(observed: Observed, names: Sequence[str]) -> list[_Assessed]:
+    """What claims say of one arm and source."""
+    if observed.source not in SOURCES:
+        raise RecurateError(f"Claims are checked on {' or '.join(SOURCES)} values, not on {observed.source!r}.")
+    metrics, (seeds, columns) = _as_metrics(observed.loop, observed.values)
+    return [
+        _Assessed(observed, name, seeds, columns - 1, _assess(_find(name), observed.loop, metrics, observed.source))
+        for name in names
+    ]
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """Standard errors of the mean slack of generations 1..T, and their degrees of freedom, each (T,)."""
+
+    errors: FloatArray
+    degrees: FloatArray
+
+
+def _pooled_errors(assessed: Sequence[_Assessed]) -> dict[tuple[str, str], _Errors]:
+    """Errors by arm and claim: pooled over the rows of a claim with the same seeds, where they have a scale."""
+    groups: dict[tuple[str, int], list[_Assessed]] = {}
+    for part in assessed:
+        if part.is_tested:
+            groups.setdefault((part.claim, part.seeds), []).append(part)
+    return {key: errors for group in groups.values() for key, errors in _errors_of(group).items()}
+
+
+def _errors_of(group: Sequence[_Assessed]) -> dict[tuple[str, str], _Errors]:
+    """Errors of the arms of one claim."""
+    results = [part.result for part in group if isinstance(part.result, Evidence)]
+    slack = np.concatenate([result.slack for result in results], axis=1)
+    nothing = [np.full(result.slack.shape[1], np.nan) if result.scale is None else result.scale for result in results]
+    scale = np.concatenate(nothing)
+    pooled = np.isfinite(slack).all(axis=0) & np.isfinite(scale) & (scale > 0)
+    with np.errstate(invalid="ignore"):
+        spread = own_spread(slack)
+        variances, degrees = spread.variances, spread.degrees
+    likeness = max(result.likeness for result in results)
+    common = pooled_spread(slack[:, pooled] / scale[pooled], likeness)
+    variances[pooled], degrees[pooled] = common.variances * scale[pooled] ** 2, common.degrees
+    ends = np.cumsum([part.generations for part in group])[:-1]
+    parts = zip(np.split(np.sqrt(variances / len(slack)), ends), np.split(degrees, ends), strict=True)
+    return {(part.observed.loop.arm, part.claim): _Errors(*of_arm) for part, of_arm in zip(group, parts, strict=True)}
+
+
+def _rows(part: _Assessed, pooled: Mapping[tuple[str, str], _Errors]) -> list[ClaimRow]:
+    """The rows of one claim, arm and source, a row for each generation; those that are tested without a verdict yet."""
+    loop = part.observed.loop
+    errors = pooled[loop.arm, part.claim] if part.is_tested else None
+    head = {"study": loop.study, "arm": loop.arm, "claim": part.claim, "source": part.observed.source}
+    return [
+        ClaimRow(**head, generation=generation, **_judgement(part, generation, errors))  # type: ignore[typeddict-item]
+        for generation in range(1, part.generations + 1)
+    ]
+
+
+def _as_metrics(loop: ClosedLoop, values: Mapping[str, ArrayLike]) -> tuple[dict[str, FloatArray], tuple[int, int]]:
+    """Convert to arrays of one shape (seeds, T + 1); return them and that."""
     metrics = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
     shapes = {array.shape for array in metrics.values()}
     if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or 0 in shape:
@@ -257,7 +388,7 @@ def _as_metrics(loop: ClosedLoop, values: Mapping[str, ArrayLike]) -> tuple[dict
         raise RecurateError(
             f"Metrics of arm {loop.arm} must all be (seeds, generations + 1) arrays, but are {of_metrics}."
         )
-    return metrics, shape[1] - 1
+    return metrics, (shape[0], shape[1])
 
 
 def _find(name: str) -> Claim:
@@ -270,16 +401,16 @@ def _find(name: str) -> Claim:
 def _assess(claim: Claim, loop: ClosedLoop, metrics: Metrics, source: str) -> Evidence | Exemption:
     """Call a claim; a metric that is not there exempts the loop, so do biased samples and data that accumulate."""
     if loop.is_biased:
-        return Exemption("not applicable", NEEDS_UNBIASED_SAMPLES)
+        return Exemption(NOT_APPLICABLE, NEEDS_UNBIASED_SAMPLES)
     if REGIMES[loop.regime].accumulates:
-        return Exemption("not applicable", NEEDS_PROPORTIONS)
+        return Exemption(NOT_APPLICABLE, NEEDS_PROPORTIONS)
     if not loop.has_operator:
         why = NO_OPERATOR if claim is kl_from_reference else f"{NEEDS_BRADLEY_TERRY}; {NO_OPERATOR}"
-        return Exemption("not applicable", why)
+        return Exemption(NOT_APPLICABLE, why)
     try:
         return claim(loop, metrics, source)
     except _UnrecordedMetricError as error:
-        return Exemption("not applicable", str(error))
+        return Exemption(NOT_APPLICABLE, str(error))
 
 
 def reward_bound(loop: ClosedLoop, metrics: Metrics) -> FloatArray | None:
@@ -292,48 +423,20 @@ def reward_bound(loop: ClosedLoop, metrics: Metrics) -> FloatArray | None:
     return result.bound if isinstance(result, Evidence) else None
 
 
-def _judgement(result: Evidence | Exemption, generation: int, source: str) -> Judgement:
-    """Judge one generation, on means over seeds."""
+def _judgement(part: _Assessed, generation: int, errors: _Errors | None) -> Judgement:
+    """Judge one generation; what is to be tested has no verdict yet."""
+    result = part.result
     if isinstance(result, Exemption):
-        nan, verdict, note = math.nan, result.verdict, result.reason
-        return Judgement(measured=nan, bound=nan, slack=nan, standard_error=nan, verdict=verdict, note=note)
+        return without_numbers(part.seeds, result.verdict, result.reason)
     slack = result.slack[:, generation - 1]
-    error, verdict, note = _judge(slack, source)
-    with np.errstate(invalid="ignore"):
-        return Judgement(
-            measured=float(result.measured[:, generation - 1].mean()),
-            bound=float(result.bound[:, generation - 1].mean()),
-            slack=float(slack.mean()),
-            standard_error=error,
-            verdict=verdict,
-            note=note,
-        )
-
-
-def _judge(slack: FloatArray, source: str) -> tuple[float, str, str]:
-    """Give standard error, verdict and note for the slack (seeds,) of one generation."""
-    seeds = len(slack)
+    if np.isnan(slack).any():
+        reason = f"no slack in {int(np.isnan(slack).sum())} of {part.seeds} seeds"
+        return without_numbers(part.seeds, NOT_APPLICABLE, reason)
+    measured, bound = (float(values[:, generation - 1].mean()) for values in (result.measured, result.bound))
+    if errors is None:  # exact
+        return by_every_value(measured, bound, -np.abs(slack) if result.is_equality else slack)
     if not np.isfinite(slack).all():
-        return (math.nan, *_judge_without_numbers(slack))
-    error = float(standard_error(slack))
-    if source == "forecast":
-        worst = slack.min()
-        return (error, "holds", "") if worst >= -ROUNDING else (error, "fails", f"smallest slack {worst:.3g}")
-    mean = slack.mean()
-    if seeds == 1:
-        return error, "holds" if mean >= -ROUNDING else "fails", "one seed, no error bar"
-    if mean >= 0:
-        return error, "holds", ""
-    from scipy.stats import t as student
-
-    if mean >= -ROUNDING - student.ppf(CONFIDENCE, seeds - 1) * error:
-        return error, "holds", "within noise"
-    return error, "fails", f"{-mean / error:.1f} standard errors below zero" if error else "the same in every seed"
-
-
-def _judge_without_numbers(slack: FloatArray) -> tuple[str, str]:
-    """Judge infinite slack where all seeds agree on its sign; give up where they do not, or on nan."""
-    seeds, infinite = len(slack), int(np.isinf(slack).sum())
-    if (slack >= 0).all() or (slack < 0).all():
-        return "holds" if slack[0] >= 0 else "fails", f"infinite slack in {infinite} of {seeds} seeds"
-    return "not applicable", f"no finite slack in {int((~np.isfinite(slack)).sum())} of {seeds} seeds"
+        return by_signs(measured, bound, slack)
+    error, degrees = float(errors.errors[generation - 1]), float(errors.degrees[generation - 1])
+    equality = (EQUAL_WITHIN * abs(bound), 0.0) if result.is_equality else None
+    return by_test(part.seeds, measured, bound, float(slack.mean()), error, degrees, equality)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recurate.curation.parts.reward_moments import TOP_TOLERANCE
+from recurate.curation.parts.reward_moments import reaches
 from recurate.foundation.lazy import np
 from recurate.theory.forecast import forecast
 
@@ -32,7 +32,7 @@ def limit_weights(rewards: Array, supremum: float, curation: Curation, mixing: M
     if mixing.rule.accumulates or curation.by_prompt:
         return None
     if mixing.real_fraction == 0:
-        top = rewards >= supremum - TOP_TOLERANCE
+        top = reaches(rewards, supremum)
         return top / top.sum() if choices is not None and top.any() else None
     operator = curation.operator(rewards.astype(np.float64))
     return None if operator is None else _fixed_point(operator, count, mixing)

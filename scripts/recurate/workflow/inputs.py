@@ -49,8 +49,10 @@ class Inputs:
         )
 
     def reference(self, w: Wildcards) -> str | Nothing:
-        """Features and statistics of real data, or nothing in a study without feature spaces."""
-        return self._in_origin(w, "reference.safetensors") if self.studies.study(w).features else []
+        """Features, statistics and nearness of real data, or nothing in a study whose metrics ask for none."""
+        study = self.studies.study(w)
+        needed = study.features or study.spaces_against_training()
+        return self._in_origin(w, "reference.safetensors") if needed else []
 
     def judge_of_features(self, w: Wildcards) -> str | Nothing:
         """The judge, where a feature space is one of its layers."""

@@ -27,6 +27,7 @@ from recurate.stages import (
     train_judge,
     traverse,
 )
+from recurate.stages.claims import Trained as TrainedClaims
 from recurate.study.simulated_arm import SimulatedArm
 from recurate.training.settings import Training
 from recurate.workflow.studies import Studies, Wildcards
@@ -107,6 +108,7 @@ class StageSettings:
             features=self.studies.study(w).features,
             judge=origin.judge if self.studies.features_ask_judge(w) else None,
             model=origin.model if self.studies.features_ask_origin(w) else None,
+            given=self.studies.sampler(w).given,
         )
 
     def reference(self, w: Wildcards) -> reference.Reads:
@@ -115,6 +117,7 @@ class StageSettings:
         return reference.Reads(
             features=study.features,
             reference=study.reference,
+            against_training=tuple(sorted(study.spaces_against_training())),
             judge=self.studies.origin(w).judge if self.studies.features_ask_judge(w) else None,
         )
 
@@ -128,6 +131,7 @@ class StageSettings:
             supremum=self.studies.arm(w).reward.supremum,
             components=self.studies.arm(w).reward.components,
             vocabulary=origin.data.description.vocabulary,
+            given=self.studies.sampler(w).given,
             model=origin.model if self.studies.measures_model(w) else None,
         )
 
@@ -155,6 +159,10 @@ class StageSettings:
             simulated = self.studies.simulated[w.study]
             loops = claims.Simulated(generations=simulated.generations, published=simulated.published)
             return claims.Reads(study=loops)
+        return claims.Reads(study=self.trained_claims(w))
+
+    def trained_claims(self, w: Wildcards) -> TrainedClaims:
+        """Claims of a trained study and each arm as they see it."""
         study = self.studies.study(w)
         arms = {
             name: claims.ArmOfClaims(
@@ -164,7 +172,7 @@ class StageSettings:
             )
             for name, arm in study.arms.items()
         }
-        return claims.Reads(study=claims.Trained(claims=study.claims, arms=arms))
+        return TrainedClaims(claims=study.claims, arms=arms)
 
     def resolved(self, w: Wildcards) -> dict[str, object]:
         """All settings of a study that its results follow from, defaults filled in, as they stand in its file."""

@@ -13,13 +13,26 @@ from recurate.foundation.lazy import np
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
-TOP_TOLERANCE = 1e-6  # rewards this close to their supremum count as reaching it
-SUPREMUM_TOLERANCE = 1e-4  # single-precision rewards may exceed a supremum by rounding, times 1 + |r*|
+TOP_TOLERANCE = 1e-6  # rewards this close below their supremum count as reaching it
+SUPREMUM_TOLERANCE = 1e-4  # a reward may exceed its supremum by so much, as single-precision networks do
+
+
+def above(rewards: Array, supremum: float) -> Array:
+    """How far rewards lie above r*, in units of max(1, |r*|), in which tolerances are said.
+
+    Rewards are stored in single precision, and so is r* for this comparison.
+    """
+    return (rewards - float(np.float32(supremum))) / max(1.0, abs(supremum))
+
+
+def reaches(rewards: Array, supremum: float) -> Array:
+    """Which rewards (n,) count as r*, bool."""
+    return above(rewards, supremum) >= -TOP_TOLERANCE
 
 
 def exceeds(rewards: Array, supremum: float) -> bool:
     """Whether a reward lies above r* by more than rounding; none may, and r* must be finite."""
-    return math.isinf(supremum) or not rewards.max() - supremum <= SUPREMUM_TOLERANCE * (1 + abs(supremum))
+    return math.isinf(supremum) or not above(rewards.max(), supremum) <= SUPREMUM_TOLERANCE
 
 
 def one_number(rewards: Array, components: Sequence[str]) -> Array:
@@ -35,7 +48,7 @@ def reward_moments(rewards: Array, supremum: float, weights: Array | None = None
     """
     scaled = exponential(rewards, supremum)
     mean = _mean(scaled, weights)
-    top = rewards >= supremum - TOP_TOLERANCE
+    top = reaches(rewards, supremum)
     return {
         "reward_mean": _mean(rewards, weights),
         "exp_reward_mean": mean,
@@ -49,12 +62,15 @@ def variance_of_answers(rewards: Array, supremum: float, prompts: Array, weights
 
     `rewards` (n,), `prompts` (n,) their numbers, each as often as another, `weights` (n,) or None for equal ones. Where
     people choose among the answers to a prompt, Lemma 2.2 of Ferbach et al. (2024) holds for every prompt, and so on
-    average with this variance.
+    average with this variance. The lemma is about the law of the answers, of which there are few: without weights this
+    is the unbiased estimate, divided by one less than their number (0 where a prompt has one answer, of which nobody
+    chooses). Samples with weights are a law themselves.
     """
     answers = by_prompt(prompts)
     scaled = exponential(rewards, supremum)[answers]
     if weights is None:
-        return float(scaled.var(axis=1).mean())
+        each = answers.shape[1]
+        return float(scaled.var(axis=1, ddof=1).mean()) if each > 1 else 0.0
     shares = weights[answers] / weights[answers].sum(axis=1, keepdims=True)
     mean = (shares * scaled).sum(axis=1, keepdims=True)
     return float((shares * (scaled - mean) ** 2).sum(axis=1).mean())

@@ -59,12 +59,30 @@ def scored(reward: Reward, x: Array, scorers: list[Scorer], samples: str) -> Arr
 def judged_classes(data: Data, judge: FittedJudge | None, x: Array) -> dict[str, Array]:
     """`judged_class` (seeds, n) by the judge, with its `confidence`; without a judge by the data's geometry, if any.
 
-    The confidence is the probability that the judge gives to that class.
+    The confidence is the probability that the judge gives to that class. Raises RecurateError where the data's own
+    kind gives classes that it does not list.
     """
     if judge is None:
-        classes = [of_seed_classes for of_seed in x if (of_seed_classes := data.classify(of_seed)) is not None]
-        return {"judged_class": np.stack(classes).astype(np.int64)} if classes else {}
+        told = [data.classify(of_seed) for of_seed in x]
+        classes = [_listed(data, of_seed, len(x[0])) for of_seed in told if of_seed is not None]
+        return {"judged_class": np.stack(classes)} if len(classes) == len(x) else {}
     # A second look at the samples after the reward's: a judge is cheap beside the sampling that made them.
     log_probabilities = np.stack([judge.log_probabilities(of_seed) for of_seed in x])
     confidence = np.exp(log_probabilities.max(axis=-1)).astype(np.float32)
     return {"judged_class": log_probabilities.argmax(axis=-1), "confidence": confidence}
+
+
+def _listed(data: Data, told: Array, samples: int) -> Array:
+    """Classes (n,) int64 as the data's kind told them, each one of its list; raises RecurateError otherwise."""
+    count = data.description.classes
+    if np.shape(told) != (samples,):
+        raise RecurateError(
+            f"data: classify of {data.kind} gave shape {np.shape(told)} for {samples} samples; mend classify"
+        )
+    wrong = told[~np.isin(told, np.arange(count))]
+    if len(wrong):
+        listed = f"0 to {count - 1}" if count else "none"
+        raise RecurateError(
+            f"data: classify of {data.kind} gave the class {wrong[0]}, but the classes it lists are {listed}; mend it"
+        )
+    return told.astype(np.int64)

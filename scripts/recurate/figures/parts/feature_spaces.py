@@ -39,11 +39,12 @@ FAMILIES: dict[str, Name] = {
     "density": Name("density", "density"),
     "coverage": Name("coverage", "coverage"),
     "memorisation": Name(
-        "memorisation", "memorisation (share of samples nearer to a training image than to a held-out one)"
+        "memorisation", "memorisation (share of samples nearer to the training images than held-out images are)"
     ),
 }
 MANIFOLD = ("precision", "recall", "density", "coverage")  # families that depend on k and N
-CONDITIONS = ("neighbours_", "manifold_samples_", "warning_few_samples_")  # beginnings of rows that are no results
+# Beginnings of rows that are no results.
+CONDITIONS = ("neighbours_", "manifold_samples_", "training_samples_", "warning_few_samples_")
 
 
 def common_metrics(measured: Series) -> list[str]:

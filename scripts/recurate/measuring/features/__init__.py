@@ -48,6 +48,10 @@ class Features(Component, ABC):
         """The same features, told where the files are that were fetched for the study."""
         return self
 
+    def without_prompt(self, given: int) -> Features:
+        """The same features, told that the first `given` tokens of every sample are a prompt."""
+        return self
+
     @abstractmethod
     def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         """Features (n, d) float32 of samples `x` (n, *shape) in data units.

@@ -11,12 +11,13 @@ from pydantic import Field
 
 from recurate.foundation.components import Component
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
     import numpy
 
     from recurate.data import Description
-    from recurate.foundation.types import Array
+    from recurate.foundation.types import Array, Slice
     from recurate.models.parts.fitted import FittedModel
 
 DATA = "data"  # the space of the samples themselves, which needs no feature extractor
@@ -28,8 +29,10 @@ class Space:
 
     `reference` is the part of the real data that metrics compare with, `other` the remaining part;
     `reference_is_training` says that `reference` is the training part. `statistics` are `mean` and `factor` of the
-    reference, computed once for an origin; the data themselves have none. In a space that generation 0's model makes,
-    of each seed its own, there are no real data: `reference` and `other` are empty.
+    reference, computed once for an origin; the data themselves have none. `training` are all training data, also where
+    `reference` and `other` are random subsets, and `held_out_nearest` (m,) the squared distances of held-out data to
+    the nearest of them; both only where a metric is `against_training`. In a space that generation 0's model makes, of
+    each seed its own, there are no real data: `reference` and `other` are empty.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Space:
     other: Array
     reference_is_training: bool
     statistics: Mapping[str, Array] = field(default_factory=dict)
+    training: Array | None = None
+    held_out_nearest: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Evidence:
     `real` (m, *shape) is the part of the real data that metrics compare with. `spaces` are feature spaces by name.
     `generator` is the metric's own and the same for every generation and seed, so that subsets and projections add
     noise neither to a trajectory nor to the spread over seeds. `model` is the generation's own, where `needs_model`;
-    `vocabulary` the number of tokens that texts are made of.
+    `vocabulary` the number of tokens that texts are made of; the first `given` tokens of each sample are a prompt that
+    it keeps, which nobody generated.
     """
 
     x: Array
@@ -56,6 +62,7 @@ class Evidence:
     spaces: Mapping[str, Space] = field(default_factory=dict)
     model: FittedModel | None = None
     vocabulary: int = 0
+    given: int = 0
 
     def space(self, name: str) -> Space:
         """A feature space; raises RecurateError if it was not extracted."""
@@ -69,6 +76,7 @@ class Metric(Component, ABC):
 
     needs_model: ClassVar[bool] = False  # asks the generation's own model
     compares: ClassVar[bool] = True  # whether it looks at real data, which spaces made by generation 0's model lack
+    against_training: ClassVar[bool] = False  # whether it asks how near samples and held-out data are to training data
 
     @property
     def space(self) -> str | None:
@@ -101,4 +109,14 @@ def subset(x: Array, size: int, generator: numpy.random.Generator) -> Array:
 
 def chosen(x: Array, size: int, generator: numpy.random.Generator) -> Array:
     """Rows of `x` (n, d) as they are; a random subset of `size` rows if there are more."""
-    return x if len(x) <= size else x[generator.choice(len(x), size, replace=False)]
+    return x[rows_at_most(len(x), size, generator)]
+
+
+def rows_at_most(count: int, size: int | None, generator: numpy.random.Generator) -> Array | Slice:
+    """All of `count` rows, or a random subset of `size` if there are more."""
+    return slice(None) if size is None or count <= size else generator.choice(count, size, replace=False)
+
+
+def joined(x: Array, others: Array) -> Array:
+    """Rows of both (n, d) and (m, d), without a copy where there are no `others`."""
+    return np.concatenate([x, others]) if len(others) else x

@@ -19,14 +19,14 @@ LONGEST = 3
 class DistinctNgrams(Metric):
     """Different n-grams over all n-grams of the texts together, n = 1, 2, 3 (Li et al. 2016); the vocabulary in use.
 
-    N-grams are of tokens and stay within a block. The more texts, the lower the shares: they compare only for one
-    number of texts, which is written beside them.
+    N-grams are of tokens and stay within a block; a prompt that samples keep does not count. The more texts,
+    the lower the shares: they compare only for one number of texts, which is written beside them.
     """
 
     samples: int = Field(10_000, ge=1, description="at most so many blocks")
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
-        x = chosen(evidence.x, self.samples, evidence.generator)
+        x = chosen(evidence.x, self.samples, evidence.generator)[:, evidence.given :]
         values = {f"distinct_{n}": distinct_share(x, n) for n in range(1, LONGEST + 1)}
         in_use = len(np.unique(x)) / evidence.vocabulary
         return {**values, "vocabulary_share": in_use, "distinct_samples": float(len(x))}
@@ -35,7 +35,7 @@ class DistinctNgrams(Metric):
         if not data.vocabulary:
             raise ValueError("distinct_ngrams needs text, the data have no tokens")
         if data.shape[0] < LONGEST:
-            raise ValueError(f"distinct_ngrams needs blocks of {LONGEST} tokens, they have {data.shape[0]}")
+            raise ValueError(f"distinct_ngrams needs {LONGEST} generated tokens a sample, there are {data.shape[0]}")
 
 
 def distinct_share(x: Array, n: int) -> float:

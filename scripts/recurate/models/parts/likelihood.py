@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 LOGITS_AT_A_TIME = 2**24  # 64 MB
 
 
-def log_likelihood(fitted: FittedModel, tokens: Array) -> Array:
+def log_likelihood(fitted: FittedModel, tokens: Array, given: int = 0) -> Array:
     """Mean log-probability (n,) float64, in nats a token, of the second and later tokens of blocks (n, block).
 
-    Its negative is what training minimises; exp of that is the perplexity of the block.
+    Its negative is what training minimises; exp of that is the perplexity of the block. The first `given` tokens, a
+    prompt, are read but do not count.
     """
 
     def mean(logits: Tensor, following: Tensor) -> Tensor:
-        return logits.log_softmax(dim=2).gather(2, following[..., None])[..., 0].double().mean(dim=1)
+        of_tokens = logits.log_softmax(dim=2).gather(2, following[..., None])[..., 0]
+        return of_tokens[:, max(given - 1, 0) :].double().mean(dim=1)
 
     return _by_block(fitted, tokens, mean)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
 
 if TYPE_CHECKING:
@@ -29,12 +31,21 @@ class Encoding:
 
     @classmethod
     def of(cls, real: Array) -> Encoding:
-        """Encoding for real data (n, *shape): fixed for images, otherwise by mean and standard deviation over all."""
+        """Encoding for real data (n, *shape): fixed for images, otherwise by mean and standard deviation over all.
+
+        Raises RecurateError for numbers that do not vary, as single precision sees them.
+        """
         if real.dtype == np.uint8:
             return cls(real.shape[1:], "uint8", 127.5, 127.5)
         if real.dtype == np.int32:
             return cls(real.shape[1:], "int32", 0.0, 1.0)
-        return cls(real.shape[1:], "float32", float(real.mean()), float(real.std()))
+        centre, scale = float(real.mean()), float(real.std())
+        if not 0 < scale < math.inf or real.min() == real.max():
+            raise RecurateError(
+                f"data: the real data, of mean {centre:g}, do not vary so that single precision sees it, or some are "
+                "no numbers; scale them, or mend the data"
+            )
+        return cls(real.shape[1:], "float32", centre, scale)
 
     def encode(self, x: Tensor) -> Tensor:
         """Data units to network units, float32; tokens to int64, as indices are."""

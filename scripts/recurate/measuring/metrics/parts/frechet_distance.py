@@ -48,7 +48,8 @@ def frechet_distance(mean: Array, covariance: Array, reference_mean: Array, refe
     with _one_thread():
         roots = np.sqrt(np.linalg.eigvalsh(between).clip(min=0)).sum()
     traces = np.trace(covariance) + np.square(reference_factor).sum()
-    return float(np.square(mean - reference_mean).sum() + traces - 2 * roots)
+    # Of a set and itself the parts cancel, and rounding may leave -1e-14.
+    return max(0.0, float(np.square(mean - reference_mean).sum() + traces - 2 * roots))
 
 
 def _one_thread() -> AbstractContextManager[object]:

@@ -2,19 +2,22 @@
 
 A float32 product of two centred blocks bounds every squared distance between them from both sides. Only pairs that the
 bounds leave open are computed again, as sums of squared differences in float64. So results are those of float64 at the
-cost of float32, ties between equal differences are ties, and memory is that of a few blocks. Threads work on different
-blocks; the order in which they finish changes nothing.
+cost of float32, ties between equal differences are ties, and memory is that of a few blocks. Coordinates are divided by
+a power of two near the largest, which changes no digit, so that float32 neither overflows nor underflows. Threads
+work on different blocks; the order in which they finish changes nothing.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -25,13 +28,17 @@ Task = TypeVar("Task")
 BLOCK = 1_024  # rows of a block; a block of squared distances then fits into the processor's cache
 BATCH = 2**17  # coordinates that are subtracted at a time, again for the cache
 UNIT_ROUNDOFF = 2.0**-24  # of float32
+SMALLEST = 2.0**-126  # normal float32: what a product that underflows may lose, also where it is flushed to zero
+FITTING = 2.0**60  # coordinates between its inverse and this are centred in their own precision
+LARGEST_POWER = 500  # coordinates are between 2^-500 and 2^500, so that squared distances are float64
 
 
 @dataclass(frozen=True)
 class Block:
     """Squared distances between the rows `i` of one set and the rows `j` of another.
 
-    The true values lie between `lower` (rows i, rows j) float32 and `lower + slack`.
+    The true values lie between `lower` (rows i, rows j) float32 and `lower + slack`, in units of the pairs' `scale`
+    squared.
     """
 
     i: Slice
@@ -51,23 +58,37 @@ class Manifolds:
 
 
 class Pairs:
-    """All pairs of two sets `x` (n, d) and `y` (m, d) of any type of number, in blocks of at least `least` rows."""
+    """All pairs of two sets `x` (n, d) and `y` (m, d) of any type of number, in blocks of at least `least` rows.
+
+    Squared distances are in units of `scale` squared, a power of two. Raises RecurateError for coordinates that are not
+    numbers, or so large or small that their squares are none.
+    """
 
     def __init__(self, x: Array, y: Array, least: int = 1) -> None:
         self.x, self.y = x, y
         self.rows, self.columns = (_slices(len(part), max(BLOCK, 2 * least)) for part in (x, y))
-        self.centre = y.mean(axis=0, dtype=np.float64).astype(np.float32)
+        centre = y.mean(axis=0, dtype=np.float64)
+        self.scale = _power_of_two(float(np.max([_reach(x, centre), _reach(y, centre)])))
+        fits = 1 / FITTING < self.scale < FITTING
+        self.centre = centre.astype(np.result_type(x, y, np.float32) if fits else np.float64)
         # Of a product of d terms d, of the sums of squares and the roundings around them less than the rest.
-        self.rounding = (x.shape[1] + 64) * UNIT_ROUNDOFF
+        terms = x.shape[1] + 64
+        self.rounding, self.underflow = terms * UNIT_ROUNDOFF, 4 * terms * SMALLEST
 
     def block(self, i: Slice, j: Slice) -> Block:
         """Bounds of the squared distances of one block."""
-        a, b = ((part - self.centre).astype(np.float32, copy=False) for part in (self.x[i], self.y[j]))
+        a, b = (self._centred(part) for part in (self.x[i], self.y[j]))
         norms_a, norms_b = np.square(a).sum(axis=1), np.square(b).sum(axis=1)
         lower = (-2 * a) @ b.T
         lower += np.float32(1 - self.rounding) * norms_a[:, None]
         lower += np.float32(1 - self.rounding) * norms_b
-        return Block(i, j, lower, 2 * self.rounding * float(norms_a.max() + norms_b.max()))
+        lower -= np.float32(self.underflow)
+        return Block(i, j, lower, 2 * (self.rounding * float(norms_a.max() + norms_b.max()) + self.underflow))
+
+    def _centred(self, part: Array) -> Array:
+        centred = part - self.centre
+        centred /= centred.dtype.type(self.scale)
+        return centred.astype(np.float32, copy=False)
 
     def all(self) -> Iterator[tuple[Slice, Slice]]:
         """Rows and columns of every block."""
@@ -80,10 +101,11 @@ class Pairs:
         for part in _slices(len(i), batch):
             difference = np.subtract(self.x[block.i][i[part]], self.y[block.j][j[part]], dtype=np.float64)
             squared[part] = np.einsum("nd,nd->n", difference, difference)
-        return squared
+        return squared / self.scale**2
 
     def nearer(self, block: Block, limit: Array) -> Array:
         """Whether squared distances are below `limit`, float64, one for each row (n, 1) or column (m,) of the block."""
+        limit = limit / self.scale**2
         below = block.lower < _float32(limit, np.inf)
         certain = block.lower < _float32(limit - block.slack, -np.inf)
         i, j = _where(below & ~certain)
@@ -92,11 +114,18 @@ class Pairs:
 
 
 class Nearest:
-    """The smallest squared distances found so far from each row of a set to another's: `best` (n, k), ascending."""
+    """The smallest squared distances found so far from each row of a set to another's: `best` (n, k), ascending.
+
+    They are in the units of the pairs; `last` says the largest of each row in those of the data.
+    """
 
     def __init__(self, pairs: Pairs, neighbours: int) -> None:
         self.pairs, self.lock = pairs, Lock()
         self.best = np.full((len(pairs.x), neighbours), np.inf)
+
+    def last(self) -> Array:
+        """Squared distance (n,) to the k-th neighbour."""
+        return self.best[:, -1] * self.pairs.scale**2
 
     def start(self, block: Block) -> None:
         """Enter the k neighbours that seem nearest in a block and take them out of it; this bounds the others."""
@@ -137,7 +166,7 @@ def nearest_squared(x: Array, y: Array) -> Array:
             nearest.improve(block)
 
     _in_threads(search, pairs.rows)
-    return nearest.best[:, 0]
+    return nearest.last()
 
 
 def radii_squared(x: Array, neighbours: int) -> Array:
@@ -158,7 +187,7 @@ def radii_squared(x: Array, neighbours: int) -> Array:
 
     _in_threads(start, pairs.rows)
     _in_threads(search, itertools.combinations(pairs.rows, 2))
-    return nearest.best[:, -1]
+    return nearest.last()
 
 
 def manifolds(x: Array, real: Array, neighbours: int) -> Manifolds:
@@ -184,6 +213,24 @@ def manifolds(x: Array, real: Array, neighbours: int) -> Manifolds:
     _in_threads(count, pairs.all())
     density = sum(inside) / (neighbours * len(x))
     return Manifolds(float(precise.mean()), float(recalled.mean()), density, float(covered.mean()))
+
+
+def _reach(part: Array, centre: Array) -> float:
+    """Largest distance of a coordinate of `part` (n, d) from the `centre` (d,)."""
+    edges = np.stack([part.max(axis=0), part.min(axis=0)]).astype(np.float64)
+    return float(np.abs(edges - centre).max())
+
+
+def _power_of_two(reach: float) -> float:
+    """The largest power of two up to `reach`, 1 for 0; raises RecurateError where squared distances are no numbers."""
+    if reach == 0:
+        return 1.0
+    if not 2.0**-LARGEST_POWER < reach < 2.0**LARGEST_POWER:
+        raise RecurateError(
+            f"nearest neighbours: coordinates lie up to {reach:g} from their mean, whose square is no number; look "
+            "whether samples or features have diverged"
+        )
+    return 2.0 ** (math.frexp(reach)[1] - 1)
 
 
 def _in_threads(work: Callable[[Task], None], tasks: Iterable[Task]) -> None:
