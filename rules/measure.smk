@@ -59,6 +59,7 @@ rule measure:
         curated=layout.arm_generation("curated.safetensors"),
         features=inputs.features,
         reference=inputs.reference,
+        nearness=inputs.nearness,
         model=inputs.measured_model,
         touches=own_files(settings.measure),
     output:

@@ -2,7 +2,7 @@
 
 Needs: a study's origins; for published data sets, once, a network or a folder with the published files.
 Gives: `real.safetensors` with training and held-out data, `judge.safetensors`, and a card beside either;
-`reference.safetensors` with the features of real data. Published data sets lie in the data folder, once for all studies.
+`reference.safetensors` with the features of real data, `nearness.safetensors` where memorisation is asked. Published data sets lie in the data folder, once for all studies.
 """
 
 
@@ -132,3 +132,28 @@ rule reference:
         **params("reference.py", settings.reference),
     script:
         "../scripts/reference.py"
+
+
+rule nearness:
+    """How near held-out data lie to all training data, once for an origin."""
+    input:
+        real=inputs.real,
+        reference=inputs.reference,
+        judge=inputs.judge_of_features,
+        fetched=inputs.feature_networks,
+        touches=own_files(settings.nearness),
+    output:
+        nearness=layout.in_origin("nearness.safetensors"),
+    log:
+        layout.log(layout.in_origin("nearness.safetensors")),
+    benchmark:
+        layout.benchmark(layout.in_origin("nearness.safetensors"))
+    conda:
+        environment("train")
+    threads: 1
+    resources:
+        **resources("nearness", mem_mb=4000, runtime=60, gpu=networks.features),
+    params:
+        **params("nearness.py", settings.nearness),
+    script:
+        "../scripts/nearness.py"

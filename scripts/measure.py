@@ -25,6 +25,7 @@ def main(
     threads: int,
     features: str | None,
     reference: str | None,
+    nearness: str | None,
     model: str | None,
     device: str,
 ) -> None:
@@ -39,7 +40,7 @@ def main(
     names = {metric.space for metric in asked if metric.space}
     compared = {metric.space for metric in asked if metric.space and metric.compares}
     against = {metric.space for metric in asked if metric.space and metric.against_training}
-    known = real_spaces(parts["train_x"], parts["test_x"], reference, compared, against)
+    known = real_spaces(parts["train_x"], parts["test_x"], reference, compared, nearness, against)
     kept = read_arrays(curated)
     rows = []
     for row, seed in enumerate(seeds):

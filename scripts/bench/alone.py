@@ -117,7 +117,8 @@ def write_generation(folder: Path, images: int, features: int) -> None:
     drawn = {part: scale * rng.standard_normal((n, features), np.float32) for part, n in parts.items()}
     mean, covariance = moments(drawn["train"])
     drawn |= {"mean": mean, "factor": factor(covariance)}
-    drawn |= {"rest": drawn["train"][:0], "held_out_nearest": np.linspace(0, 1, parts["test"])}
+    near = {"rest": drawn["train"][:0], "held_out_nearest": np.linspace(0, 1, parts["test"])}
+    write_arrays(folder / "nearness.safetensors", {f"inception/{name}": array for name, array in near.items()}, {})
     reference = {f"inception/{name}": array for name, array in drawn.items()}
     write_arrays(folder / "reference.safetensors", reference, {})
     of_samples = scale * rng.standard_normal((1, images, features), np.float32)
@@ -141,7 +142,10 @@ def measured(folder: str, metrics: list[dict[str, str | int]]) -> float:
             "model": None,
         }
     )
-    paths = {name: f"{folder}/{name}.safetensors" for name in ("real", "samples", "curated", "features", "reference")}
+    paths = {
+        name: f"{folder}/{name}.safetensors"
+        for name in ("real", "samples", "curated", "features", "reference", "nearness")
+    }
     begin = time.perf_counter()
     measure.main(
         metrics=f"{folder}/metrics.csv",

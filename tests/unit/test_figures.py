@@ -460,3 +460,21 @@ def test_tables_are_read_back_as_written(tmp_path: Path) -> None:
     np.testing.assert_allclose(predicted["mixed"]["share_entropy"], series()["mixed"]["share_entropy"])
     wanted = [[scipy.stats.entropy([p, 1 - p]) for p in row] for row in series()["pure"]["share_0"]]
     np.testing.assert_allclose(predicted["pure"]["share_entropy"], wanted)
+
+
+def test_arms_that_are_not_sampled_from_what_was_learnt_show_no_forecast_and_say_so(tmp_path: Path) -> None:
+    """Older tables have forecasts of such arms, which are left out."""
+    report_settings(tmp_path)
+    measured = read_metrics(str(tmp_path / "metrics.csv"))
+    for biased in (["pure"], list(ARMS)):
+        arms = {name: arm.model_copy(update={"is_biased": name in biased}) for name, arm in ARMS.items()}
+        predicted = read_forecast(str(tmp_path / "forecast.csv"), arms)
+        assert set(predicted) == set(ARMS) - set(biased)
+        said = trajectory.caption(study_view(arms), measured, predicted)
+        assert ("Dashed: the forecast" in said) == bool(predicted)
+        one = f"There is none for {text.arm_title(ARMS['pure'].title)}, for it is about samples of what was learnt"
+        assert (one if predicted else "No arm has a forecast, for it is about samples") in said
+        drawn = trajectory.picture(arms, measured, predicted), shares.picture(arms, measured, predicted)
+        for figure in drawn:
+            labels = [entry.get_text() for entry in figure.legends[0].get_texts()]
+            assert ("forecast" in labels) == bool(predicted)

@@ -13,6 +13,7 @@ from script import call
 
 import extract
 import measure
+import nearness
 from recurate.curation.judges import FittedJudge, Judge
 from recurate.files.arrays import read_arrays, read_seed, write_arrays
 from recurate.foundation.components import load
@@ -70,11 +71,12 @@ class Files:
 
     def extract(self, *blocks: dict[str, Any], judge: dict[str, Any] | None = None, **reference: Any) -> None:
         spec = {"features": list(blocks), "judge": judge}
-        against = {"against_training": reference.pop("against_training", [])}
-        asked = {**spec, **against, "reference": {"split": "test", "samples": None, **reference}}
+        asked = {**spec, "reference": {"split": "test", "samples": None, **reference}}
         more: dict[str, Any] = {"code": "c", "device": "cpu", "threads": 1, "judge": self["judge"] if judge else None}
         call(extract.main, self["samples"], self["features"], spec, seeds=SEEDS, **more)
         call(extract_reference, self["real"], self["reference"], asked, **more)
+        near = {**asked, "data_themselves": True}
+        call(nearness.main, self["real"], self["reference"], self["nearness"], near, **more)
 
     def measure(
         self, *metrics: dict[str, Any], with_features: bool = True, split: str = "test"
@@ -88,7 +90,7 @@ class Files:
             "reference": {"split": split, "samples": None},
         }
         table = self.folder / "metrics.csv"
-        files = {name: self[name] for name in ("features", "reference") if with_features}
+        files = {name: self[name] for name in ("features", "reference", "nearness") if with_features}
         names = (self[name] for name in ("real", "samples", "curated"))
         call(measure.main, *names, str(table), spec, "study", "arm", SEEDS, 7, 1, **files)
         with table.open() as file:
@@ -182,7 +184,7 @@ def test_copies_of_any_training_data_are_memorised_however_few_real_data_are_com
     """Images whose originals are in `space/rest`, too; without a feature space, and in one."""
     files.x[:] = np.stack([files.real["train_x"][:SAMPLES], files.real["train_x"][-SAMPLES:]])
     write_arrays(files["samples"], {"x": files.x}, {})
-    files.extract({"kind": files.means}, split=split, samples=limit, against_training=[DATA, "means"])
+    files.extract({"kind": files.means}, split=split, samples=limit)
     metrics = ({"kind": "memorisation"}, {"kind": "memorisation", "features": "means"})
     for values in files.measure(*metrics, split=split):
         assert (values["memorisation_data"], values["memorisation_means"]) == (1, 1)
@@ -190,8 +192,8 @@ def test_copies_of_any_training_data_are_memorised_however_few_real_data_are_com
 
 
 def test_nearness_of_held_out_data_is_that_of_a_full_table_of_distances(files: Files) -> None:
-    files.extract({"kind": files.means}, samples=20, against_training=[DATA, "means"])
-    found = read_arrays(files["reference"])
+    files.extract({"kind": files.means}, samples=20)
+    found = read_arrays(files["reference"]) | read_arrays(files["nearness"])
     training, test = (files.features_of(files.real[f"{part}_x"]) for part in ("train", "test"))
     every = np.concatenate([found["means/train"], found["means/rest"]])
     assert sorted(map(tuple, every)) == sorted(map(tuple, training))
@@ -200,11 +202,6 @@ def test_nearness_of_held_out_data_is_that_of_a_full_table_of_distances(files: F
     np.testing.assert_allclose(found["means/held_out_nearest"], expected)
     images = [flat(files.real[f"{part}_x"]).astype(float) for part in ("test", "train")]
     np.testing.assert_allclose(found["data/held_out_nearest"], cdist(*images).min(axis=1)[rows] ** 2)
-
-
-def test_training_data_that_are_not_compared_with_have_features_only_where_memorisation_asks(files: Files) -> None:
-    files.extract({"kind": files.means}, samples=20)
-    assert set(read_arrays(files["reference"])) == {f"means/{part}" for part in ("train", "test", "mean", "factor")}
 
 
 def test_the_mean_confidence_is_a_row_where_curation_knows_it(files: Files) -> None:

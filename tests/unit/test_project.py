@@ -156,18 +156,18 @@ def test_a_generation_is_trained_on_what_its_regime_keeps(
 
 
 @pytest.mark.parametrize(
-    ("metrics", "spaces"),
-    [([], None), ([{"kind": "frechet", "features": "data"}], None), ([{"kind": "memorisation"}], ("data",))],
+    ("metrics", "asked"),
+    [([], False), ([{"kind": "frechet", "features": "data"}], False), ([{"kind": "memorisation"}], True)],
 )
 def test_how_near_held_out_data_are_is_found_once_for_an_origin_where_a_metric_asks(
-    folder: Path, metrics: list[dict[str, str]], spaces: tuple[str, ...] | None
+    folder: Path, metrics: list[dict[str, str]], asked: bool
 ) -> None:
     (folder / "tiny.yaml").write_text(yaml.safe_dump({**STUDY, "metrics": metrics}))
     project = Project({"studies": ["tiny"], "results": "results"}, str(folder))
     wildcards = SimpleNamespace(study="tiny", arm="curated", seeds="0-2", generation="001")
-    needed = project.inputs.reference(wildcards)
-    assert needed == ("results/tiny/origins/gaussians/reference.safetensors" if spaces else [])
-    assert project.settings.reference(wildcards).against_training == (spaces or ())
+    needed = project.inputs.nearness(wildcards)
+    assert needed == ("results/tiny/origins/gaussians/nearness.safetensors" if asked else [])
+    assert project.settings.nearness(wildcards).data_themselves == asked
 
 
 def test_autoencoders_have_no_forecast_and_claims_know_why() -> None:

@@ -29,7 +29,7 @@ class Choices(TrainedFigure):
             raise ValueError("no arm without real data (lambda: .inf) chooses one of K; add one or drop the figure")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
+        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast, study.arms)
         return style.Printed(picture(study.arms, measured, predicted), caption(study, measured))
 
 
@@ -59,7 +59,8 @@ def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) ->
     last = measured[names[0]][METRIC].shape[1] - 1
     style.generation_axis(left, last)
     left.set(ylabel=words.metric_label(METRIC), ylim=(0, 1.05))
-    left.plot([], [], color=style.INK, linestyle="--", label="forecast")
+    if any(name in predicted for name in names):
+        left.plot([], [], color=style.INK, linestyle="--", label="forecast")
     left.legend(loc="best")
     _against_choices(
         right, [k for name in names if (k := arms[name].choices) is not None], names, measured, predicted, last

@@ -36,7 +36,7 @@ class Shares(TrainedFigure):
             raise ValueError("the arms' data have unequally many classes")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
+        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast, study.arms)
         return style.Printed(picture(study.arms, measured, predicted), caption(study, measured))
 
 
@@ -84,7 +84,7 @@ def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) ->
     for axes in grid[:, 0]:
         axes.set_ylabel("share of samples")
     names = [words.class_name(arms, number) for number in coloured]
-    handles = _legend(names, len(class_shares(next(iter(measured.values())))))
+    handles = _legend(names, len(class_shares(next(iter(measured.values())))), forecast=bool(predicted))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if columns > 2 else 3)
     return figure
 
@@ -101,7 +101,7 @@ def _panel(axes: Axes, measured: Array, predicted: Array, coloured: list[int]) -
     style.generation_axis(axes, measured.shape[2] - 1, label=False)
 
 
-def _legend(coloured: list[str], classes: int) -> list[Line2D]:
+def _legend(coloured: list[str], classes: int, forecast: bool) -> list[Line2D]:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -110,7 +110,9 @@ def _legend(coloured: list[str], classes: int) -> list[Line2D]:
     ]
     if len(coloured) < classes:
         handles.append(Line2D([], [], color=style.PALE, linewidth=0.8, label="other classes"))
-    return [*handles, Line2D([], [], color=style.INK, linestyle="--", label="forecast")]
+    if forecast:
+        handles.append(Line2D([], [], color=style.INK, linestyle="--", label="forecast"))
+    return handles
 
 
 def caption(study: StudyView, measured: Series) -> str:

@@ -30,7 +30,7 @@ class Trajectory(TrainedFigure):
     reads = ("metrics", "forecast")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
+        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast, study.arms)
         return style.Printed(picture(study.arms, measured, predicted), caption(study, measured, predicted))
 
 
@@ -135,7 +135,8 @@ def legend(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> 
     ]
     if seeds > 1:
         handles.append(Patch(color=style.MEASURED, alpha=0.2, linewidth=0, label="95 % band"))
-    handles.append(Line2D([], [], color=style.FORECAST, linestyle="--", label="forecast"))
+    if predicted:
+        handles.append(Line2D([], [], color=style.FORECAST, linestyle="--", label="forecast"))
     if any(bound_of(arms[name], metrics) is not None for name, metrics in measured.items()):
         handles.append(Line2D([], [], color=style.BOUND, linestyle=":", marker="_", label="lower bound"))
     if any(exhausted(metrics).any() for metrics in predicted.values()):

@@ -57,13 +57,18 @@ def curation_statistics(rewards: Array, kept: Array) -> dict[str, float]:
 
 
 def real_spaces(
-    train: Array, test: Array, reference: str | None, names: Iterable[str], against_training: Iterable[str] = ()
+    train: Array,
+    test: Array,
+    reference: str | None,
+    names: Iterable[str],
+    nearness: str | None = None,
+    against_training: Iterable[str] = (),
 ) -> dict[str, dict[str, Array]]:
     """Real data in the named spaces: `train` and `test` (m, d), of feature spaces also `mean` and `factor`.
 
     `train`, `test` (m, *shape) are the data themselves; `reference` is the file with the features, and without it there
     are none. Of the spaces in `against_training` also all training data, `training` (n, d), and `held_out_nearest`, as
-    a `Space` has them.
+    a `Space` has them, from the file `nearness`.
     """
     spaces: dict[str, dict[str, Array]] = {
         DATA: {"train": train.reshape(len(train), -1), "test": test.reshape(len(test), -1)}
@@ -73,12 +78,11 @@ def real_spaces(
         for name in set(names) - {DATA}:
             arrays = read_arrays(reference, [f"{name}/{part}" for part in parts])
             spaces[name] = dict(zip(parts, arrays.values(), strict=True))
-        for name in against_training:
-            nearest, rest = f"{name}/held_out_nearest", f"{name}/rest"
-            found = read_arrays(reference, [nearest] if name == DATA else [nearest, rest])
-            train_x = spaces[name]["train"]
-            training = joined(train_x, found.get(rest, train_x[:0]))
-            spaces[name] |= {"training": training, "held_out_nearest": found[nearest]}
+    for name in against_training if nearness is not None else ():
+        nearest, rest = f"{name}/held_out_nearest", f"{name}/rest"
+        found = read_arrays(str(nearness), [nearest] if name == DATA else [nearest, rest])
+        train_x = spaces[name]["train"]
+        spaces[name] |= {"training": joined(train_x, found.get(rest, train_x[:0])), "held_out_nearest": found[nearest]}
     return spaces
 
 

@@ -25,6 +25,9 @@ class Decoder(Sampler):
     def is_biased(self) -> bool:
         return True
 
+    def other_law(self, model: Model) -> str:
+        return "the sampler gives means of what was learnt"
+
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         assert isinstance(model, Autoencoder)
         latents = request.latents(model.latent)

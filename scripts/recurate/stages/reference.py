@@ -13,12 +13,8 @@ from recurate.measuring.reference import Reference
 
 
 class Reads(Settings):
-    """Feature spaces and the real data that are compared with; the judge where one of the spaces is made by it.
-
-    `against_training` names the spaces in which some metric asks how near samples are to all training data.
-    """
+    """Feature spaces and the real data that are compared with; the judge where one of the spaces is made by it."""
 
     features: list[Annotated[SerializeAsAny[Features], embedded(Features)]]
     reference: Reference
-    against_training: tuple[str, ...]
     judge: Annotated[SerializeAsAny[Judge], embedded(Judge)] | None

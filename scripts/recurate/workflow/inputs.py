@@ -49,10 +49,13 @@ class Inputs:
         )
 
     def reference(self, w: Wildcards) -> str | Nothing:
-        """Features, statistics and nearness of real data, or nothing in a study whose metrics ask for none."""
-        study = self.studies.study(w)
-        needed = study.features or study.spaces_against_training()
-        return self._in_origin(w, "reference.safetensors") if needed else []
+        """Features and statistics of real data, or nothing in a study without feature spaces."""
+        return self._in_origin(w, "reference.safetensors") if self.studies.study(w).features else []
+
+    def nearness(self, w: Wildcards) -> str | Nothing:
+        """How near held-out data lie to the training data, or nothing in a study where no metric asks."""
+        asked = self.studies.study(w).spaces_against_training()
+        return self._in_origin(w, "nearness.safetensors") if asked else []
 
     def judge_of_features(self, w: Wildcards) -> str | Nothing:
         """The judge, where a feature space is one of its layers."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from recurate.data import Data
 from recurate.foundation.components import load
+from recurate.measuring.metrics import DATA
 from recurate.mixing.trained import Mixing
 from recurate.models import Autoencoder
 from recurate.stages import (
@@ -18,6 +19,7 @@ from recurate.stages import (
     forecast,
     laws,
     measure,
+    nearness,
     prepare_real,
     rates,
     reference,
@@ -117,7 +119,17 @@ class StageSettings:
         return reference.Reads(
             features=study.features,
             reference=study.reference,
-            against_training=tuple(sorted(study.spaces_against_training())),
+            judge=self.studies.origin(w).judge if self.studies.features_ask_judge(w) else None,
+        )
+
+    def nearness(self, w: Wildcards) -> nearness.Reads:
+        """How near held-out data lie to the training data; called for studies in which a metric asks."""
+        study = self.studies.study(w)
+        asked = study.spaces_against_training()
+        return nearness.Reads(
+            features=[features for features in study.features if features.space in asked],
+            data_themselves=DATA in asked,
+            reference=study.reference,
             judge=self.studies.origin(w).judge if self.studies.features_ask_judge(w) else None,
         )
 

@@ -14,6 +14,7 @@ from recurate.theory.agreement import read_values
 from recurate.theory.verdicts import standard_error
 
 if TYPE_CHECKING:
+    from recurate.figures.parts.view import ArmView
     from recurate.foundation.types import Array
 
 CONFIDENCE = 0.95  # two-sided
@@ -54,9 +55,14 @@ def read_metrics(path: str) -> Series:
     return by_arm(read_rows(path, METRIC_COLUMNS))
 
 
-def read_forecast(path: str) -> Series:
-    """Forecast values likewise, with two more metrics: `effective_sample_size` and the entropy of class shares."""
-    rows = read_rows(path, FORECAST_COLUMNS)
+def read_forecast(path: str, arms: Mapping[str, ArmView] | None = None) -> Series:
+    """Forecast values likewise, with two more metrics: `effective_sample_size` and the entropy of class shares.
+
+    Of `arms` whose samples are drawn from another law than the one learnt, older tables have forecasts that are left
+    out.
+    """
+    biased = [name for name, arm in (arms or {}).items() if arm.is_biased]
+    rows = [row for row in read_rows(path, FORECAST_COLUMNS) if row["arm"] not in biased]
     # The size stands beside every metric of a generation; one row of it is enough.
     size = {
         (row["arm"], row["seed"], row["generation"]): {

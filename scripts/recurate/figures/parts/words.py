@@ -63,6 +63,7 @@ OF_FEW_ANSWERS = (
     "Where people choose among the answers to a prompt it is exact on average in generation 1 and a lower bound after "
     "that, for the few answers to a prompt stand for all that could be said."
 )
+OF_SAMPLES = ", for it is about samples of what was learnt, and these are drawn otherwise"
 FORECAST_NOTE = (
     "Dashed: the forecast, which is the infinite-capacity trajectory computed from the rewards of generation 0 alone, "
     "averaged over the same seeds."
@@ -209,9 +210,14 @@ def reference(study: StudyView) -> str:
 
 
 def forecast(study: StudyView) -> str:
-    """Sentences on what the forecast is, and where it is a lower bound only."""
-    by_prompt = any(arm.by_prompt for arm in study.arms.values())
-    return f"{FORECAST_NOTE} {OF_FEW_ANSWERS}" if by_prompt else FORECAST_NOTE
+    """Sentences on what the forecast is, where it is a lower bound only, and which arms have none."""
+    known = [arm for arm in study.arms.values() if not arm.is_biased]
+    if not known:
+        return f"No arm has a forecast{OF_SAMPLES}."
+    without = [arm_title(arm.title) for arm in study.arms.values() if arm.is_biased]
+    few = f" {OF_FEW_ANSWERS}" if any(arm.by_prompt for arm in known) else ""
+    none = f" There is none for {listed(without)}{OF_SAMPLES}." if without else ""
+    return f"{FORECAST_NOTE}{few}{none}"
 
 
 def published(study: StudyView | SimulatedView) -> str:

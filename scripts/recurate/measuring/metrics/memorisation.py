@@ -34,7 +34,7 @@ class Memorisation(FeatureMetric):
         if space.training is None or space.held_out_nearest is None:
             raise RecurateError(
                 f"memorisation: nobody measured how near held-out data lie to the training data in {space.name}; "
-                "delete reference.safetensors and run the study again"
+                "delete nearness.safetensors and run the study again"
             )
         distances = nearest_squared(chosen(space.x, self.samples, evidence.generator), space.training)
         return {
