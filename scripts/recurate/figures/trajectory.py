@@ -184,6 +184,6 @@ def _lag(measured: Series, predicted: Series) -> str:
     side = "behind" if gap < 0 else "ahead of"
     return (
         "What to see: how closely the trained loop follows the forecast; what is left between them is finite "
-        f"capacity and finite training. The largest gap in E[e^(r - r*)] is {abs(gap):.2g} {side} the forecast "
-        f"(arm {name}, generation {generation})."
+        "capacity, finite training and what few sampling steps lose. The largest gap in E[e^(r - r*)] is "
+        f"{abs(gap):.2g} {side} the forecast (arm {name}, generation {generation})."
     )

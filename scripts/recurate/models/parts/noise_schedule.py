@@ -6,7 +6,10 @@ al. 2020, who write alpha-bar for s).
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from recurate.foundation.lazy import np, torch
@@ -26,6 +29,14 @@ def signal_shares(steps: int) -> Array:
     course = np.cos(angles) ** 2
     kept = np.maximum(course[1:] / course[:-1], 1 - LARGEST_LOSS)
     return np.concatenate([[1.0], np.cumprod(kept)])
+
+
+@cache
+def shares_in_floats(steps: int) -> list[float]:
+    """The same without NumPy, to a few roundings, for what is computed whenever settings are read."""
+    course = [math.cos((step / steps + OFFSET) / (1 + OFFSET) * math.pi / 2) ** 2 for step in range(steps + 1)]
+    kept = [max(after / before, 1 - LARGEST_LOSS) for before, after in itertools.pairwise(course)]
+    return list(itertools.accumulate(kept, operator.mul, initial=1.0))
 
 
 def visited_steps(steps: int, taken: int) -> list[int]:
