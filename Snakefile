@@ -4,10 +4,12 @@ import gc
 import sys
 from pathlib import Path
 
+from snakemake.dag import DAG
+
 gc.disable()  # nothing of the parse is garbage, and looking for some takes a tenth of a dry run; see below
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from recurate.workflow.command_line import look_at_waiting_jobs_once, or_stop, targets
+from recurate.workflow.command_line import check_groups_in_one_pass, look_at_waiting_jobs_once, or_stop, targets
 from recurate.workflow.project import Project
 
 
@@ -27,6 +29,7 @@ include: "rules/theory.smk"
 include: "rules/present.smk"
 
 
+check_groups_in_one_pass(DAG)
 gc.freeze()  # nor does it become so later
 gc.enable()
 or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study" in rule.wildcard_names])

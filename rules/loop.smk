@@ -2,7 +2,8 @@
 
 Needs: `real.safetensors` of an origin, its judge where a reward asks for one.
 Gives: for an origin `gen-000/{model,samples}.safetensors`; for an arm `gen-000/curated.safetensors` and, from generation 1
-on, `gen-ttt/{model,samples,curated}.safetensors`. One generation is one group, so that a cluster starts one job for it.
+on, `gen-ttt/{model,samples,curated}.safetensors` and `gen-ttt/trained_on.json`, the list that names what accumulates. One
+generation is one group, so that a cluster starts one job for it.
 """
 
 
@@ -12,11 +13,13 @@ rule train_origin:
         real=inputs.real,
         samples=[],
         curated=[],
+        earlier=[],
         source=[],
         start=inputs.checkpoint,
         touches=own_files(settings.train_origin),
     output:
         model=layout.origin_generation("model.safetensors"),
+        trained_on=[],
     log:
         layout.log(layout.origin_generation("model.safetensors")),
     benchmark:
@@ -40,11 +43,13 @@ rule train_arm:
         real=inputs.real,
         samples=inputs.training_samples,
         curated=inputs.training_curated,
+        earlier=inputs.training_earlier,
         source=inputs.training_source,
         start=inputs.start,
         touches=own_files(settings.train_arm),
     output:
         model=layout.arm_generation("model.safetensors"),
+        trained_on=layout.arm_generation("trained_on.json"),
     log:
         layout.log(layout.arm_generation("model.safetensors")),
     benchmark:

@@ -1,7 +1,6 @@
 """Train a generation's model for all seeds of a job: an origin on real data, a later one on curated samples as well."""
 
-from collections.abc import Sequence
-
+from recurate.files import manifests
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest, spec_digest
 from recurate.files.paths import progress_of
@@ -25,15 +24,18 @@ def main(
     device: str,
     threads: int,
     save_every: float,
-    samples: Sequence[str],
-    curated: Sequence[str],
+    samples: str | None,
+    curated: str | None,
+    earlier: str | None,
     source: str | None,
     start: str | None,
+    trained_on: str | None,
 ) -> None:
     """Write the trained parameters to `model`, with all of the training's state if its settings say so.
 
-    `samples` and `curated` are those of the generations that are trained on (none for an origin); or `source` is the
-    model that synthetic samples are drawn from, for every batch anew, with `spec.sampler`. `start` is the model
+    `samples` and `curated` are those of the last generation (none for an origin), and `earlier` lists those of all
+    before it, where they are trained on too; `trained_on` becomes the same list for the next generation. Or `source` is
+    the model that synthetic samples are drawn from, for every batch anew, with `spec.sampler`. `start` is the model
     whose parameters training starts from (None to start from scratch), with what `spec.carry_over` names; for an origin
     it is a checkpoint from elsewhere, which without `spec.training` is the model.
     """
@@ -54,8 +56,9 @@ def main(
     afresh = spec.sampler and source and spec.sampler.afresh(spec.model, source, seeds, generation, device)
     mix = spec.mixing.shares(generation)
     labelled = spec.objective.uses_labels
-    training_set = TrainingSet.read(real, samples, curated, rows, mix.real, labelled, afresh or None, device)
-    inputs = [path for path in (real, *samples, *curated, source, start) if path]
+    kept = manifests.kept_before(earlier) + ([(samples, curated)] if samples and curated else [])
+    training_set = TrainingSet.read(real, kept, rows, mix.real, labelled, afresh or None, device)
+    inputs = [path for path in (real, samples, curated, earlier, source, start) if path]
     key = spec_digest([spec.model_dump(mode="json"), code, [file_digest(path) for path in inputs]])
     progress = progress_of(model, key)
     trainer = Trainer(
@@ -67,6 +70,8 @@ def main(
     if isinstance(spec.model, NoiseModel) and spec.model.classes:
         arrays["label_shares"] = training_set.label_shares(spec.model.classes, len(seeds))
     write_arrays(model, arrays, metadata)
+    if trained_on:
+        manifests.write(trained_on, samples, curated, earlier)
     trainer.finish()
 
 

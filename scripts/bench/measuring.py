@@ -93,18 +93,20 @@ def threads(number: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Child:
-    """A finished process: wall time in s, peak resident memory in MB, standard output."""
+    """A finished process: wall time in s, peak resident memory in MB, standard output, processor time in s."""
 
     seconds: float
     peak: float
     output: str
+    processor: float
 
 
 # A process inherits the peak of the one that starts it, so a small one stands in between and tells its child's own.
 LAUNCHER = """
 import os, resource, subprocess, sys
 status = subprocess.call(sys.argv[2:])
-os.write(int(sys.argv[1]), str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss).encode())
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+os.write(int(sys.argv[1]), f"{used.ru_maxrss} {used.ru_utime + used.ru_stime}".encode())
 sys.exit(status)
 """
 
@@ -132,10 +134,10 @@ def run_child(command: Sequence[str], folder: Path = ROOT, threads: int | None =
     seconds = time.perf_counter() - start
     os.close(write)
     with os.fdopen(read) as told:
-        peak = told.read()
+        peak, processor = told.read().split()
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} in {folder} failed:\n{done.stdout}")
-    return Child(seconds, float(peak) / (1e6 if sys.platform == "darwin" else 1e3), done.stdout)
+    return Child(seconds, float(peak) / (1e6 if sys.platform == "darwin" else 1e3), done.stdout, float(processor))
 
 
 def child_environment(threads: int | None = None) -> dict[str, str]:

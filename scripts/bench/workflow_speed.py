@@ -6,15 +6,19 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from measuring import ROOT, Child, Row, run_child
+from measuring import ROOT, Child, Row, interleaved, run_child
 
 sys.path.insert(0, str(ROOT / "tests/workflow"))
-from tiny import CODE, Copy, fresh
+from tiny import CODE, fresh
 
 ARMS, GENERATIONS = 100, 25
+ACCUMULATING_ARMS, ACCUMULATING_GENERATIONS = 13, 250  # as many jobs as wang_diffusion has at paper scale
+LONG_ARM = (500, 1000)  # generations of one arm
 PARSE_SECONDS, GRAPH_SECONDS, STUDY_SECONDS = 1.5, 15.0, 600.0
+TIMES_BARE, TIMES_AT_TWICE = 4.0, 2.3
 ONE_RULE = """
 rule only:
     output: "made"
@@ -22,34 +26,33 @@ rule only:
     shell: "touch {output}"
 """
 # The same graph, job for job, with nothing that this project adds: no params, logs, benchmarks, groups, environments.
-BARE_LOOP = f"""
-ARMS = [f"arm_{{arm}}" for arm in range({ARMS})]
+BARE_LOOP = """
 rule all:
-    input: expand("{{arm}}/{{t}}/metrics", arm=ARMS, t=range({GENERATIONS} + 1))
+    input: expand("{arm}/{t}/metrics", arm=[f"arm_{arm}" for arm in range(ARMS)], t=range(GENERATIONS + 1))
 rule train:
-    input: lambda w: f"{{w.arm}}/{{int(w.t) - 1}}/curated" if int(w.t) else []
-    output: "{{arm}}/{{t}}/model"
-    shell: "touch {{output}}"
+    input: lambda w: f"{w.arm}/{int(w.t) - 1}/curated" if int(w.t) else []
+    output: "{arm}/{t}/model"
+    shell: "touch {output}"
 rule sample:
-    input: "{{arm}}/{{t}}/model"
-    output: "{{arm}}/{{t}}/samples"
-    shell: "touch {{output}}"
+    input: "{arm}/{t}/model"
+    output: "{arm}/{t}/samples"
+    shell: "touch {output}"
 rule curate:
-    input: "{{arm}}/{{t}}/samples"
-    output: "{{arm}}/{{t}}/curated"
-    shell: "touch {{output}}"
+    input: "{arm}/{t}/samples"
+    output: "{arm}/{t}/curated"
+    shell: "touch {output}"
 rule measure:
-    input: "{{arm}}/{{t}}/curated"
-    output: "{{arm}}/{{t}}/metrics"
-    shell: "touch {{output}}"
+    input: "{arm}/{t}/curated"
+    output: "{arm}/{t}/metrics"
+    shell: "touch {output}"
 """
 
 
 def rows(runs: int, graph_runs: int) -> list[Row]:
-    """Dry runs of a small built study and of one with ten thousand jobs."""
+    """Dry runs of a small built study, of one with ten thousand jobs, and of arms where data accumulate."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        return _parsing(folder, runs) + _graph(folder, graph_runs)
+        return _parsing(folder, runs) + _graph(folder, graph_runs) + _accumulating(folder, graph_runs)
 
 
 def _parsing(folder: Path, runs: int) -> list[Row]:
@@ -63,16 +66,43 @@ def _parsing(folder: Path, runs: int) -> list[Row]:
 
 def _graph(folder: Path, runs: int) -> list[Row]:
     print("dry run of ten thousand jobs", file=sys.stderr)
-    large = fresh(folder / "large")
-    _many_arms(large)
-    return _against_bare(
-        "graph of 10,000 jobs", large.folder, _bare(folder / "loop", BARE_LOOP), runs, GRAPH_SECONDS, memory=True
-    )
+    mixing = [{"lambda": number / 10} for number in range(ARMS)]
+    large, bare = _loops(folder / "large", mixing, GENERATIONS), _bare_loop(folder / "loop", ARMS, GENERATIONS)
+    return _against_bare("graph of 10,000 jobs", large, bare, runs, GRAPH_SECONDS, memory=True)
 
 
-def _many_arms(copy: Copy) -> None:
-    arms = {f"arm_{number:03d}": {"mixing": {"lambda": number / 10}} for number in range(ARMS)}
-    copy.study(generations=GENERATIONS, arms=arms)
+def _accumulating(folder: Path, runs: int) -> list[Row]:
+    """Processor time of plans: of many arms where data accumulate, and of one with twice as many generations."""
+    print("dry runs of arms where data accumulate", file=sys.stderr)
+    mixing = [{"regime": "accumulate", "lambda": 1 + number} for number in range(ACCUMULATING_ARMS)]
+    many = _loops(folder / "many", mixing, ACCUMULATING_GENERATIONS)
+    bare = _bare_loop(folder / "many-bare", ACCUMULATING_ARMS, ACCUMULATING_GENERATIONS)
+    ours, own = interleaved(lambda: _plan_time(many, "tiny"), lambda: _plan_time(bare), runs)
+    short, long = (_loops(folder / f"long-{number}", mixing[:1], number) for number in LONG_ARM)
+    once, twice = interleaved(lambda: _plan_time(short, "tiny"), lambda: _plan_time(long, "tiny"), runs)
+    name, arm = "13,000 jobs where data accumulate", f"one such arm, {LONG_ARM[1]:,} generations for {LONG_ARM[0]:,}"
+    return [
+        Row(f"{name}: dry run, processor time", ours, "s"),
+        Row(f"{name}: Snakemake by itself, processor time", own, "s"),
+        Row(f"{name}: times as long", [a / b for a, b in zip(ours, own, strict=True)], "", TIMES_BARE),
+        Row(f"{arm}: dry run, processor time", twice, "s"),
+        Row(f"{arm}: times as long", [b / a for a, b in zip(once, twice, strict=True)], "", TIMES_AT_TWICE),
+    ]
+
+
+def _loops(folder: Path, mixing: Sequence[Mapping[str, object]], generations: int) -> Path:
+    """A study of an arm for each mixing rule."""
+    arms = {f"arm_{number:03d}": {"mixing": rule} for number, rule in enumerate(mixing)}
+    fresh(folder).study(generations=generations, arms=arms)
+    return folder
+
+
+def _bare_loop(folder: Path, arms: int, generations: int) -> Path:
+    return _bare(folder, f"ARMS, GENERATIONS = {arms}, {generations}\n{BARE_LOOP}")
+
+
+def _plan_time(folder: Path, *targets: str) -> float:
+    return _dry_run(folder, list(targets)).processor
 
 
 def _bare(folder: Path, snakefile: str) -> Path:

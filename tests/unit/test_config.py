@@ -250,7 +250,7 @@ def test_more_seeds_leave_full_batches_as_they_are(tmp_path: Path) -> None:
 
 
 def test_generations_are_numbered_with_three_digits() -> None:
-    assert [format_generation(t) for t in (0, 42, 999)] == ["000", "042", "999"]
+    assert [format_generation(t) for t in (0, 42, 999, 1000)] == ["000", "042", "999", "1000"]
 
 
 # Mistakes
@@ -262,7 +262,7 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ("title", ABSENT, "title: Field required"),
         ("arms.curated.reward", ABSENT, "arms.curated.reward: Field required"),
         ("generations", 0, "generations: Input should be greater than or equal to 1 (got 0)"),
-        ("generations", 1_000, "generations: Input should be less than or equal to 999 (got 1000)"),
+        ("generations", 10_000, "generations: Input should be less than or equal to 9999 (got 10000)"),
         ("generations", 2.5, "generations: Input should be a valid integer"),
         ("seeds", 0, "seeds: 0 is not allowed; give a number of seeds >= 1"),
         ("seeds", [], "seeds: duplicate or negative seeds in []"),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from study_setup import ROOT, STUDY
 
-from recurate.files.paths import Layout, benchmark_of
+from recurate.files.paths import WILDCARDS, Layout, benchmark_of, format_generation
 from recurate.foundation.components import kinds
 from recurate.foundation.errors import RecurateError
 from recurate.study.families import FAMILIES
@@ -136,23 +136,44 @@ def test_validating_a_study_imports_no_array_library() -> None:
     subprocess.run([sys.executable, "-c", command], cwd=ROOT / "scripts", check=True)
 
 
-@pytest.mark.parametrize(
-    ("mixing", "generations"),
-    [({"lambda": 1}, [2]), ({"lambda": math.inf}, [2]), ({"regime": "accumulate", "lambda": 1}, [0, 1, 2])],
-)
-def test_a_generation_is_trained_on_what_its_regime_keeps(
-    folder: Path, mixing: dict[str, Any], generations: list[int]
-) -> None:
-    study = {**STUDY, "generations": 3, "arms": {"curated": {**STUDY["arms"]["curated"], "mixing": mixing}}}
+def project_of(folder: Path, generations: int, mixing: dict[str, Any]) -> Project:
+    """A study of one arm with this mixing rule."""
+    arm = {**STUDY["arms"]["curated"], "mixing": mixing}
+    study = {**STUDY, "generations": generations, "arms": {"curated": arm}}
     (folder / "tiny.yaml").write_text(yaml.safe_dump(study))
-    project = Project({"studies": ["tiny"], "results": "results"}, str(folder))
-    wildcards = SimpleNamespace(study="tiny", arm="curated", seeds="0-2", generation="003")
-    curated = [f"results/tiny/arms/curated/seeds-0-2/gen-00{g}/curated.safetensors" for g in generations]
-    assert project.inputs.training_curated(wildcards) == curated
-    first, *later = [path.replace("curated.safetensors", "samples.safetensors") for path in curated]
-    if generations[0] == 0:
-        first = "results/tiny/origins/gaussians/seeds-0-2/gen-000/samples.safetensors"
-    assert project.inputs.training_samples(wildcards) == [first, *later]
+    return Project({"studies": ["tiny"], "results": "results"}, str(folder))
+
+
+def of_generation(generation: int) -> Wildcards:
+    return Wildcards(study="tiny", arm="curated", seeds="0-2", generation=f"{generation:03d}")
+
+
+@pytest.mark.parametrize("mixing", [{"lambda": 1}, {"lambda": math.inf}, {"regime": "accumulate", "lambda": 1}])
+@pytest.mark.parametrize("last", [1, 2, 5])
+def test_a_generation_is_trained_on_what_its_regime_keeps(folder: Path, mixing: dict[str, Any], last: int) -> None:
+    project = project_of(folder, last, mixing)
+    inputs, arm = project.inputs, "results/tiny/arms/curated/seeds-0-2"
+    used, listed = [], last
+    while True:  # along the lists, as training follows them
+        used.append((inputs.training_samples(of_generation(listed)), inputs.training_curated(of_generation(listed))))
+        if not (earlier := inputs.training_earlier(of_generation(listed))):
+            break
+        listed -= 1
+        assert earlier == f"{arm}/gen-{listed:03d}/trained_on.json"
+    generations = sorted(project.studies.arm(of_generation(last)).mixing.shares(last).curated)
+    samples = ["results/tiny/origins/gaussians/seeds-0-2/gen-000/samples.safetensors"]
+    samples += [f"{arm}/gen-{number:03d}/samples.safetensors" for number in range(1, last)]
+    curated = [f"{arm}/gen-{number:03d}/curated.safetensors" for number in range(last)]
+    assert used[::-1] == [(samples[number], curated[number]) for number in generations]
+
+
+def test_the_thousandth_generation_names_as_many_files_as_the_second(folder: Path) -> None:
+    project = project_of(folder, 1000, {"regime": "accumulate", "lambda": 1})
+    assert project.inputs.training_earlier(of_generation(1000)).endswith("/gen-999/trained_on.json")
+    assert project.inputs.training_samples(of_generation(1000)).endswith("/gen-999/samples.safetensors")
+    assert project.inputs.training_curated(of_generation(1000)).endswith("/gen-999/curated.safetensors")
+    assert re.fullmatch(WILDCARDS["generation"], format_generation(1000))
+    assert not re.fullmatch(WILDCARDS["generation"], "0999"), "no generation has two names"
 
 
 @pytest.mark.parametrize(

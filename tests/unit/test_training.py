@@ -30,6 +30,7 @@ from training_setup import (
 )
 
 import train
+from recurate.files import manifests
 from recurate.files.arrays import read_parameters, write_arrays
 from recurate.foundation.errors import RecurateError
 from recurate.models.parts.units import Encoding
@@ -255,8 +256,8 @@ def job(tmp_path: Path) -> Callable[..., Path]:
         model = tmp_path / folder / "model.safetensors"
         settings: dict[str, Any] = {
             "real": str(tmp_path / "real.safetensors"),
-            "samples": [str(tmp_path / "samples.safetensors")],
-            "curated": [str(tmp_path / "curated.safetensors")],
+            "samples": str(tmp_path / "samples.safetensors"),
+            "curated": str(tmp_path / "curated.safetensors"),
             "seeds": [0, 1],
             "generation": 1,
             "device": "cpu",
@@ -355,13 +356,31 @@ def test_accumulated_generations_are_trained_on_together(job: Callable[..., Path
     write_arrays(tmp_path / "later.safetensors", {"x": points(2, 30, 2, seed=2)}, {})
     kept = np.arange(50, dtype=np.int64) % 30
     write_arrays(tmp_path / "later-curated.safetensors", {"index": np.stack([kept, kept])}, {})
-    samples = [str(tmp_path / f"{name}.safetensors") for name in ("samples", "later")]
-    curated = [str(tmp_path / f"{name}.safetensors") for name in ("curated", "later-curated")]
-    training_set = kept_samples("x", samples, curated, "cpu")
+    files = [
+        (str(tmp_path / f"{samples}.safetensors"), str(tmp_path / f"{curated}.safetensors"))
+        for samples, curated in (("samples", "curated"), ("later", "later-curated"))
+    ]
+    training_set = kept_samples("x", files, "cpu")
+    assert training_set is not None
     assert training_set.shape == (2, 100, 2)
     np.testing.assert_array_equal(training_set[0, :20].numpy(), points(2, 50, 2, seed=1)[0, :20])
     np.testing.assert_array_equal(training_set[1, 50:80].numpy(), points(2, 30, 2, seed=2)[1])
     spec = {**SPEC, "mixing": {"regime": "accumulate", "real_fraction": 0.5}}
-    all_of_them = job(folder="all", samples=samples, curated=curated, generation=2, spec=spec)
-    last_alone = job(folder="last", samples=samples[1:], curated=curated[1:], generation=2, spec=spec)
-    assert all_of_them.read_bytes() != last_alone.read_bytes()
+    sets: list[TrainingSet] = []
+
+    def read(*given: Any) -> TrainingSet:
+        sets.append(original(*given))
+        return sets[-1]
+
+    original = TrainingSet.read
+    earlier = tmp_path / "gen-001" / manifests.NAME
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingSet, "read", read)
+        job(trained_on=str(earlier), spec=spec)
+        samples, curated = files[1]
+        last = {"samples": samples, "curated": curated, "generation": 2, "spec": spec}
+        trained_on = str(tmp_path / "gen-002" / manifests.NAME)
+        job(folder="gen-002", earlier=str(earlier), trained_on=trained_on, **last)
+    assert sets[1].curated is not None
+    assert torch.equal(sets[1].curated, training_set)
+    assert manifests.kept_before(trained_on) == files

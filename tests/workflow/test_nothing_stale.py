@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
-from tiny import TINY, Copy
+from tiny import TINY, Copy, fresh
+
+from recurate.files.arrays import read_arrays, write_arrays
 
 pytestmark = pytest.mark.workflow
 
@@ -136,3 +141,96 @@ def test_reading_the_workflow_imports_neither_torch_nor_pandas(built: Copy) -> N
 def test_planning_writes_nothing_into_results(unbuilt: Copy) -> None:
     unbuilt.planned()
     assert not (unbuilt.folder / "results").exists()
+
+
+# Where data accumulate
+
+ALL = "results/tiny/arms/all/seeds-0-1"
+TABLE = "results/tiny/metrics.csv"
+ACCUMULATING = {"arms": {"all": {"mixing": {"regime": "accumulate", "lambda": 1}}}}
+
+
+@pytest.fixture(scope="module")
+def accumulated_once(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A study of three generations, each trained on all before it."""
+    copy = fresh(tmp_path_factory.mktemp("accumulated") / "project")
+    copy.study(**ACCUMULATING, generations=3)
+    done = copy.snakemake("--", TABLE)
+    assert done.returncode == 0, done.stdout
+    return copy
+
+
+@pytest.fixture
+def accumulated(accumulated_once: Copy, tmp_path: Path) -> Copy:
+    """A copy of it with all modification times kept."""
+    shutil.copytree(accumulated_once.folder, tmp_path / "project", ignore=shutil.ignore_patterns("__pycache__"))
+    return Copy(tmp_path / "project")
+
+
+def own_choice(project: Copy, generation: int) -> None:
+    """Put a curated set of the user's own, without a record, in the place of one."""
+    path = project.folder / ALL / f"gen-{generation:03d}/curated.safetensors"
+    arrays = read_arrays(path)
+    write_arrays(path, {**arrays, "index": arrays["index"][:, ::2].copy()}, {})
+    path.with_name(f".{path.name}.record").unlink()
+
+
+def test_accumulated_generations_have_nothing_to_do_and_one_more_schedules_only_itself(accumulated: Copy) -> None:
+    assert accumulated.planned(TABLE) == {}
+    accumulated.study(**ACCUMULATING, generations=4)
+    assert accumulated.planned(TABLE) == {"train_arm": 1, "sample_arm": 1, "curate": 1, "measure": 1, "gather": 1}
+
+
+@pytest.mark.parametrize(("generation", "later"), [(0, 3), (1, 2), (2, 1), (3, 0)])
+def test_another_early_curated_set_schedules_every_later_generation(
+    accumulated: Copy, generation: int, later: int
+) -> None:
+    own_choice(accumulated, generation)
+    planned = accumulated.planned(TABLE)
+    assert [planned.get(rule, 0) for rule in ("train_arm", "sample_arm", "curate")] == [later] * 3
+    assert planned["measure"] == later + 1
+
+
+def test_an_early_edit_reaches_the_last_generation_and_the_chain_says_so(accumulated: Copy) -> None:
+    models = [accumulated.folder / ALL / f"gen-00{generation}/model.safetensors" for generation in (1, 2, 3)]
+    before = [path.read_bytes() for path in models]
+    own_choice(accumulated, 1)
+    assert accumulated.snakemake("--", TABLE).returncode == 0
+    assert [path.read_bytes() == old for path, old in zip(models, before, strict=True)] == [True, False, False]
+    assert accumulated.planned(TABLE) == {}
+    shown = accumulated.run(sys.executable, "scripts/manage.py", "trace", f"{ALL}/gen-003/model.safetensors")
+    assert shown.returncode == 0, shown.stdout
+    for generation, name in ((0, "curated"), (1, "samples"), (1, "curated"), (2, "samples"), (2, "curated")):
+        assert f"\n{ALL}/gen-00{generation}/{name}.safetensors" in shown.stdout
+
+
+def test_a_damaged_or_missing_early_generation_stops_the_next_one_with_a_sentence(accumulated: Copy) -> None:
+    early = f"{ALL}/gen-000/curated.safetensors"
+    path = accumulated.folder / early
+    content, at = path.read_bytes(), path.stat().st_mtime_ns
+    path.write_bytes(content[:-1] + b"?")
+    os.utime(path, ns=(at, at))  # what happens to a disk leaves no new time
+    accumulated.study(**ACCUMULATING, generations=4)
+    refused = accumulated.snakemake("--", TABLE)
+    assert refused.returncode != 0
+    assert f"error: {early} does not hold the bytes that curate wrote; make verify" in refused.stdout, refused.stdout
+    path.unlink()
+    refused = accumulated.snakemake("--", TABLE)
+    assert f"error: {early}, which {ALL}/gen-001/trained_on.json lists, is gone; make it again" in refused.stdout
+    assert accumulated.snakemake("--", early).returncode == 0
+    assert path.read_bytes() == content
+    assert accumulated.planned(TABLE) == {"train_arm": 1, "sample_arm": 1, "curate": 1, "measure": 1, "gather": 1}
+    assert accumulated.snakemake("--", TABLE).returncode == 0
+
+
+def test_rebuilding_a_damaged_model_leaves_what_was_made_from_it_and_its_list(accumulated: Copy) -> None:
+    model = accumulated.folder / ALL / "gen-001/model.safetensors"
+    content, at = model.read_bytes(), model.stat().st_mtime_ns
+    model.write_bytes(content[:-1])
+    os.utime(model, ns=(at, at))
+    written = model.with_name("trained_on.json").stat().st_mtime_ns
+    done = accumulated.run(sys.executable, "scripts/manage.py", "verify", "--rebuild")
+    assert done.returncode == 0, done.stdout
+    assert model.read_bytes() == content
+    assert model.with_name("trained_on.json").stat().st_mtime_ns <= written
+    assert accumulated.planned(TABLE) == {}

@@ -29,22 +29,31 @@ def damaged(folder: Path) -> dict[Path, str]:
 def rebuild(paths: list[Path], arguments: list[str]) -> int:
     """Make files again; returns Snakemake's exit status.
 
-    A file that came out as its record has it gets its old time too, so that nothing made from it is made again. One
-    that could not be made stays as it was, and is found again.
+    A file that came out as its record has it gets its old time too, so that nothing made from it is made again, and so
+    do others that its job writes. One that could not be made stays as it was, and is found again.
     """
-    before = {path: (records.read(path), records.record_of(path).stat().st_mtime_ns) for path in paths}
+    before = {path: (records.read(path), records.record_of(path).stat().st_mtime_ns) for path in _of_their_jobs(paths)}
     aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in paths}
     command = [sys.executable, "scripts/manage.py", "run", *arguments, "--", *map(str, paths)]
     status = subprocess.run(command, check=False).returncode
+    for path, damaged_one in aside.items():
+        if path.exists():
+            damaged_one.unlink()
+        else:
+            damaged_one.rename(path)
     for path, (record, written) in before.items():
-        if not path.exists():
-            aside[path].rename(path)
-            continue
-        aside[path].unlink()
-        if record and file_digest(path) == record.sha256:
+        if record and path.exists() and file_digest(path) == record.sha256:
             for file in (path, records.record_of(path)):
                 os.utime(file, ns=(written, written))
     return status
+
+
+def _of_their_jobs(paths: list[Path]) -> list[Path]:
+    """Files that the jobs write which wrote `paths`, these among them."""
+    jobs = {record.log for path in paths if (record := records.read(path))}
+    beside = {path for folder in {path.parent for path in paths} for path in records.recorded(folder)}
+    same = [path for path in beside if (record := records.read(path)) and record.log in jobs]
+    return sorted({*paths, *same})
 
 
 def main(arguments: list[str]) -> int:

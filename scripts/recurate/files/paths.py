@@ -13,7 +13,7 @@ WILDCARDS = {
     "origin": r"[a-z][a-z0-9_]*",
     "arm": r"[a-z][a-z0-9_]*",
     "seeds": r"\d+-\d+",
-    "generation": r"\d{3}",
+    "generation": r"\d{3}|[1-9]\d{3}",
 }
 NAME = re.compile(rf"^{WILDCARDS['study']}$")
 

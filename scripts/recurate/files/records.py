@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from recurate.files import manifests
 from recurate.files.arrays import read_metadata
 from recurate.files.fingerprints import file_digest
 from recurate.files.writing import REBUILD, TEMPORARY, read_json, write_json
@@ -83,12 +84,37 @@ def difference(path: str | Path, digest: str) -> str | None:
 
 
 def check(inputs: Iterable[str]) -> dict[str, str]:
-    """Digest of every input; raises RecurateError for one that differs from its record."""
-    digests = {path: file_digest(path) for path in inputs}
-    for path, digest in digests.items():
-        if wrong := difference(path, digest):
-            raise RecurateError(f"{path} {wrong}; {REMEDY}")
+    """Digest of every input; raises RecurateError for one that differs from its record.
+
+    Of an input that lists what a generation was trained on, so do the listed files, back to the first generation; of
+    these the record of whoever made the list tells the digests.
+    """
+    digests = {path: _as_recorded(path) for path in inputs}
+    for path in digests:
+        if Path(path).name == manifests.NAME:
+            _check_listed(path)
     return digests
+
+
+def _as_recorded(path: str) -> str:
+    digest = file_digest(path)
+    if wrong := difference(path, digest):
+        raise RecurateError(f"{path} {wrong}; {REMEDY}")
+    return digest
+
+
+def _check_listed(path: str) -> None:
+    """Raise RecurateError for a file in the list in `path`, or in those before it, that is gone or differs."""
+    for of, manifest in manifests.lists(path):
+        for listed in filter(None, (manifest.samples, manifest.curated, manifest.before)):
+            file = manifests.place(of, listed)
+            if not Path(file).exists():
+                raise RecurateError(f'{file}, which {of} lists, is gone; make it again: make study ARGS="-- {file}"')
+            if _as_recorded(file) != listed.sha256:
+                raise RecurateError(
+                    f"{file} is not the file that {of} lists; touch it and run the study again, which trains anew what "
+                    "was trained on it"
+                )
 
 
 def forget(outputs: Iterable[str]) -> None:

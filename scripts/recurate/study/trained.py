@@ -19,7 +19,7 @@ from recurate.study.common import Published, StudySettings, check, known
 from recurate.study.origin import Origin
 from recurate.theory.claims import CLAIMS
 
-MAX_GENERATIONS = 999
+MAX_GENERATIONS = 9_999
 
 
 class Study(StudySettings):

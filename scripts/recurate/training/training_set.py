@@ -73,16 +73,16 @@ def real_rows(mixing: Mixing, generation: int, available: int, initial: int | No
     return np.concatenate([first, *(_block(number, mixing.real, available) for number in range(generation))])
 
 
-def kept_samples(name: str, samples: Sequence[str], curated: Sequence[str], device: str) -> Tensor | None:
+def kept_samples(name: str, kept: Sequence[tuple[str, str]], device: str) -> Tensor | None:
     """The array `name` of the kept samples, (seeds, kept, ..), of all generations that are trained on; None if none.
 
-    `samples` and `curated` are the files of these generations, which have equal weights.
+    `kept` are the files of these generations, samples and curated set, which have equal weights.
     """
     parts = []
-    for samples_path, curated_path in zip(samples, curated, strict=True):
-        values = read_arrays(samples_path, [name])[name]
-        index = read_arrays(curated_path, ["index"])["index"]
-        parts.append(np.stack([of_seed[kept] for of_seed, kept in zip(values, index, strict=True)]))
+    for samples, curated in kept:
+        values = read_arrays(samples, [name])[name]
+        index = read_arrays(curated, ["index"])["index"]
+        parts.append(np.stack([of_seed[rows] for of_seed, rows in zip(values, index, strict=True)]))
     return torch.from_numpy(np.concatenate(parts, axis=1)).to(device) if parts else None
 
 
@@ -117,23 +117,22 @@ class TrainingSet:
     def read(
         cls,
         real: str,
-        samples: Sequence[str],
-        curated: Sequence[str],
+        kept: Sequence[tuple[str, str]],
         rows: Array | Slice,
         real_fraction: float,
         labelled: bool,
         afresh: Afresh | None,
         device: str,
     ) -> TrainingSet:
-        """The training set in files: `rows` of the real data; kept samples of the generations that are trained on."""
+        """The training set in files: `rows` of the real data; samples and curated sets of the generations it keeps."""
         names = ["train_x", "train_y"] if labelled else ["train_x"]
         of_real = {name: torch.from_numpy(values[rows]).to(device) for name, values in read_arrays(real, names).items()}
         return cls(
             real=of_real["train_x"],
-            curated=kept_samples("x", samples, curated, device),
+            curated=kept_samples("x", kept, device),
             real_fraction=real_fraction,
             real_label=of_real.get("train_y"),
-            curated_label=kept_samples("drawn_class", samples, curated, device) if labelled else None,
+            curated_label=kept_samples("drawn_class", kept, device) if labelled else None,
             afresh=afresh,
         )
 

@@ -1,4 +1,4 @@
-"""What the Snakefile has to do with Snakemake itself: targets it is called with, sentences that end it, its scheduler.
+"""What the Snakefile has to do with Snakemake itself: targets, sentences that end it, its scheduler, its groups.
 
 The parts of Snakemake that are touched here and not public were seen with version 9.27.1; without them nothing happens.
 """
@@ -6,9 +6,10 @@ The parts of Snakemake that are touched here and not public were seen with versi
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from recurate.foundation.errors import RecurateError
 
@@ -50,4 +51,49 @@ def look_at_waiting_jobs_once(workflow: object) -> bool:
     if (getattr(limiter, "max_jobs", None), getattr(limiter, "timespan", None)) != DEFAULT_RATE:
         return False
     scheduler.job_rate_limiter = None  # type: ignore[union-attr]
+    return True
+
+
+class Graph(Protocol):
+    """What is looked at of Snakemake's graph: what every job depends on, and the group of those that have one."""
+
+    _dependencies: Mapping[object, Iterable[object]]
+    _group: Mapping[object, object]
+
+
+def groups_in_a_circle(graph: Graph) -> bool:
+    """Whether some groups wait for each other or for themselves, by a look at every dependency once."""
+    group, needs = graph._group, dict[int, set[int]]()
+    for job, dependencies in graph._dependencies.items():
+        own = id(group.get(job, job))
+        needs.setdefault(own, set()).update(id(group.get(other, other)) for other in dependencies)
+        needs[own].discard(own)
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def check_groups_in_one_pass(dag: type) -> bool:
+    """Let Snakemake's class of graphs look at every dependency once when it checks groups; returns whether it does.
+
+    Snakemake 9 follows every job of every group back to the first generation: that takes the square of the generations,
+    and because it calls itself for every job on the way, ends Python's stack at some 300 of them. Where no groups wait
+    for each other there is nothing to be found so; where they do, its own checks say what is wrong.
+    """
+    of_group, of_all = getattr(dag, "validate_group", None), getattr(dag, "_check_groups", None)
+    if not (callable(of_group) and callable(of_all)) or getattr(of_all, "__name__", "") != "_check_groups":
+        return False
+
+    def later(_graph: Graph, _group: object) -> None:
+        """Nothing: all groups are looked at together."""
+
+    def at_once(graph: Graph) -> None:
+        if groups_in_a_circle(graph):
+            for group in set(graph._group.values()):
+                of_group(graph, group)
+            of_all(graph)
+
+    dag.validate_group, dag._check_groups = later, at_once  # type: ignore[attr-defined]
     return True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from recurate.files import manifests
 from recurate.files.paths import Layout, format_generation, format_seeds
 from recurate.workflow.studies import Studies, Wildcards
 
@@ -98,24 +97,29 @@ class Inputs:
         """Sample set of a generation; generation 0 is the origin's, unless the arm draws in its own way."""
         return self._of_generation(w, int(w.generation), "samples.safetensors")
 
-    def training_samples(self, w: Wildcards) -> list[str]:
-        """Sample sets of the generations that are trained on: the last, or all where data accumulate."""
-        return [self._of_generation(w, generation, "samples.safetensors") for generation in self._trained_on(w)]
+    def training_samples(self, w: Wildcards) -> str | Nothing:
+        """Sample set of the generation before, or nothing where synthetic samples are drawn afresh."""
+        return self._of_generation(w, int(w.generation) - 1, "samples.safetensors") if self._stored(w) else []
 
-    def training_curated(self, w: Wildcards) -> list[str]:
-        """Curated sets that belong to `training_samples`."""
-        return [self._in_arm(w, generation, "curated.safetensors") for generation in self._trained_on(w)]
+    def training_curated(self, w: Wildcards) -> str | Nothing:
+        """Curated set that belongs to `training_samples`."""
+        return self._in_arm(w, int(w.generation) - 1, "curated.safetensors") if self._stored(w) else []
+
+    def training_earlier(self, w: Wildcards) -> str | Nothing:
+        """List of what the generation before was trained on, where data accumulate and it was trained on any."""
+        last = int(w.generation) - 1
+        if last == 0 or not self._stored(w) or not self.studies.arm(w).mixing.rule.accumulates:
+            return []
+        return self._in_arm(w, last, manifests.NAME)
 
     def training_source(self, w: Wildcards) -> str | Nothing:
         """Model that training draws its synthetic samples from, or nothing where they are stored."""
-        if self.studies.arm(w).retraining.synthetic == "stored":
+        if self._stored(w):
             return []
         return self._of_generation(w, int(w.generation) - 1, "model.safetensors")
 
-    def _trained_on(self, w: Wildcards) -> Iterable[int]:
-        if self.studies.arm(w).retraining.synthetic == "afresh":
-            return ()
-        return self.studies.arm(w).mixing.shares(int(w.generation)).curated
+    def _stored(self, w: Wildcards) -> bool:
+        return self.studies.arm(w).retraining.synthetic == "stored"
 
     def start(self, w: Wildcards) -> str | Nothing:
         """Model whose parameters training starts from, or nothing to start from scratch."""
