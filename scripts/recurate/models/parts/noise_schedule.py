@@ -7,6 +7,7 @@ al. 2020, who write alpha-bar for s).
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 from recurate.foundation.lazy import np, torch
@@ -26,6 +27,12 @@ def signal_shares(steps: int) -> Array:
     course = np.cos(angles) ** 2
     kept = np.maximum(course[1:] / course[:-1], 1 - LARGEST_LOSS)
     return np.concatenate([[1.0], np.cumprod(kept)])
+
+
+@cache
+def shares_on(steps: int, device: torch.device) -> Tensor:
+    """The same, float32, on a device; kept there, for every step of training and of a sampler asks for them."""
+    return torch.from_numpy(signal_shares(steps)).to(device, torch.float32)
 
 
 def visited_steps(steps: int, taken: int) -> list[int]:
