@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
@@ -31,12 +31,23 @@ from recurate.models.causal_lm import _network
 from recurate.models.parts import noise_schedule
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-READS = ("numpy", "item", "tolist", "__bool__", "__float__", "__int__", "__index__", "__array__", "__contains__")
+READS = (
+    "numpy",
+    "item",
+    "tolist",
+    "__bool__",
+    "__float__",
+    "__int__",
+    "__index__",
+    "__array__",
+    "__contains__",
+    "unique",
+)
 WRITES = ("aten::copy_", "aten::_to_copy")
 CUDA = torch.device("cuda:0")
 
 
-class MixedDevices(AssertionError):
+class MixedDevices(RuntimeError):
     """An operation on tensors of several devices, which CUDA would refuse, or copy for and wait in silence."""
 
 
@@ -54,7 +65,7 @@ def place() -> str:
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if path.is_relative_to(SCRIPTS):
-            module = str(path.relative_to(SCRIPTS).with_suffix("")).removeprefix("recurate/")
+            module = str(path.relative_to(SCRIPTS).with_suffix("")).removeprefix("recurate/").removesuffix("/__init__")
             return f"{module}:{frame.f_code.co_qualname.partition('.<')[0]}"
         frame = frame.f_back
     return "outside"
@@ -72,17 +83,15 @@ class Host(TorchFunctionMode):
         self.passed = Passed()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
-        if name not in READS:
-            if self.answers is None:
-                return func(*args, **(kwargs or {}))
+        name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+        if self.answers is not None:
             # PyTorch without CUDA does not know which GPU is the present one.
-            return func(*tree_map(numbered, args), **tree_map(numbered, kwargs or {}))
-        if self.answers is None:
-            value = func(*args, **(kwargs or {}))
+            args, kwargs = tree_map(numbered, args), tree_map(numbered, kwargs)
+            return self._answer(name, args[0]) if reads(name, args) else func(*args, **kwargs)
+        value = func(*args, **kwargs)
+        if reads(name, args) and place() != "outside":
             self.noted.append((name, place(), value.copy() if isinstance(value, np.ndarray) else value))
-            return value
-        return self._answer(name, args[0])
+        return value
 
     def _answer(self, name: str, tensor: Tensor) -> Any:
         on_device = tensor.device.type == "cuda"
@@ -91,18 +100,27 @@ class Host(TorchFunctionMode):
         assert self.answers is not None
         expected, where, value = next(self.answers, ("nothing", "", None))
         if (expected, where) != (name, place()):
-            raise AssertionError(f"{place()} reads {name}; on the processor {where} read {expected} at this point")
+            raise RuntimeError(f"{place()} reads {name}; on the processor {where} read {expected} at this point")
+        if on_device:
+            self.passed.to_host.append(place())
+        if isinstance(value, Tensor | tuple):
+            return tree_map(lambda each: tensor.new_empty(each.shape, dtype=each.dtype), value)
         if isinstance(value, np.ndarray):
             assert value.shape == tuple(tensor.shape)
             return value.copy()
-        if on_device:
-            self.passed.to_host.append(place())
         return value
+
+
+def reads(name: str, args: Any) -> bool:
+    """Whether an operation waits for numbers of a tensor; one that takes elements by a mask must count them."""
+    masked = name == "__getitem__" and isinstance(args[1], Tensor) and args[1].dtype == torch.bool
+    return masked or name in READS
 
 
 def numbered(value: Any) -> Any:
     """The device "cuda" with its number; anything else as it is."""
-    return CUDA if value == "cuda" or (isinstance(value, torch.device) and value == torch.device("cuda")) else value
+    is_cuda = isinstance(value, str | torch.device) and str(value) == "cuda"
+    return CUDA if is_cuda else value
 
 
 class Devices(TorchDispatchMode):
@@ -174,10 +192,18 @@ def absent_gpu(answers: list[tuple[str, str, Any]]) -> Iterator[Passed]:
                 each._buffers[name] = None if value is None else change(value)
         return module
 
-    with pytest.MonkeyPatch.context() as patch, guarded(), FakeTensorMode(), torch.no_grad(), Devices(host.passed), host:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        guarded(),
+        FakeTensorMode(allow_non_fake_inputs=True),
+        torch.no_grad(),
+        Devices(host.passed),
+        host,
+    ):
         patch.setattr(torch.autograd, "grad", grad)
         patch.setattr(torch.optim.Optimizer, "zero_grad", zero_grad)
         patch.setattr(Tensor, "backward", lambda loss: None)
+        patch.delattr(FakeTensor, "tolist")  # so that it is the one of all tensors, which is answered
         patch.setattr(nn.Module, "_apply", apply)
         patch.setattr(torch.random, "fork_rng", lambda *_, **__: contextlib.nullcontext())
         patch.setattr(torch.cuda, "current_device", lambda: 0)

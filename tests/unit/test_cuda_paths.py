@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cuda_setup import MixedDevices, Passed, both_ways
 from other_ways import import_cleanfid
 from script import call
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 from training_setup import interrupt_after, make_trainer, mixed_set
 
 import curate
@@ -28,8 +30,7 @@ import sample
 import train
 import train_judge
 import traverse
-from recurate.curation.judges import Judge
-from recurate.curation.judges.small_cnn import SmallCNN
+from recurate.curation.judges import Judge, small_cnn
 from recurate.curation.judges.vgg11 import VGG11
 from recurate.curation.rewards import Reward
 from recurate.data import RealData
@@ -39,13 +40,16 @@ from recurate.foundation.torchvision_compat import import_torchvision
 from recurate.measuring.features import Features, inception
 from recurate.models import Model
 from recurate.models.mlp import MLP
+from recurate.models.noise_unet import NoiseUNet
+from recurate.models.parts.fitted import FittedModel
 from recurate.models.parts.units import Encoding
 from recurate.models.transformer import Transformer
 from recurate.sampling import Request, Sampler
-from recurate.sampling.decoder import Decoder
+from recurate.sampling.ancestral import Ancestral
+from recurate.sampling.continuation import Continuation
 from recurate.sampling.parts import text_generation
-from recurate.training import state as training_state
-from recurate.training.objectives import Objective
+from recurate.training.objectives import Objective, denoising, flow_matching
+from recurate.training.objectives.evidence_bound import EvidenceBound
 from recurate.training.objectives.flow_matching import FlowMatching
 from recurate.training.settings import Training
 from recurate.training.state import State
@@ -53,11 +57,13 @@ from recurate.training.trainer import CHUNK, Trainer
 from recurate.training.training_set import TrainingSet
 
 torch.set_num_threads(1)
+pytestmark = pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")  # autocast, which does without
 SEEDS, CLASSES, BLOCK = [0, 3], 3, 6
+Way = Callable[[str], Any]  # of a device
 Settings = dict[str, Any]
 Arrays = dict[str, np.ndarray]
 
-# Where data pass from the device to the host, and why.
+# Where numbers come from the device to the host, and why.
 TO_HOST = {
     "training/trainer:Trainer._finite": "the losses of a chunk of 50 steps, looked at and written",
     "training/state:State.arrays": "parameters and Adam's moments, for a file",
@@ -74,6 +80,47 @@ TO_HOST = {
     "curation/judges/vgg11:VGG11._train": "the loss of an epoch, for the log",
     "measuring/features:ImageFeatures.extract": "features of a chunk of images",
     "measuring/features/encoder:Encoder.extract": "features of a chunk of samples",
+}
+# Where they come from the host to the device. Random numbers are drawn there, so that every device has the same.
+TO_DEVICE = {
+    "outside": "the training set that a test gives",
+    "training/training_set:TrainingSet.read": "the training set",
+    "training/training_set:kept_samples": "the training set",
+    "training/state:State.__init__": "parameters",
+    "training/state:State._read_raw": "parameters beside their average",
+    "training/state:State._read_optimizer": "Adam's moments",
+    "training/trainer:Trainer._rows": "random numbers of a chunk of 50 steps",
+    "training/trainer:Trainer._noise": "random numbers of a chunk of 50 steps",
+    "training/trainer:Trainer._batches": "random numbers of a chunk of 50 steps",
+    "training/objectives/flow_matching:transport_plan": "the assignment of a batch's noise, in every step",
+    "models/parts/noise_schedule:shares_on": "the schedule, once",
+    "models/parts/fitted:FittedModel.read": "parameters",
+    "models/parts/fitted:FittedModel.encoded": "a chunk of samples",
+    "models/causal_lm:_network": "a network without its parameters, once",
+    "models/causal_lm:_call": "the empty cache of a text",
+    "sample:main": "parameters",
+    "traverse:main": "latents",
+    "sampling:Request.latents": "random numbers",
+    "sampling:Sampler.afresh": "classes of a chunk of training",
+    "sampling/parts/denoising:DenoisingSampler.sample": "classes of a chunk of samples",
+    "sampling/ancestral:Ancestral.added": "random numbers of a step",
+    "sampling/continuation:Continuation.sample": "prompts",
+    "sampling/continuation:Continuation._uniform": "random numbers",
+    "sampling/dopri5:DormandPrince._integrate": "times and constants of torchdiffeq, in every step",
+    "curation/judges:FittedJudge._on_device": "parameters, once",
+    "curation/judges:FittedJudge._evaluate": "a chunk of samples",
+    "curation/judges/small_cnn:SmallCNN.fit": "the training set and the order of an epoch",
+    "curation/judges/small_cnn:SmallCNN._initial": "parameters",
+    "curation/judges/vgg11:VGG11.fit": "the training set",
+    "curation/judges/vgg11:VGG11._train": "the order of an epoch",
+    "curation/judges/vgg11:VGG11._with": "parameters",
+    "curation/judges/vgg11:_on_device": "constants, once",
+    "curation/judges/parts/augmentation:shifted": "random numbers of a batch",
+    "curation/judges/parts/augmentation:mirrored": "random numbers of a batch",
+    "measuring/features:ImageFeatures.extract": "a chunk of images",
+    "measuring/features/parts/resizing:_matrix_on": "weights, once",
+    "measuring/features/efficientnet_lite0:EfficientNetLite0.network": "parameters",
+    "measuring/features/inception:Inception.network": "parameters",
 }
 
 
@@ -96,6 +143,10 @@ NETWORKS: dict[str, tuple[str, Settings]] = {  # by name: data and settings
     "mlp": ("points", {"kind": "mlp", "width": 8, "depth": 2}),
     "residual_mlp": ("grey", {"kind": "residual_mlp", "width": 8, "blocks": 1}),
     "unet": ("grey", {"kind": "unet", "channel_multipliers": [1], "head_channels": 32}),
+    "unet in bfloat16": (
+        "grey",
+        {"kind": "unet", "channel_multipliers": [1], "head_channels": 32, "precision": "bfloat16"},
+    ),
     "unet of images": (
         "grey",
         {"kind": "unet", "channel_multipliers": [2], "scale_shift": False, "patch": 2, "prediction": "image"},
@@ -173,7 +224,7 @@ Files = Callable[[str], Callable[[str], str]]
 
 def write_model(path: str, name: str, folder: Path) -> None:
     """A model file, as training writes it."""
-    model, parameters = network(name, folder)
+    _, parameters = network(name, folder)
     arrays = {f"parameter/{key}": value for key, value in parameters.items()}
     arrays["label_shares"] = np.full((len(SEEDS), CLASSES), 1 / CLASSES)
     encoding = Encoding.of(real(NETWORKS[name][0]).train_x)
@@ -181,8 +232,9 @@ def write_model(path: str, name: str, folder: Path) -> None:
 
 
 def check(passed: Passed) -> None:
-    """Whatever comes back to the host does so at a named place."""
-    assert set(passed.to_host) <= set(TO_HOST)
+    """Whatever passes between host and device does so at a named place."""
+    assert not set(passed.to_host) - set(TO_HOST), "to the host"
+    assert not set(passed.to_device) - set(TO_DEVICE), "to the device"
 
 
 # Training
@@ -192,6 +244,7 @@ TRAININGS: dict[str, tuple[str, Settings, Settings]] = {  # by name: network, ob
     "flow, image": ("residual_mlp", {"kind": "flow_matching"}, {"horizontal_flip": True, "gradient_clip": 1.0}),
     "flow, transport": ("unet", {"kind": "flow_matching", "coupling": "optimal_transport"}, {}),
     "flow, U-Net of images": ("unet of images", {"kind": "flow_matching"}, {"ema_half_life": 20.0}),
+    "flow, bfloat16": ("unet in bfloat16", {"kind": "flow_matching"}, {}),
     "denoising": ("noise_unet", {"kind": "denoising"}, {"gradient_clip": 1.0}),
     "denoising, classes": ("noise_unet of classes", {"kind": "denoising", "label_dropout": 0.2}, {"warm_up": 2}),
     "bound": ("conv_vae", {"kind": "evidence_bound"}, {"weight_decay": 0.1}),
@@ -201,7 +254,7 @@ TRAININGS: dict[str, tuple[str, Settings, Settings]] = {  # by name: network, ob
 }
 
 
-def training(name: str, folder: Path, tmp_path: Path, steps: int = 2) -> Callable[[str], Any]:
+def training(name: str, folder: Path, tmp_path: Path, steps: int = 2) -> Way:
     """A training of half real and half curated data, as a path."""
     of_network, objective, settings = TRAININGS[name]
     model, start = network(of_network, folder)
@@ -329,7 +382,7 @@ SAMPLERS: dict[str, tuple[str, Settings]] = {  # by name: network and settings
 }
 
 
-def sampling(name: str, folder: Path, files: Files, samples: int = 4) -> Callable[[str], Any]:
+def sampling(name: str, folder: Path, files: Files, samples: int = 4) -> Way:
     """A stage that draws `samples` of each seed, in two chunks, as a path."""
     of_network, settings = SAMPLERS[name]
     model, _ = network(of_network, folder)
@@ -375,8 +428,8 @@ JUDGES: dict[str, tuple[str, Settings]] = {  # by kind: data and settings
 TRAINED_JUDGE = {"batch_size": 8, "chunk": 15}
 
 
-@pytest.mark.parametrize("kind", kinds(Judge))
-def test_judges_are_trained_and_asked_on_the_gpu(kind: str, files: Files) -> None:
+def judging(kind: str, files: Files) -> Way:
+    """The stage that trains a judge and asks it about what it has not seen, as a path."""
     data, settings = JUDGES[kind]
 
     def path(device: str) -> Any:
@@ -386,9 +439,15 @@ def test_judges_are_trained_and_asked_on_the_gpu(kind: str, files: Files) -> Non
         call(train_judge.main, file("real"), file("judge"), file("card"), spec, device=device)
         return read_arrays(file("judge"))
 
-    check(both_ways(path))
+    return path
 
 
+@pytest.mark.parametrize("kind", kinds(Judge))
+def test_judges_are_trained_and_asked_on_the_gpu(kind: str, files: Files) -> None:
+    check(both_ways(judging(kind, files)))
+
+
+@cache
 def judge_parameters(kind: str) -> Arrays:
     """Random parameters; no variance is negative."""
     data, settings = JUDGES[kind]
@@ -404,7 +463,7 @@ REWARDS: dict[str, Settings] = {
 }
 
 
-def curating(name: str, judge: str, folder: Path, files: Files) -> Callable[[str], Any]:
+def curating(name: str, judge: str, folder: Path, files: Files) -> Way:
     """A stage that curates with a judge, or with generation 0's transformer, as a path."""
     asks_origin = load(Reward, REWARDS[name]).needs_origin is not None
     data, settings = ("text", {}) if asks_origin else JUDGES[judge]
@@ -415,7 +474,7 @@ def curating(name: str, judge: str, folder: Path, files: Files) -> Callable[[str
         spec = {"reward": REWARDS[name], "curation": {"kind": "bradley_terry", "choices": 2, "kept": 5}}
         if asks_origin:
             write_model(file("model"), "transformer", folder)
-            spec |= {"data": {"kind": "blobs"}, "model": NETWORKS["transformer"][1]}
+            spec |= {"data": {"kind": "digits"}, "model": NETWORKS["transformer"][1]}
             given = {"origin_model": file("model")}
         else:
             write_arrays(file("judge"), judge_parameters(judge), {})
@@ -427,10 +486,9 @@ def curating(name: str, judge: str, folder: Path, files: Files) -> Callable[[str
     return path
 
 
-@pytest.mark.parametrize("judge", JUDGES)
 @pytest.mark.parametrize("name", REWARDS)
-def test_rewards_are_given_on_the_gpu(name: str, judge: str, folder: Path, files: Files) -> None:
-    check(both_ways(curating(name, judge, folder, files)))
+def test_rewards_are_given_on_the_gpu(name: str, folder: Path, files: Files) -> None:
+    check(both_ways(curating(name, "vgg11" if name == "confidence" else "small_cnn", folder, files)))
 
 
 def test_every_reward_that_asks_a_network_is_run() -> None:
@@ -457,16 +515,16 @@ FEATURES: dict[str, str] = {  # by kind: data
 }  # fmt: skip
 
 
-def extracting(kind: str, folder: Path, files: Files) -> Callable[[str], Any]:
+def extracting(kind: str, folder: Path, files: Files) -> Way:
     """Stages that extract features of samples and of real data, as a path."""
     space: Settings = (
-        {"kind": kind, "chunk": 2} if "chunk" in component_class(Features, kind).model_fields else {"kind": kind}
+        {"kind": kind, "chunk": 1} if "chunk" in component_class(Features, kind).model_fields else {"kind": kind}
     )
     of_model = {"encoder": "conv_vae", "block_perplexity": "transformer"}.get(kind)
 
     def path(device: str) -> Any:
         file = files(device)
-        data = real(FEATURES[kind], 3)
+        data = real(FEATURES[kind], 2)
         write_arrays(file("real"), data.arrays(), {})
         write_arrays(file("samples"), {"x": np.stack([data.train_x] * 2)}, {})
         write_arrays(file("judge"), judge_parameters("vgg11"), {})
@@ -495,3 +553,145 @@ def test_features_are_extracted_on_the_gpu(
         monkeypatch.setattr("cleanfid.inception_torchscript.InceptionV3W", Small)
         monkeypatch.setattr(inception, "verify", lambda path: None)
     check(both_ways(extracting(kind, folder, files)))
+
+
+# That faults are seen
+
+
+def test_places_that_are_named_are_there() -> None:
+    for name in {*TO_HOST, *TO_DEVICE} - {"outside"}:
+        module, _, attribute = name.partition(":")
+        found: Any = import_module(
+            module if module in ("sample", "traverse") else f"recurate.{module.replace('/', '.')}"
+        )
+        for part in attribute.split("."):
+            found = getattr(found, part)
+
+
+def on_host(value: Any) -> Any:
+    return tree_map(lambda each: each.cpu() if isinstance(each, Tensor) else each, value)
+
+
+def there_and_back(value: Any) -> Any:
+    return tree_map(lambda each: each.cpu().to(each.device) if isinstance(each, Tensor) else each, value)
+
+
+FAULTS: dict[str, tuple[str, str, Any, str]] = {  # by name: kind and name of the path, and what gives something wrong
+    "random numbers of training": ("training", "flow", Trainer, "_noise"),
+    "rows of the training set": ("training", "flow", Trainer, "_rows"),
+    "batches": ("training", "flow", Trainer, "_batches"),
+    "a network": ("training", "flow", MLP, "velocity"),
+    "a schedule": ("training", "denoising", denoising, "shares_on"),
+    "a cost": ("training", "bound", EvidenceBound, "costs"),
+    "gradients": ("training", "flow, image", State, "gradients"),
+    "an assignment": ("training", "flow, transport", flow_matching, "transport_plan"),
+    "latents": ("sampling", "euler", Request, "latents"),
+    "latents of dopri5": ("sampling", "dopri5", Request, "latents"),
+    "a step's noise": ("sampling", "ancestral", Ancestral, "added"),
+    "predicted noise": ("sampling", "ddim", NoiseUNet, "noise"),
+    "latents of a decoder": ("sampling", "decoder", Request, "latents"),
+    "random numbers of a text": ("sampling", "transformer, sampling", Continuation, "_uniform"),
+    "chosen tokens": ("sampling", "transformer, nucleus", text_generation, "drawn"),
+    "rows of beams": ("sampling", "transformer, beam", text_generation, "_rows"),
+    "logits": ("sampling", "transformer, beam", Transformer, "_read_out"),
+    "shifted images": ("judge", "small_cnn", small_cnn, "shifted"),
+    "normalised images": ("judge", "vgg11", VGG11, "_normalised"),
+    "likelihoods": ("reward", "log_likelihood", FittedModel, "encoded"),
+    "judged images": ("reward", "confidence", VGG11, "_normalised"),
+    "resized images": ("features", "inception", inception, "resized"),
+    "encoded samples": ("features", "encoder", FittedModel, "encoded"),
+}
+
+
+@pytest.fixture
+def path_of(folder: Path, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Way]:
+    """Function of a path's kind and name that gives the path."""
+    monkeypatch.setattr(inception, "verify", lambda path: None)
+    import_cleanfid()
+    monkeypatch.setattr("cleanfid.inception_torchscript.InceptionV3W", Small)
+
+    def of(kind: str, name: str) -> Way:
+        return {
+            "training": lambda: training(name, folder, tmp_path, steps=1),
+            "sampling": lambda: sampling(name, folder, files),
+            "judge": lambda: judging(name, files),
+            "reward": lambda: curating(name, "vgg11", folder, files),
+            "features": lambda: extracting(name, folder, files),
+        }[kind]()
+
+    return of
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, owner: Any, attribute: str, change: Callable[[Any], Any]) -> None:
+    """Let a function give something else than it does."""
+    right = getattr(owner, attribute)
+    monkeypatch.setattr(owner, attribute, lambda *args, **kwargs: change(right(*args, **kwargs)))
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_is_left_on_the_host_is_seen(
+    name: str, path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, of_path, owner, attribute = FAULTS[name]
+    path = path_of(kind, of_path)
+    spoil(monkeypatch, owner, attribute, on_host)
+    with pytest.raises(MixedDevices):
+        both_ways(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["a network", "gradients", "predicted noise", "chosen tokens", "judged images", "shifted images"]
+)
+def test_a_way_to_the_host_and_back_is_seen(
+    name: str, path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, of_path, owner, attribute = FAULTS[name]
+    path = path_of(kind, of_path)
+    spoil(monkeypatch, owner, attribute, there_and_back)
+    with pytest.raises(AssertionError, match="to the host"):
+        check(both_ways(path))
+
+
+@pytest.mark.parametrize("forgotten", ["step", "exp_avg"])
+def test_moments_of_adam_that_are_left_on_the_host_are_seen(
+    forgotten: str, path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = State.__init__
+
+    def begin(self: State, *args: Any) -> None:
+        right(self, *args)
+        self.adam[forgotten] = on_host(self.adam[forgotten])
+
+    monkeypatch.setattr(State, "__init__", begin)
+    with pytest.raises(MixedDevices, match=r"State\._adam: aten::_fused_adam_"):
+        both_ways(path_of("training", "flow"))
+
+
+def test_an_average_that_is_left_on_the_host_is_seen(
+    path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = State.__init__
+
+    def begin(self: State, *args: Any) -> None:
+        right(self, *args)
+        self.average = on_host(self.average)
+
+    monkeypatch.setattr(State, "__init__", begin)
+    with pytest.raises(MixedDevices, match=r"State\.step: aten::_foreach_lerp_"):
+        both_ways(path_of("training", "flow"))
+
+
+def test_numbers_that_numpy_would_read_from_the_gpu_are_seen(
+    path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Encoding, "decode", lambda self, x: self.in_data_units(x).numpy())
+    with pytest.raises(MixedDevices, match="NumPy reads a tensor on the GPU"):
+        both_ways(path_of("sampling", "euler"))
+
+
+def test_a_number_that_is_asked_for_in_a_step_is_seen(
+    path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, FlowMatching, "costs", lambda costs: costs / max(float(costs.sum().detach()), 1.0))
+    with pytest.raises(AssertionError, match="to the host"):
+        check(both_ways(path_of("training", "flow")))
