@@ -21,6 +21,7 @@ rule resolved_config:
         **resources("resolved_config", mem_mb=1000, runtime=10),
     params:
         **params("resolve_config.py", settings.resolved),
+        notes=studies.notes,
     script:
         "../scripts/resolve_config.py"
 

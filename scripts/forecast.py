@@ -22,7 +22,8 @@ def main(curated: str, forecast_path: str, spec: Reads, study: str, arm: str, se
         for generation, weights in enumerate(trajectory):
             values = statistics(weights, rewards, spec.supremum, classes, spec.classes)
             if prompts is not None:
-                spread = variance_of_answers(rewards, spec.supremum, prompts, weights)
+                of_law = weights if generation else None  # generation 0's answers are draws, of equal weight
+                spread = variance_of_answers(rewards, spec.supremum, prompts, of_law)
                 values["exp_reward_variance_of_answers"] = spread
             place = {"study": study, "arm": arm, "generation": generation, "seed": seed}
             place["effective_sample_size"] = repr(effective_sample_size(weights))

@@ -57,7 +57,7 @@ from recurate.training.trainer import CHUNK, Trainer
 from recurate.training.training_set import TrainingSet
 
 torch.set_num_threads(1)
-pytestmark = pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")  # autocast, which does without
+pytestmark = pytest.mark.filterwarnings("ignore:CUDA is not available or torch_xla")  # autocast, which does without
 SEEDS, CLASSES, BLOCK = [0, 3], 3, 6
 Way = Callable[[str], Any]  # of a device
 Settings = dict[str, Any]
@@ -369,6 +369,7 @@ SAMPLERS: dict[str, tuple[str, Settings]] = {  # by name: network and settings
     "ancestral": ("noise_unet", {"kind": "ancestral", "steps": 2, "limit": 1.0}),
     "guided": ("noise_unet of classes", {"kind": "ancestral", "steps": 2, "labels": "equal", "guidance": 1.0}),
     "ddim": ("noise_unet of classes", {"kind": "ddim", "steps": 2, "labels": "trained"}),
+    "solver": ("noise_unet", {"kind": "dpm_solver", "steps": 2, "limit": 1.0}),
     "decoder": ("conv_vae", {"kind": "decoder"}),
     **{
         f"{network}, {strategy}": (network, {"kind": "continuation", "strategy": strategy, **settings})
@@ -639,9 +640,10 @@ def test_what_is_left_on_the_host_is_seen(
         both_ways(path)
 
 
-@pytest.mark.parametrize(
-    "name", ["a network", "gradients", "predicted noise", "chosen tokens", "judged images", "shifted images"]
-)
+BACK = ("a network", "gradients", "predicted noise", "chosen tokens", "judged images", "shifted images")
+
+
+@pytest.mark.parametrize("name", BACK)
 def test_a_way_to_the_host_and_back_is_seen(
     name: str, path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from study_setup import changed
 from theory_setup import forecast
 
 from recurate.curation.bradley_terry import BradleyTerry
+from recurate.curation.parts.keep_operator import KeepOperator, without_replacement
 from recurate.curation.parts.reward_moments import variance_of_answers
 from recurate.curation.rewards.distinct_words import DistinctWords
 from recurate.curation.rewards.length import Length
 from recurate.curation.rewards.lexicon import Lexicon
 from recurate.curation.rewards.log_likelihood import LogLikelihood
 from recurate.data import Description
+from recurate.foundation.errors import RecurateError
 from recurate.measuring.features.block_perplexity import BlockPerplexity
 from recurate.measuring.metrics import Evidence, Space
 from recurate.measuring.metrics.distinct_ngrams import DistinctNgrams
@@ -125,25 +128,48 @@ def test_as_many_choices_as_prompts_keep_one_answer_of_each() -> None:
 
 
 def test_the_forecast_goes_prompt_by_prompt() -> None:
-    """Each prompt's answers have the weights that a forecast of them alone gives, and no prompt gains on another."""
-    loop: dict[str, Any] = {"choices": 3, "real_fraction": 0.25, "generations": 3}
-    together = list(forecast(REWARDS, **loop, prompts=PROMPTS))
+    """Each prompt's answers have the weights that the loop on them alone gives, and no prompt gains on another."""
+    together = list(forecast(REWARDS, 2, 0.25, 3, prompts=PROMPTS))
     for prompt in (3, 7):
         rows = np.flatnonzero(prompt == PROMPTS)
-        for weights, alone in zip(together, forecast(REWARDS[rows], **loop), strict=True):
-            np.testing.assert_allclose(2 * weights[rows], alone, rtol=1e-9)
+        weights, operator = np.full(3, 1 / 3), KeepOperator(REWARDS[rows], 2)
+        for generation, all_weights in enumerate(together):
+            np.testing.assert_allclose(2 * all_weights[rows], weights, rtol=1e-9)
+            kept = weights * operator.ratio(weights) if generation else shares_by_enumeration(REWARDS[rows], 2)
+            weights = 0.25 / 3 + 0.75 * kept
 
 
-def test_one_generation_of_the_forecast_is_enumeration_of_draws() -> None:
-    """H of three independent draws from the answers to a prompt, all 3^3 of them."""
-    after = list(forecast(REWARDS, 3, 0.0, 1, prompts=PROMPTS))[1]
-    for prompt in (3, 7):
-        rewards = REWARDS[prompt == PROMPTS]
-        shares = np.zeros(3)
-        for shown in itertools.product(range(3), repeat=3):
-            chosen = np.exp(rewards[list(shown)])
-            np.add.at(shares, list(shown), chosen / chosen.sum() / 27)
-        np.testing.assert_allclose(2 * after[prompt == PROMPTS], shares, rtol=1e-9)
+@pytest.mark.parametrize(("count", "choices"), [(4, 1), (4, 3), (4, 4), (4, math.inf), (9, 5)])
+@pytest.mark.parametrize("scale", [1.0, 30.0, 300.0])
+def test_the_first_generation_of_the_forecast_is_enumeration_of_different_answers(
+    count: int, choices: float, scale: float
+) -> None:
+    rewards = scale * np.random.default_rng(count).normal(size=count)
+    shares = shares_by_enumeration(rewards - rewards.max(), int(min(choices, count)))
+    np.testing.assert_allclose(without_replacement(rewards, choices), count * shares, atol=1e-12)
+
+
+def test_fewer_answers_than_choices_are_refused() -> None:
+    with pytest.raises(RecurateError, match="choices is 5, but there are only 4 samples"):
+        without_replacement(np.zeros(4), 5)
+
+
+def test_four_answers_give_the_first_generation_of_the_law_and_less_of_later_ones() -> None:
+    """Rewards with a standard deviation of 1 within a prompt: means of 2,000 prompts, and one with 10,000."""
+    rng = np.random.default_rng(0)
+
+    def mean(answers: int, prompts: int) -> tuple[np.ndarray, np.ndarray]:
+        rewards = np.minimum(rng.normal(-2.0, 1.0, size=answers * prompts), 0.0)
+        numbers = np.repeat(np.arange(prompts), answers)
+        of_prompts = [
+            prompts * (weights * np.exp(rewards)).reshape(prompts, answers).sum(axis=1)
+            for weights in forecast(rewards, 4, 0.0, 4, prompts=numbers)
+        ]
+        return np.mean(of_prompts, axis=1), np.std(of_prompts, axis=1) / math.sqrt(prompts)
+
+    (law, _), (found, error) = mean(10_000, 1), mean(4, 2_000)
+    assert abs(found[1] - law[1]) < 3 * error[1]
+    assert (law[2:] - found[2:] > 5 * error[2:]).all()
 
 
 def test_the_lemma_holds_with_the_variance_among_answers_and_not_with_that_of_all() -> None:

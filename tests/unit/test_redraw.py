@@ -48,7 +48,7 @@ def published(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published run with that study: made-up tables, its settings, a picture of densities but no animation."""
     folder = tmp_path_factory.mktemp("published") / "moons"
     write_tables(folder, study)
-    resolve_config.main(str(folder / "config.yaml"), resolved("moons", study))
+    resolve_config.main(str(folder / "config.yaml"), resolved("moons", study), [])
     write_text(folder / "figures/densities.png", "a picture")
     write_text(folder / "figures/densities.txt", "A caption.\n")
     return folder.parent
@@ -107,7 +107,9 @@ def test_settings_that_were_written_down_are_read_back_as_the_same_study(
 ) -> None:
     study = read_study(path, scale, {})
     written = tmp_path / "config.yaml"
-    resolve_config.main(str(written), json.loads(json.dumps(resolved("s", study))))  # as a rule hands them over
+    resolve_config.main(
+        str(written), json.loads(json.dumps(resolved("s", study))), ["a: note"]
+    )  # as a rule hands them over
     assert validated(type(study), read_yaml(written), str(written)) == study.model_copy(update={"resources": {}})
 
 

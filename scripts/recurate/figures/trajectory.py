@@ -158,7 +158,7 @@ def caption(study: StudyView, measured: Series, predicted: Series) -> str:
         words.reference(study) if any(feature_spaces.family_and_space(metric)[0] for metric in shown) else "",
         words.conditions(measured, shown),
         words.bands(min(len(metrics["exp_reward_mean"]) for metrics in measured.values())),
-        words.FORECAST_NOTE,
+        words.forecast(study),
         "Dotted: published lower bounds on E[e^(r - r*)], computed from measured moments. Without real data Lemma 2.2, "
         "E + (K - 1)/K Var of the generation before; with real data Theorem 2.3, a gain over generation 0."
         if bounded
@@ -184,6 +184,6 @@ def _lag(measured: Series, predicted: Series) -> str:
     side = "behind" if gap < 0 else "ahead of"
     return (
         "What to see: how closely the trained loop follows the forecast; what is left between them is finite "
-        f"capacity and finite training. The largest gap in E[e^(r - r*)] is {abs(gap):.2g} {side} the forecast "
-        f"(arm {name}, generation {generation})."
+        "capacity, finite training and what few sampling steps lose. The largest gap in E[e^(r - r*)] is "
+        f"{abs(gap):.2g} {side} the forecast (arm {name}, generation {generation})."
     )

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from recurate.training.training_set import Afresh
 
 
+TYPICAL = 0.5  # of data scaled to [-1, 1] or to a standard deviation of 1: width of what a sampler must resolve
+ALLOWED = 0.05  # of variance that a sampler may lose or gain before its samples count as those of another law
+
+
 @dataclass(frozen=True)
 class Request:
     """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
@@ -82,8 +86,23 @@ class Sampler(SampleSource, ABC):
 
     @property
     def is_biased(self) -> bool:
-        """Whether it draws from another law than the one that the network has learnt."""
+        """Whether its settings ask for another law than the one that the network has learnt."""
         return False
+
+    def kept_variance(self, model: Model, deviation: float = TYPICAL) -> float:
+        """Variance of samples over that of the data, where these are N(0, `deviation`^2) and the network is perfect.
+
+        `deviation` is in network units. What is missing is lost to the sampler's discretisation, in every generation
+        anew; 1 for samplers that have none.
+        """
+        return 1.0
+
+    def other_law(self, model: Model) -> str:
+        """Why samples come from another law than the one that `model` has learnt; nothing where they do not."""
+        if self.is_biased:
+            return "the sampler is biased by its settings"
+        kept = self.kept_variance(model)
+        return f"the sampler keeps {kept:.2f} of a Gaussian's variance" if abs(kept - 1) > ALLOWED else ""
 
     @property
     def answers(self) -> int:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Ancestral(DenoisingSampler):
     """Steps x_t -> x_s by p(x_s | x_t, x_0) at the estimated x_0 (Ho et al. 2020, Algorithm 2, with its variance)."""
 
+    adds_noise = True
+
     def added(self, request: Request, chunk: int, step: int, size: int) -> Tensor | None:
         shape = (size, *request.shape)
         drawn = [g.standard_normal(shape, dtype=np.float32) for g in request.generators(ADDED_NOISE, chunk, step)]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from recurate.foundation.lazy import torch
-from recurate.sampling.parts.flow import FlowSampler, VectorField
+from recurate.models import Model
+from recurate.sampling import TYPICAL
+from recurate.sampling.parts.flow import FlowSampler, VectorField, exact_slope
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +30,17 @@ class ODE(FlowSampler):
     steps: int = Field(
         20, ge=1, description="number of equal steps; midpoint and heun evaluate twice a step, rk4 four times"
     )
+
+    def kept_variance(self, model: Model, deviation: float = TYPICAL) -> float:
+        stages, weights = TABLEAUS[self.method]
+        h, x = 1.0 / self.steps, 1.0
+        for step in range(self.steps):
+            slopes: list[float] = []
+            for offset, coefficients in stages:
+                point = x + h * sum(a * k for a, k in zip(coefficients, slopes, strict=True))
+                slopes.append(exact_slope((step + offset) * h, deviation) * point)
+            x += h * sum(b * k for b, k in zip(weights, slopes, strict=True))
+        return (x / deviation) ** 2
 
     def generate(self, model: VectorField, parameters: dict[str, Tensor], latents: Tensor) -> Tensor:
         with torch.no_grad():

@@ -61,7 +61,7 @@ def _arm(name: str, arm: Arm, origin: Origin, rewards: bool) -> ArmView:
         by_prompt=arm.curation.by_prompt,
         real_fraction=arm.mixing.real_fraction,
         regime=arm.mixing.name,
-        is_biased=sampler.is_biased,
+        is_biased=bool(sampler.other_law(origin.model)),
         supremum=arm.reward.supremum,
         samples=origin.samples,
         shape=data.shape,

@@ -30,14 +30,19 @@ Note = tuple[str, str, tuple[str, ...]]  # of a module: hash of its bytes, hash 
 
 def code_digest(script: str | Path, components: Iterable[str | Path] = ()) -> str:
     """Digest (16 hex digits) of `script`, of the modules of the `components` that it loads, and of all they import."""
-    digests: dict[str, str] = {}
-    pending = [str(Path(path).resolve()) for path in (script, *components)]
+    digests: dict[str, str] = {}  # in the order in which they are come upon, which tells two modules apart that swap
+    pending = [str(Path(path).resolve()) for path in (script, *sorted(set(components), key=_place))]
     while pending:  # a job has some fifty modules, and a graph hundreds of jobs: plain text is faster than paths
         path = pending.pop()
         if path not in digests:
             digests[path], imports = _module(path, os.stat(path).st_mtime_ns)
             pending.extend(imports)
-    return hashlib.sha256("".join(sorted(digests.values())).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16]
+
+
+def _place(path: str | Path) -> str:
+    """Name of a module that does not change when the project moves."""
+    return os.path.relpath(path, SCRIPTS)
 
 
 @cache
@@ -45,14 +50,16 @@ def _module(path: str, _modified: int) -> tuple[str, tuple[str, ...]]:
     """Hash of one module's meaning, and the files of the modules it imports anywhere, also inside functions."""
     notes, text = _notes(), Path(path).read_bytes()
     content = hashlib.sha256(text).hexdigest()
-    if path not in notes or notes[path][0] != content:
-        words: list[str] = []
-        imports: list[ImportStatement] = []
-        _read(ast.parse(text, filename=path), words, imports)
-        files = sorted({str(file.resolve()) for node in imports for file in imported_files(node, Path(path))})
-        notes[path] = (content, hashlib.sha256("".join(words).encode()).hexdigest(), tuple(files))
-    _, digest, names = notes[path]
-    return digest, names
+    if path in notes and notes[path][0] == content:
+        return notes[path][1:]
+    words: list[str] = []
+    imports: list[ImportStatement] = []
+    _read(ast.parse(text, filename=path), words, imports)
+    files = dict.fromkeys(str(file.resolve()) for node in imports for file in imported_files(node, Path(path)))
+    module = hashlib.sha256("".join(words).encode()).hexdigest(), tuple(files)
+    if path.startswith(f"{SCRIPTS}/"):  # where imports of others lead may change without them, by a link for one
+        notes[path] = (content, *module)
+    return module
 
 
 @cache

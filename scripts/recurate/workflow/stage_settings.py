@@ -160,7 +160,7 @@ class StageSettings:
             name: claims.ArmOfClaims(
                 curation=arm.curation,
                 mixing=arm.mixing,
-                is_biased=self.studies.sampler(Wildcards(study=w.study, arm=name)).is_biased,
+                is_biased=bool(self.studies.other_law(Wildcards(study=w.study, arm=name))),
             )
             for name, arm in study.arms.items()
         }

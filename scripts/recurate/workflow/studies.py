@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from recurate.sampling import Sampler
+from recurate.sampling import TYPICAL, Sampler
 from recurate.study.arm import Arm
 from recurate.study.origin import Origin
 from recurate.study.simulated import SimulatedStudy
@@ -54,13 +54,35 @@ class Studies:
         """How an arm's samples are drawn, or an origin's."""
         return self.origin(w).sampler if hasattr(w, "origin") else self.arm(w).sampler or self.origin(w).sampler
 
+    def other_law(self, w: Wildcards) -> str:
+        """Why samples of an arm or origin come from another law than the one learnt; nothing where they do not."""
+        return self.sampler(w).other_law(self.origin(w).model)
+
+    def notes(self, w: Wildcards) -> list[str]:
+        """What follows from a study's settings without running it: of samplers that discretise, what they keep."""
+        if w.study not in self.trained:
+            return []
+        study = self.trained[w.study]
+        places = {f"origin {name}": (origin.sampler, origin.model) for name, origin in study.origins.items()}
+        places |= {
+            f"arm {name}": (arm.sampler, study.origins[arm.origin].model)
+            for name, arm in study.arms.items()
+            if arm.sampler
+        }
+        kept = {place: sampler.kept_variance(model) for place, (sampler, model) in places.items()}
+        return [
+            f"{place}: its sampler keeps {share:.3f} of the variance of N(0, {TYPICAL}^2) if the network is perfect"
+            for place, share in kept.items()
+            if share != 1
+        ]
+
     def draws_its_own(self, w: Wildcards) -> bool:
         """Whether the wildcards name an arm that draws its samples, generation 0's too, in its own way."""
         return hasattr(w, "arm") and self.arm(w).sampler is not None
 
     def has_forecast(self, w: Wildcards) -> bool:
         """Whether an arm's trajectory can be forecast: from samples of what was learnt, by an exact operator."""
-        return not self.sampler(w).is_biased and self.arm(w).curation.has_operator
+        return not self.other_law(w) and self.arm(w).curation.has_operator
 
     def measures_model(self, w: Wildcards) -> bool:
         """Whether some metric asks the generation's own model."""

@@ -233,21 +233,75 @@ class Operator(Protocol):
 
 @dataclass(frozen=True)
 class PromptwiseOperator:
-    """The keep ratio where people choose among the answers to one prompt: `answers` (prompts, each) are their rows."""
+    """The keep ratio where people choose among the answers to one prompt: `answers` (prompts, each) are their rows.
+
+    Answers of equal weight are draws of the law they come from, so that K of them without replacement are K fresh ones:
+    H is then unbiased, whatever their number. With other weights, those of later generations, the law has to be taken
+    for what the few answers are, and mass can go to none better than the best of them: what is kept is then on average
+    worse than under the law.
+    """
 
     operators: list[KeepOperator]
     answers: NDArray[np.int64]
+    rewards: FloatArray
+    choices: float
 
     def ratio(self, weights: ArrayLike) -> FloatArray:
         """H (n,), of every prompt for the distribution of its own answers."""
         values = np.asarray(weights, dtype=np.float64)
         ratio = np.empty_like(values)
         for rows, operator in zip(self.answers, self.operators, strict=True):
-            ratio[rows] = operator.ratio(values[rows])
+            of_prompt = values[rows]
+            fresh = (of_prompt == of_prompt[0]).all()
+            ratio[rows] = without_replacement(self.rewards[rows], self.choices) if fresh else operator.ratio(of_prompt)
         return ratio
+
+
+def without_replacement(rewards: FloatArray, choices: float) -> FloatArray:
+    """Keep ratio (n,) of choices among K different ones of n samples, every K equally likely; all n if K is infinite.
+
+    The mean over the other K - 1 of 1/(e^r + sum of e^r_j) is the integral of e^(-u e^r) E(u) over u, where E is the
+    elementary symmetric polynomial of degree K - 1 of the others' e^(-u e^r_j) over their number of subsets. Raises
+    RecurateError for fewer samples than choices.
+    """
+    count = len(rewards)
+    if math.isinf(choices) or choices == count:
+        return count * _softmax(rewards)
+    others = int(choices) - 1
+    if others >= count:
+        raise RecurateError(f"choices is {choices:g}, but there are only {count} samples to choose from.")
+    levels = rewards - rewards.max()
+    log_u = np.arange(-LOWER_REACH - math.log(choices), LOWER_REACH - levels.min(), NODE_SPACING)
+    with np.errstate(under="ignore", over="ignore"):
+        exponents = np.exp(log_u + levels[:, None])
+        factors = np.exp(-exponents)
+        density = np.exp(log_u + levels[:, None] - exponents)
+    before, after = _elementary(factors, others), _elementary(factors[::-1], others)[::-1]
+    sums = np.zeros_like(factors)  # over subsets of the others, of which some come before and some after
+    for degree in range(others + 1):
+        sums += before[:-1, degree] * after[1:, others - degree]
+    return choices * NODE_SPACING * (density * sums).sum(axis=1) / math.comb(count - 1, others)
+
+
+def _elementary(values: FloatArray, degree: int) -> FloatArray:
+    """Elementary symmetric polynomials of the first 0, 1, .., n of `values` (n, nodes): (n + 1, degree + 1, nodes).
+
+    That of a degree is the sum over all subsets of so many values of their products.
+    """
+    sums = np.zeros((len(values) + 1, degree + 1, values.shape[1]))
+    sums[:, 0] = 1
+    for number, value in enumerate(values):
+        sums[number + 1, 1:] = sums[number, 1:] + sums[number, :-1] * value
+    return sums
+
+
+def _softmax(rewards: FloatArray) -> FloatArray:
+    scaled = np.exp(rewards - rewards.max())
+    return scaled / scaled.sum()
 
 
 def promptwise(rewards: FloatArray, choices: float, answers: NDArray[np.int64]) -> PromptwiseOperator:
     """The keep ratio of K-wise choices among the answers (prompts, each) to one prompt."""
     budget = MEMORY_BUDGET // len(answers)
-    return PromptwiseOperator([KeepOperator(rewards[rows], choices, budget) for rows in answers], answers)
+    operators = [KeepOperator(rewards[rows], choices, budget) for rows in answers]
+    return PromptwiseOperator(operators, answers, rewards, choices)

@@ -59,6 +59,10 @@ MEASURES: dict[str, Name] = {
     "mean_distance": Name(r"$|\hat\mu|$", "distance of the mixture's mean from the true one"),
 }
 REWARD_NOTE = "r is the reward and r* its supremum, so that e^(r - r*) lies between 0 and 1."
+OF_FEW_ANSWERS = (
+    "Where people choose among the answers to a prompt it is exact on average in generation 1 and a lower bound after "
+    "that, for the few answers to a prompt stand for all that could be said."
+)
 FORECAST_NOTE = (
     "Dashed: the forecast, which is the infinite-capacity trajectory computed from the rewards of generation 0 alone, "
     "averaged over the same seeds."
@@ -202,6 +206,12 @@ def reference(study: StudyView) -> str:
     part = {"train": "training", "test": "held-out"}[study.reference.split]
     most = study.reference.samples
     return f"Samples are compared with {'all' if most is None else f'at most {most:,}'} {part} real data."
+
+
+def forecast(study: StudyView) -> str:
+    """Sentences on what the forecast is, and where it is a lower bound only."""
+    by_prompt = any(arm.by_prompt for arm in study.arms.values())
+    return f"{FORECAST_NOTE} {OF_FEW_ANSWERS}" if by_prompt else FORECAST_NOTE
 
 
 def published(study: StudyView | SimulatedView) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -13,8 +14,14 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
 from recurate.foundation.randomness import DRAWN_CLASSES
 from recurate.models import Model, NoiseModel
-from recurate.models.parts.noise_schedule import signal_shares, step_back, visited_steps
-from recurate.sampling import Request, Sampler, SampleSet
+from recurate.models.parts.noise_schedule import (
+    fresh_noise,
+    shares_in_floats,
+    signal_shares,
+    step_back,
+    visited_steps,
+)
+from recurate.sampling import TYPICAL, Request, Sampler, SampleSet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +29,11 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 Predictor = Callable[["Tensor", "Tensor"], "Tensor"]  # noise in points (seeds, batch, *shape) at steps (seeds, batch)
+
+
+def exact_clean(share: float, deviation: float) -> float:
+    """Expected clean sample over x, at a share of signal, of data N(0, `deviation`^2)."""
+    return deviation**2 * math.sqrt(share) / (share * deviation**2 + 1 - share)
 
 
 class DenoisingSampler(Sampler):
@@ -45,6 +57,24 @@ class DenoisingSampler(Sampler):
     @abstractmethod
     def added(self, request: Request, chunk: int, step: int, size: int) -> Tensor | None:
         """Standard normal numbers (seeds, `size`, *shape) for a step of a chunk, or None for a deterministic one."""
+
+    adds_noise: ClassVar[bool] = False
+
+    def visited(self, noise_steps: int) -> list[int]:
+        """Steps at which the network is asked, `noise_steps` first, and 0 as the end."""
+        return visited_steps(noise_steps, self.steps)
+
+    def kept_variance(self, model: Model, deviation: float = TYPICAL) -> float:
+        assert isinstance(model, NoiseModel)
+        shares, variance = shares_in_floats(model.noise_steps), 1.0
+        for step, following in itertools.pairwise(self.visited(model.noise_steps)):
+            share, next_share = shares[step], shares[following]
+            clean = exact_clean(share, deviation)
+            noise = (1 - math.sqrt(share) * clean) / math.sqrt(1 - share)
+            added = fresh_noise(share, next_share) if self.adds_noise and following else 0.0
+            factor = math.sqrt(next_share) * clean + math.sqrt(max(1 - next_share - added**2, 0.0)) * noise
+            variance = factor**2 * variance + added**2
+        return variance / deviation**2
 
     @property
     def is_biased(self) -> bool:
@@ -87,7 +117,7 @@ class DenoisingSampler(Sampler):
 
     def _denoised(self, x: Tensor, model: NoiseModel, predict: Predictor, request: Request, chunk: int) -> Tensor:
         shares = signal_shares(model.noise_steps).tolist()
-        visited = visited_steps(model.noise_steps, self.steps)
+        visited = self.visited(model.noise_steps)
         for number, (step, following) in enumerate(itertools.pairwise(visited)):
             noise = predict(x, torch.full(x.shape[:2], step, device=x.device))
             # The last step ends at the clean estimate, which has no noise to be added to.

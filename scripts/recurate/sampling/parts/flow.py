@@ -19,6 +19,12 @@ class VectorField(Protocol):
         """Velocity, like `x`, at points `x` (seeds, batch, *shape) and times (seeds, batch)."""
 
 
+def exact_slope(time: float, deviation: float) -> float:
+    """Velocity over x at a time, of straight paths from N(0, 1) to data N(0, `deviation`^2)."""
+    variance = (1 - time) ** 2 + (time * deviation) ** 2
+    return (time * deviation**2 - (1 - time)) / variance
+
+
 class Counted:
     """A model that counts at how many points its velocity is asked for."""
 
