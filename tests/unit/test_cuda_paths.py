@@ -38,6 +38,7 @@ from recurate.files.arrays import read_arrays, write_arrays
 from recurate.foundation.components import component_class, kinds, load
 from recurate.foundation.torchvision_compat import import_torchvision
 from recurate.measuring.features import Features, inception
+from recurate.measuring.metrics import Evidence, Metric
 from recurate.models import Model
 from recurate.models.mlp import MLP
 from recurate.models.noise_unet import NoiseUNet
@@ -556,6 +557,19 @@ def test_features_are_extracted_on_the_gpu(
         monkeypatch.setattr("cleanfid.inception_torchscript.InceptionV3W", Small)
         monkeypatch.setattr(inception, "verify", lambda path: None)
     check(both_ways(extracting(kind, folder, files)))
+
+
+def test_the_metric_that_asks_a_generation_s_model_is_given_on_the_gpu(folder: Path, files: Files) -> None:
+    (kind,) = (kind for kind in kinds(Metric) if component_class(Metric, kind).needs_model)
+    model, _ = network("transformer", folder)
+
+    def path(device: str) -> Any:
+        write_model(files(device)("model"), "transformer", folder)
+        own = FittedModel.read(model, files(device)("model"), device, 1)
+        x = real("text").test_x
+        return load(Metric, {"kind": kind})(Evidence(x, x, np.random.default_rng(0), model=own))
+
+    check(both_ways(path))
 
 
 # That faults are seen
