@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy.special import log_softmax, softmax
 from script import call
+from torch import Tensor
 
 import curate
 import train_judge
@@ -91,8 +92,8 @@ def test_every_image_size_is_judged_after_every_number_of_poolings(shape: tuple[
     parameters = judge.fit(RealData(x, y, x, y), 3, torch_generator(0, 0, JUDGE))
     assert {name: value.shape for name, value in parameters.items()} == judge.shapes(shape, 3)
     assert parameters["hidden.weight"].shape == (8, 4 * (shape[0] >> poolings) ** 2)
-    logits, features = judge.evaluate(parameters, x)
-    assert logits.shape == (12, 3) and features.shape == (12, 8)
+    fitted = FittedJudge(judge, parameters)
+    assert fitted.log_probabilities(x).shape == (12, 3) and fitted.features(x).shape == (12, 8)
 
 
 def test_a_judge_is_the_same_to_the_byte_on_every_run(real: RealData) -> None:
@@ -121,7 +122,7 @@ class Watched:
 
     chunk = 5
 
-    def evaluate(self, parameters: Any, x: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(self, parameters: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         if len(x) > 5:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
         return x, x[:, :1]
@@ -232,7 +233,8 @@ def test_a_curated_set_holds_the_judge_s_labels_and_its_confidence_in_them(
     path = tmp_path / "curated.safetensors"
     call(curate.main, str(samples), str(path), spec, code="c", seeds=[0, 1], generation=0, threads=1, judge=str(judge))
     found = read_arrays(path)
-    logits = np.stack([fitted.judge.evaluate(fitted.parameters, x_seed)[0] for x_seed in x]).astype(np.float64)
+    parameters = {name: torch.from_numpy(value) for name, value in fitted.parameters.items()}
+    logits = np.stack([fitted.judge.evaluate(parameters, torch.from_numpy(each))[0] for each in x]).astype(np.float64)
     np.testing.assert_array_equal(found["judged_class"], logits.argmax(axis=-1))
     np.testing.assert_allclose(found["confidence"], softmax(logits, axis=-1).max(axis=-1), rtol=1e-6)
     np.testing.assert_allclose(found["reward"], 2 * found["confidence"], rtol=1e-6)

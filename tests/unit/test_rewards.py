@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
+from torch import Tensor
 
 from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.judges import FittedJudge
@@ -35,7 +36,7 @@ class Logits:
 
     chunk = 1_000
 
-    def evaluate(self, parameters: Any, x: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(self, parameters: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         return x, x
 
 

@@ -89,7 +89,9 @@ def test_logits_and_features_follow_from_the_layers_written_out() -> None:
     for number in (0, 3):
         h = (h @ p[f"classifier.{number}.weight"].T + p[f"classifier.{number}.bias"]).clamp(min=0)
     expected = h @ p["classifier.6.weight"].T + p["classifier.6.bias"]
-    logits, features = judge.evaluate(state, x)
+    with torch.no_grad():
+        parameters = {name: torch.from_numpy(value) for name, value in state.items()}
+        logits, features = judge.evaluate(parameters, torch.from_numpy(x))
     np.testing.assert_allclose(features, h, rtol=1e-4, atol=1e-4 * float(h.max()))
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
     assert features.shape == (6, 64) and logits.shape == (6, 5)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recurate.foundation.lazy import torch
 from recurate.models import NoiseModel
-from recurate.models.parts.noise_schedule import signal_shares
+from recurate.models.parts.noise_schedule import shares_on
 from recurate.models.parts.unet_network import UNetNetwork
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ class NoiseUNet(UNetNetwork, NoiseModel):
     """
 
     def noise(self, parameters: dict[str, Tensor], x: Tensor, step: Tensor, label: Tensor | None) -> Tensor:
-        shares = torch.from_numpy(signal_shares(self.noise_steps)).to(x.device, torch.float32)
-        share = shares[step][..., None, None, None]
+        share = shares_on(self.noise_steps, x.device)[step][..., None, None, None]
         output = self.outputs(parameters, x, step * (EMBEDDED_STEPS / self.noise_steps), label)
         return share.sqrt() * output + (1 - share).sqrt() * x
 

@@ -138,7 +138,7 @@ class Sampler(SampleSource, ABC):
             request = Request(seeds, generation, n, fitted.encoding.shape, device, chunk)
             drawn = self.sample(fitted.model, fitted.parameters, request)
             label = drawn.others.get("drawn_class")
-            x = torch.from_numpy(fitted.encoding.decode(drawn.x)).to(device)
+            x = fitted.encoding.in_data_units(drawn.x)
             return x, None if label is None else torch.from_numpy(label).to(device)
 
         return draw

@@ -116,7 +116,8 @@ class Continuation(Sampler):
         """Numbers from 0 to 1, (seeds, prompts, per_prompt, length); a search needs none but their number."""
         count = request.samples // self.per_prompt
         if self.strategy == "beam":
-            return torch.zeros(len(request.seeds), 1, 1, 1).expand(-1, count, self.per_prompt, length)
+            none = torch.zeros(1, device=request.device)
+            return none.expand(len(request.seeds), count, self.per_prompt, length)
         size = (count, self.per_prompt, length)
         drawn = [generator.random(size, dtype=np.float32) for generator in request.generators(TOKENS)]
         return torch.from_numpy(np.stack(drawn)).to(request.device)

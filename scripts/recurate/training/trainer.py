@@ -151,7 +151,7 @@ class Trainer:
             shape = x.shape[1]
             generators = [numpy_generator(seed, self.generation, MIRRORING, chunk) for seed in self.seeds]
             mirrored = torch.from_numpy(np.stack([g.random(shape) < 0.5 for g in generators])).to(self.device)
-            x[mirrored] = x[mirrored].flip(-2)
+            x = torch.where(mirrored[..., None, None, None], x.flip(-2), x)
         return self.encoding.encode(x).unflatten(1, rows.shape[1:])
 
     def _finite(self, loss: Tensor, first: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,11 +13,11 @@ from pydantic import Field
 from recurate.files.arrays import read_arrays
 from recurate.foundation.components import Component
 from recurate.foundation.device import out_of_memory
-from recurate.foundation.lazy import np
+from recurate.foundation.lazy import np, torch
 from recurate.models.parts.checkpoint import Checkpoint, matched
 
 if TYPE_CHECKING:
-    from torch import Generator
+    from torch import Generator, Tensor
 
     from recurate.data import Description, RealData
     from recurate.foundation.types import Array
@@ -47,8 +48,11 @@ class Judge(Component, ABC):
         """Train on the training part of `real`; returns the parameters."""
 
     @abstractmethod
-    def evaluate(self, parameters: dict[str, Array], x: Array, device: str = "cpu") -> tuple[Array, Array]:
-        """Logits (n, classes) and features (n, d), float32, of samples `x` (n, *shape), all at a time."""
+    def evaluate(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (n, classes) and features (n, d), float32, of samples `x` (n, *shape), all at a time.
+
+        All of them on the device on which the parameters and the samples are; no gradient is asked for.
+        """
 
     def check(self, data: Description) -> None:
         """Raise ValueError with one sentence if this judge cannot be trained on such data."""
@@ -78,6 +82,10 @@ class FittedJudge:
         """A judge with parameters from its file."""
         return cls(judge, read_arrays(path), device)
 
+    @cached_property
+    def _on_device(self) -> dict[str, Tensor]:
+        return {name: torch.from_numpy(value).to(self.device) for name, value in self.parameters.items()}
+
     def log_probabilities(self, x: Array) -> Array:
         """Logarithms of the class probabilities (n, classes) float64, finite however small a probability is."""
         logits = self._evaluate(x, 0).astype(np.float64)
@@ -99,8 +107,8 @@ class FittedJudge:
     def _evaluate(self, x: Array, part: int) -> Array:
         """Logits (`part` 0) or features (1); what is not asked for is dropped chunk by chunk, as it may be large."""
         parts = []
-        with out_of_memory("judging samples", f"lower judge.chunk (now {self.judge.chunk})"):
+        with out_of_memory("judging samples", f"lower judge.chunk (now {self.judge.chunk})"), torch.no_grad():
             for first in range(0, len(x), self.judge.chunk):
-                rows = x[first : first + self.judge.chunk]
-                parts.append(self.judge.evaluate(self.parameters, rows, self.device)[part])
+                rows = torch.from_numpy(x[first : first + self.judge.chunk]).to(self.device)
+                parts.append(self.judge.evaluate(self._on_device, rows)[part].cpu().numpy())
         return np.concatenate(parts)

@@ -72,11 +72,8 @@ class SmallCNN(Judge):
                 schedule.step()
         return {name: value.detach().cpu().numpy() for name, value in parameters.items()}
 
-    def evaluate(self, parameters: dict[str, Array], x: Array, device: str = "cpu") -> tuple[Array, Array]:
-        tensors = {name: torch.from_numpy(value).to(device) for name, value in parameters.items()}
-        with torch.no_grad():
-            logits, features = self._network(tensors, torch.from_numpy(x).to(device))
-        return logits.cpu().numpy(), features.cpu().numpy()
+    def evaluate(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        return self._network(parameters, x)
 
     def _initial(self, shapes: Shapes, generator: Generator, device: str) -> dict[str, Tensor]:
         parameters = {}

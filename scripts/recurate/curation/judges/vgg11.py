@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveFloat
@@ -69,13 +70,11 @@ class VGG11(Judge):
             self._train(module.train(), x, y, generator)
         return {name: value.cpu().contiguous().numpy() for name, value in module.state_dict().items()}
 
-    def evaluate(self, parameters: dict[str, Array], x: Array, device: str = "cpu") -> tuple[Array, Array]:
-        module = self._with({name: torch.from_numpy(value) for name, value in parameters.items()}, device).eval()
-        with torch.no_grad():
-            pooled = module.avgpool(module.features(self._normalised(torch.from_numpy(x).to(device))))
-            features = module.classifier[:-1](pooled.flatten(1))
-            logits = module.classifier[-1](features)
-        return logits.cpu().numpy(), features.cpu().numpy()
+    def evaluate(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        module = self._with(parameters, x.device).eval()
+        pooled = module.avgpool(module.features(self._normalised(x)))
+        features = module.classifier[:-1](pooled.flatten(1))
+        return module.classifier[-1](features), features
 
     def _train(self, module: VGG, x: Tensor, y: Tensor, generator: Generator) -> None:
         device, batches = x.device.type, -(-len(x) // self.batch_size)
@@ -103,10 +102,10 @@ class VGG11(Judge):
 
     def _normalised(self, x: Tensor) -> Tensor:
         """Network input (n, 3, height, width) of uint8 images (n, height, width, 3)."""
-        mean, std = torch.tensor(self.mean, device=x.device), torch.tensor(self.std, device=x.device)
+        mean, std = _on_device(self.mean, x.device), _on_device(self.std, x.device)
         return ((x / 255 - mean) / std).permute(0, 3, 1, 2)
 
-    def _with(self, state: dict[str, Tensor], device: str) -> VGG:
+    def _with(self, state: dict[str, Tensor], device: str | torch.device) -> VGG:
         """The network with parameters `state`."""
         module = self._module(len(state["classifier.6.bias"]))
         module.load_state_dict({k: v.to(device) for k, v in state.items()}, strict=False, assign=True)
@@ -131,6 +130,12 @@ class VGG11(Judge):
             if isinstance(layer, nn.BatchNorm2d):
                 layer.num_batches_tracked = None  # a count of steps that its averages, of fixed momentum, do not need
         return module
+
+
+@cache
+def _on_device(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Numbers that are kept on a device for one batch after the other."""
+    return torch.tensor(values, device=device)
 
 
 def _initial(shapes: Shapes, generator: Generator) -> dict[str, Tensor]:

@@ -32,6 +32,12 @@ def signal_shares(steps: int) -> Array:
 
 
 @cache
+def shares_on(steps: int, device: torch.device) -> Tensor:
+    """The same, float32 on a device; kept there, for every step of training and of a sampler asks for them."""
+    return torch.from_numpy(signal_shares(steps)).to(device, torch.float32)
+
+
+@cache
 def shares_in_floats(steps: int) -> list[float]:
     """The same without NumPy, to a few roundings, for what is computed whenever settings are read."""
     course = [math.cos((step / steps + OFFSET) / (1 + OFFSET) * math.pi / 2) ** 2 for step in range(steps + 1)]

@@ -53,14 +53,16 @@ class Encoding:
             return x.to(torch.int64)
         return (x.to(torch.float32) - self.centre) / self.scale
 
-    def decode(self, x: Tensor) -> Array:
-        """Network units to data units; images are clipped and rounded to uint8."""
+    def in_data_units(self, x: Tensor) -> Tensor:
+        """Network units to data units, on the same device; images are clipped and rounded to uint8."""
         if self.dtype == "int32":
-            return x.to(torch.int32).cpu().numpy()
+            return x.to(torch.int32)
         y = x * self.scale + self.centre
-        if self.dtype == "uint8":
-            return y.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-        return y.cpu().numpy()
+        return y.round().clamp(0, 255).to(torch.uint8) if self.dtype == "uint8" else y
+
+    def decode(self, x: Tensor) -> Array:
+        """The same as an array."""
+        return self.in_data_units(x).cpu().numpy()
 
     def to_json(self) -> str:
         """Text form for a file's metadata."""

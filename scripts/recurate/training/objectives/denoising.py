@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from recurate.foundation.lazy import np, torch
+from recurate.foundation.lazy import np
 from recurate.models import Model, NoiseModel
-from recurate.models.parts.noise_schedule import noised, signal_shares
+from recurate.models.parts.noise_schedule import noised, shares_on
 from recurate.training.objectives import Objective
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class Denoising(Objective):
 
     def costs(self, model: Model, parameters: dict[str, Tensor], x: Tensor, noise: dict[str, Tensor]) -> Tensor:
         assert isinstance(model, NoiseModel)
-        shares = torch.from_numpy(signal_shares(model.noise_steps)).to(x.device, torch.float32)
         label = noise["label"].where(~noise["withheld"], model.classes) if self.uses_labels else None
-        noisy = noised(x, noise["noise"], shares[noise["step"]])
+        noisy = noised(x, noise["noise"], shares_on(model.noise_steps, x.device)[noise["step"]])
         error = model.noise(parameters, noisy, noise["step"], label) - noise["noise"]
         return error.square().flatten(2).mean(dim=2)

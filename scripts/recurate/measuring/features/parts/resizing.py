@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from recurate.foundation.lazy import np, torch
@@ -16,10 +17,14 @@ SHARPNESS = -0.5  # a of the cubic kernel (Keys 1981)
 
 def resized(images: Tensor, size: int) -> Tensor:
     """Images (n, channels, height, width) of values 0..255 as (n, channels, size, size), clipped to 0..255."""
-    down, across = (
-        torch.from_numpy(bicubic_matrix(pixels, size)).to(images.device, torch.float32) for pixels in images.shape[2:]
-    )
+    down, across = (_matrix_on(pixels, size, images.device) for pixels in images.shape[2:])
     return (down @ (images @ across.T)).clamp(0, 255)
+
+
+@cache
+def _matrix_on(pixels: int, size: int, device: torch.device) -> Tensor:
+    """The weights below, float32, kept on a device for one chunk of images after the other."""
+    return torch.from_numpy(bicubic_matrix(pixels, size)).to(device, torch.float32)
 
 
 def bicubic_matrix(pixels: int, size: int) -> Array:
