@@ -3,6 +3,7 @@
 from recurate.curation.parts.reward_moments import one_number, variance_of_answers
 from recurate.files.arrays import read_arrays
 from recurate.files.tables import FORECAST_COLUMNS, write_rows
+from recurate.foundation.errors import RecurateError
 from recurate.stages.forecast import Reads
 from recurate.theory.forecast import effective_sample_size, forecast, statistics
 
@@ -17,7 +18,11 @@ def main(curated: str, forecast_path: str, spec: Reads, study: str, arm: str, se
         prompts = arrays["prompt"][row] if spec.curation.by_prompt else None
         classes = arrays["judged_class"][row] if "judged_class" in arrays else None
         operator = spec.curation.operator(parts, prompts)
-        assert operator is not None, "arms without an operator are not forecast"
+        if operator is None:
+            raise RecurateError(
+                f"curation: {spec.curation.kind} has a method `operator` that gives none; leave the method out, then "
+                "there is no forecast"
+            )
         trajectory = forecast(operator, len(rewards), spec.mixing, spec.generations)
         for generation, weights in enumerate(trajectory):
             values = statistics(weights, rewards, spec.supremum, classes, spec.classes)

@@ -165,9 +165,26 @@ def test_a_study_like_another_says_only_what_differs_at_every_scale(tmp_path: Pa
 
 def test_an_arm_of_another_study_or_layer_can_be_left_out(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(yaml.safe_dump({**STUDY, "arm_defaults": STUDY["arms"]["curated"]}))
-    (tmp_path / "tiny.yaml").write_text("like: base\narms: {curated: , plain: {curation: {choices: 1}}, more: }\n")
+    (tmp_path / "tiny.yaml").write_text("like: base\narms: {curated: , plain: {curation: {choices: 1}}, more: {}}\n")
     assert list(read_study(tmp_path / "tiny.yaml", "demo", {}).arms) == ["plain", "more"]
     assert list(read_study(tmp_path / "tiny.yaml", "demo", {"arms": {"plain": None}}).arms) == ["more"]
+
+
+def test_an_arm_that_is_left_out_is_so_at_every_scale_and_at_one_alone(tmp_path: Path) -> None:
+    arm = STUDY["arms"]["curated"]
+    paper = {"arms": {"plain": {"title": "Paper"}, "slow": arm}}
+    base = {**STUDY, "arms": {"curated": arm, "plain": arm}, "scales": {"paper": paper}}
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(base))
+
+    def arms(text: str, scale: str) -> list[str]:
+        (tmp_path / "tiny.yaml").write_text(f"like: base\n{text}\n")
+        return list(read_study(tmp_path / "tiny.yaml", scale, {}).arms)
+
+    assert [arms("arms: {plain: }", scale) for scale in ("demo", "paper")] == [["curated"], ["curated", "slow"]]
+    only_there = "scales: {paper: {arms: {slow: , curated: }}}"
+    assert [arms(only_there, scale) for scale in ("demo", "paper")] == [["curated", "plain"], ["plain"]]
+    with pytest.raises(RecurateError, match=r"arms\.plane: there is no such arm of base to be left out; write \{\}"):
+        arms("arms: {plane: }", "demo")
 
 
 @pytest.mark.parametrize(

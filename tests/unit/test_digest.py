@@ -421,3 +421,18 @@ def test_a_link_that_leads_elsewhere_is_a_change_in_another_process(tmp_path: Pa
     (tmp_path / "second.py").unlink()
     (tmp_path / "second.py").symlink_to("other.py")
     assert digest_of_process() != before
+
+
+def test_a_neighbour_that_is_imported_from_the_projects_folder_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/reward.py").write_text("from mine.shift import S\n")
+    (tmp_path / "mine/shift.py").write_text("S = 1\n")
+    before = code_digest(SCRIPTS / "curate.py", ["mine/reward.py"])
+    (tmp_path / "mine/shift.py").write_text("S = 10\n")
+    assert (edited := code_digest(SCRIPTS / "curate.py", ["mine/reward.py"])) != before
+    (tmp_path / "mine/__init__.py").write_text("import mine.shift\nmine.shift.S = 3\n")
+    digest._module.cache_clear()  # as in another process
+    assert code_digest(SCRIPTS / "curate.py", ["mine/reward.py"]) != edited

@@ -355,3 +355,36 @@ def test_an_edit_of_a_figure_of_ones_own_redraws_it_alone(own: Path, tmp_path: P
     os.utime(own, (2e9, 2e9))
     after = digests()
     assert {name for name in after if after[name] != before[name]} == {"heights"}
+
+
+READING = """
+from recurate.figures import TrainedFigure
+class Own(TrainedFigure):
+    reads = {reads}
+    animated = {animated}
+    def draw(self, study, files): raise NotImplementedError
+"""
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [
+        (("traversed",), "needs an autoencoder as generation 0, mlp is a vector field"),
+        (("features",), "it reads features, of which the study lists none"),
+    ],
+)
+def test_a_figure_that_reads_what_its_study_does_not_make_is_refused(
+    reads: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(READING.format(reads=reads, animated=False))
+    (line,) = complaint(changed(("figures", [{"kind": str(tmp_path / "own.py")}])), tmp_path)
+    assert line.endswith(f"figures: own: {said}")
+
+
+def test_a_name_that_moves_in_one_study_and_not_in_another_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trajectory.py").write_text(READING.format(reads=("metrics",), animated=True))
+    other = changed(("figures", [{"kind": str(tmp_path / "trajectory.py")}]))
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies/other.yaml").write_text(yaml.safe_dump(other))
+    with pytest.raises(RecurateError, match="trajectory moves in one of the studies other and tiny and not in the oth"):
+        project(tmp_path, STUDY)

@@ -74,6 +74,33 @@ def test_an_input_that_has_the_name_of_a_wildcard_is_refused_for_one_would_stand
         arguments(main, job)
 
 
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ({"input": {"real": "a"}, "output": {"real": "b"}}, "gives 'real' twice, as input, output or param"),
+        ({"input": {"real": "a"}, "params": {"real": 1}}, "gives 'real' twice"),
+        ({"output": {"touches": "a"}, "input": {"real": "a"}}, "gives 'touches', which its script does not take"),
+        ({"input": {"code": "a", "real": "a"}}, "gives 'code', which its script does not take"),
+    ],
+)
+def test_what_is_given_twice_or_in_another_place_is_refused(groups: dict[str, Any], said: str) -> None:
+    def main(real: str) -> None:
+        pass
+
+    with pytest.raises(RecurateError, match=said):
+        arguments(main, snakemake(**groups))
+
+
+def test_an_input_without_a_name_is_refused() -> None:
+    def main(real: str) -> None:
+        pass
+
+    job = snakemake()
+    job.input = InputFiles(["nameless"])
+    with pytest.raises(RecurateError, match="gives an input without a name"):
+        arguments(main, job)
+
+
 def test_seeds_and_generation_become_numbers() -> None:
     def main(seeds: list[int], generation: int) -> None:
         pass

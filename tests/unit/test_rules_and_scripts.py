@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ from snakemake.iocontainers import InputFiles, OutputFiles, Params, Wildcards
 
 from recurate.foundation.errors import RecurateError
 from recurate.workflow.job import arguments
+from recurate.workflow.stage_settings import StageSettings
 
 ROOT = Path(__file__).parents[2]
 # Includes the Snakefile and prints, of every rule with a script, the names that it gives. What `unpack` gives is known
@@ -52,6 +55,36 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     found = [json.loads(line.removeprefix("RULE ")) for line in run.stderr.splitlines() if line.startswith("RULE ")]
     assert found, run.stderr
     return {rule["rule"]: rule for rule in found}
+
+
+def blocks() -> dict[str, str]:
+    """Text of every rule; of one that is like another the other's, with its own below."""
+    texts: dict[str, str] = {}
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for block in re.split(r"\n(?=rule |use rule )", path.read_text())[1:]:
+            name, like = re.findall(r"^(?:use rule (\w+) as )?(?:rule )?(\w+)(?: with)?:", block)[0][::-1]
+            texts[name] = texts.get(like, "") + block
+    return texts
+
+
+@pytest.mark.parametrize("rule", blocks())
+def test_digest_and_settings_of_a_rule_are_those_of_its_script(rule: str) -> None:
+    """Of the last that a rule says: one that is like another says only what differs."""
+    text = blocks()[rule]
+    scripts = re.findall(r'"\.\./scripts/(\w+)\.py"', text)
+    asked = re.findall(r'params\("(\w+)\.py"(?:, ([\w.]+))?', text)
+    if not scripts:
+        return
+    digested, settings = asked[-1]
+    assert digested == scripts[-1]
+    assert {name for name in re.findall(r"own_files\(([\w.]+)\)", text)[-1:]} <= {settings}
+    spec = typing.get_type_hints(importlib.import_module(digested).main).get("spec")
+    if not settings.startswith("settings."):
+        return
+    method = getattr(StageSettings, settings.removeprefix("settings."))
+    given = typing.get_type_hints(method)["return"]
+    given = typing.get_args(given)[-1] if typing.get_origin(given) is not None and "Callable" in str(given) else given
+    assert given == spec, f"{settings} gives {given}, the script reads {spec}"
 
 
 def of_rule(rule: Mapping[str, Any], **changes: list[str]) -> dict[str, object]:

@@ -51,9 +51,9 @@ class Curation(Component, ABC):
         """
 
     def operator(self, rewards: Array, prompts: Array | None = None) -> Operator | None:
-        """The exact keep ratio for samples with `rewards` (n,) or (n, k), whatever their weights; None if unknown.
+        """The exact keep ratio for samples with `rewards` (n,) or (n, k), whatever their weights.
 
-        A curation without one is neither forecast nor compared with a limit.
+        A kind that knows none does not define this; it is neither forecast nor compared with a limit.
         """
         return None
 

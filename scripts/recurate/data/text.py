@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -53,8 +54,12 @@ class Text(DerivedData):
 
     @property
     def files(self) -> tuple[str, ...]:
-        folder = isinstance(self.corpus, str) and not self.made_from
-        return (*map(str, text_files(str(self.corpus)) if folder else ()), *self.tokenizer.files)
+        return (*map(str, self._corpus_files()), *self.tokenizer.files)
+
+    def _corpus_files(self) -> list[Path]:
+        if isinstance(self.corpus, Dataset):
+            return [path for path in sorted(Path(self.corpus.dataset).rglob("*")) if path.is_file()]
+        return [] if self.made_from else text_files(self.corpus)
 
     @property
     def source(self) -> str:

@@ -26,6 +26,9 @@ class ContactSheet(TrainedFigure):
 
     def check(self, study: StudyView) -> None:
         study.check_images()
+        for arm in study.arms.values():
+            if arm.shape[-1] not in (1, 3):
+                raise ValueError(f"shows images of one or three channels, those of {arm.origin} have {arm.shape[-1]}")
 
     def draw(self, study: StudyView, files: Files) -> Printed:
         in_line = images_in_line(len(study.arms))

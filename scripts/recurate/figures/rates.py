@@ -91,7 +91,14 @@ def picture(study: SimulatedView, fit: RatesView, measures: Sequence[str], rates
             for rank, decay in enumerate(decays):
                 if of_decay := [rate for rate in of_panel if rate.decay == decay]:
                     offset = rank - len(decays) / 2
-                    _draw(grid[row, column], of_decay, fit.exponent, decay, style.COLOURS[rank], offset)
+                    _draw(
+                        grid[row, column],
+                        of_decay,
+                        fit.exponent,
+                        decay,
+                        style.COLOURS[rank % len(style.COLOURS)],
+                        offset,
+                    )
         grid[0, column].set_title(title)
         grid[-1, column].set_xlabel("α, share of real data")
     for row, measure in enumerate(measures):
@@ -135,7 +142,9 @@ def _legend(rates: Sequence[Rate], decays: list[float]) -> list[Line2D]:
         )
     if several:
         handles += [
-            Line2D([], [], color=style.COLOURS[rank], marker="s", linestyle="", label=f"q = {decay:g}")
+            Line2D(
+                [], [], color=style.COLOURS[rank % len(style.COLOURS)], marker="s", linestyle="", label=f"q = {decay:g}"
+            )
             for rank, decay in enumerate(decays)
         ]
     return handles

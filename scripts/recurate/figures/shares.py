@@ -32,6 +32,8 @@ class Shares(TrainedFigure):
     def check(self, study: StudyView) -> None:
         if not all(arm.classes for arm in study.arms.values()):
             raise ValueError(NOTHING)
+        if len({arm.classes for arm in study.arms.values()}) > 1:
+            raise ValueError("the arms' data have unequally many classes")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
         measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast, study.arms)

@@ -67,12 +67,34 @@ def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
 
 
 def _over(study: Layer, change: Layer) -> Layer:
-    """A study with `change` laid over it; an arm of it that becomes nothing is left out."""
-    merged, before, after = merge(study, change), study.get("arms"), change.get("arms")
-    if isinstance(before, dict) and isinstance(after, dict):
-        left_out = {name for name, arm in after.items() if arm is None and name in before}
+    """A study with `change` laid over it, at every scale; an arm of it that becomes nothing is left out everywhere."""
+    merged, before, after = merge(study, change), _mapping(study, "arms"), _mapping(change, "arms")
+    left_out = {name for name, arm in after.items() if arm is None and name in _all_arms(study)}
+    if before or after:
         merged["arms"] = {name: arm for name, arm in merge(before, after).items() if name not in left_out}
+    if scales := {**_mapping(study, "scales"), **_mapping(change, "scales")}:
+        of_study, of_change = _mapping(study, "scales"), _mapping(change, "scales")
+        blocks = {name: _over(_mapping(of_study, name), _mapping(of_change, name)) for name in scales}
+        merged["scales"] = {name: _without(block, left_out) for name, block in blocks.items()}
     return merged
+
+
+def _mapping(block: Layer, key: str) -> Layer:
+    """What a block says under a key, if it is a mapping; what is none is refused when the whole is validated."""
+    value = block.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _all_arms(study: Layer) -> set[str]:
+    """Names of a study's arms at any scale."""
+    scales = _mapping(study, "scales")
+    return set(_mapping(study, "arms")).union(*(_mapping(_mapping(scales, name), "arms") for name in scales))
+
+
+def _without(block: Layer, arms: set[str]) -> Layer:
+    """The block of a scale without some arms."""
+    of_scale = _mapping(block, "arms")
+    return {**block, "arms": {n: arm for n, arm in of_scale.items() if n not in arms}} if of_scale else block
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -184,7 +206,13 @@ def _read_like(path: Path, before: tuple[Path, ...]) -> Layer:
         raise RecurateError(f"{path}: like: there is no study {like!r} beside it")
     if base in (*before, path):
         raise RecurateError(f"{path}: like: {' is like '.join(each.stem for each in (*before, path, base))}, a circle")
-    return _over(_read_like(base, (*before, path)), raw)
+    other = _read_like(base, (*before, path))
+    for name, arm in _mapping(raw, "arms").items():
+        if arm is None and name not in _all_arms(other):
+            raise RecurateError(
+                f"{path}: arms.{name}: there is no such arm of {like} to be left out; write {{}} for one of defaults"
+            )
+    return _over(other, raw)
 
 
 def with_origin(arm: JsonValue, origins: Layer, where: str) -> JsonValue:

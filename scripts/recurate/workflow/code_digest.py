@@ -132,22 +132,32 @@ def imported_files(node: ImportStatement, importer: Path) -> Iterator[Path]:
     """Files of the modules that an import statement in `importer` names, the project's or its user's."""
     if isinstance(node, ast.Import):
         for alias in node.names:
-            yield from _files(alias.name.split("."), _root(alias.name, importer))
+            for root in _roots(alias.name, importer):
+                yield from _files(alias.name.split("."), root)
         return
     parts = node.module.split(".") if node.module else []
-    root = importer.parents[node.level - 1] if node.level else _root(parts[0], importer)
-    yield from _files(parts, root)
-    for alias in node.names:
-        yield from _files([*parts, alias.name], root)
+    for root in [importer.parents[node.level - 1]] if node.level else _roots(parts[0], importer):
+        yield from _files(parts, root)
+        for alias in node.names:
+            yield from _files([*parts, alias.name], root)
 
 
-def _root(module: str, importer: Path) -> Path:
-    """Folder that an absolute import starts from: that of the scripts, or of the importing module outside of it."""
-    return SCRIPTS if module.partition(".")[0] == "recurate" else importer.parent
+def _roots(module: str, importer: Path) -> list[Path]:
+    """Folders that an absolute import may start from: the scripts; of others the importer's and the project's."""
+    if module.partition(".")[0] == "recurate":
+        return [SCRIPTS]
+    return [importer.parent] if importer.is_relative_to(SCRIPTS) else [importer.parent, Path.cwd()]
 
 
 def _files(parts: list[str], root: Path) -> Iterator[Path]:
-    """The file of the module `parts` below `root`, if there is one: of a package its `__init__.py`."""
+    """The file of the module `parts` below `root`, if there is one: of a package its `__init__.py`.
+
+    With a user's module come the packages that it is in.
+    """
+    if not root.is_relative_to(SCRIPTS):  # a user's packages may do more than define what is imported from them
+        for depth in range(1, len(parts)):
+            if (package := root.joinpath(*parts[:depth], "__init__.py")).is_file():
+                yield package
     place = root.joinpath(*parts)
     for file in (place / "__init__.py", place.parent / f"{place.name}.py"):
         if file.is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from recurate.figures import Figure
+from recurate.figures.parts.view import SimulatedView, StudyView
 from recurate.files.paths import NAME, Layout
 from recurate.foundation.errors import RecurateError
 from recurate.stages.draw import Reads
@@ -32,8 +33,19 @@ def _complaints(study: Study | SimulatedStudy) -> Iterator[str]:
             yield f"{figure.name}: two figures have this name; rename the file of one"
         try:
             Reads(figure=figure, study=view).check()
+            _has_what_it_reads(figure, study, view)
         except ValueError as error:
             yield f"{figure.name}: {error}"
+
+
+def _has_what_it_reads(figure: Figure, study: Study | SimulatedStudy, view: StudyView | SimulatedView) -> None:
+    """Raise ValueError with one sentence if the study makes no such files."""
+    if "traversed" in figure.reads and isinstance(view, StudyView):
+        view.check_autoencoders()
+    if "features" in figure.reads and isinstance(study, Study) and not study.features:
+        raise ValueError("it reads features, of which the study lists none")
+    if "rates" in figure.reads and isinstance(study, SimulatedStudy) and not study.rates:
+        raise ValueError("it reads rates, but the study has no key rates")
 
 
 class Figures:
@@ -41,6 +53,7 @@ class Figures:
 
     def __init__(self, studies: Studies, inputs: Inputs, layout: Layout) -> None:
         self.studies, self.layout = studies, layout
+        self._names_are_of_one_sort()
         self._input: Mapping[str, Callable[[Wildcards], Paths]] = {
             **{name: self._table(f"{name}.csv") for name in ("metrics", "forecast", "laws", "rates")},
             "traversed": self._table("traversals.safetensors"),
@@ -50,6 +63,18 @@ class Figures:
             "real": inputs.shown_real,
             "trajectories": inputs.trajectories,
         }
+
+    def _names_are_of_one_sort(self) -> None:
+        """Raise RecurateError for a name that is a picture in one study and an animation in another."""
+        sorts: dict[str, tuple[bool, str]] = {}
+        for study, settings in self.studies.all.items():
+            for figure in settings.figures:
+                animated, other = sorts.setdefault(figure.name, (figure.animated, study))
+                if animated != figure.animated:
+                    raise RecurateError(
+                        f"figures: {figure.name} moves in one of the studies {other} and {study} and not in the other; "
+                        "rename the file of one"
+                    )
 
     def _table(self, name: str) -> Callable[[Wildcards], Paths]:
         return lambda w: self.layout.in_study(name).format(study=w.study)

@@ -8,7 +8,7 @@ import json
 import sys
 import traceback
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -75,16 +75,14 @@ def arguments(main: object, job: Job) -> dict[str, object]:
     class that `main` names. An input that a job does without is None, or no path where `main` takes several.
 
     Raises RecurateError for an input, output or param that `main` does not take, but for inputs named `touches`; for
-    one that has the name of a circumstance; and for a parameter of `main` that the rule does not give.
+    one that has the name of a circumstance, another's or none; and for a parameter of `main` that the rule does not
+    give.
     """
     takes = typing.get_type_hints(main)
     takes.pop("return", None)
-    given = {**_files(job.input, takes), **_files(job.output, takes), **dict(job.params.items())}
-    given.pop(TOUCHES, None)
+    given = _given(job, takes)
     if isinstance(text := given.get("spec"), str) and "spec" in takes:
         given["spec"] = _read_spec(text, takes["spec"])
-    if "code" not in takes:
-        given.pop("code", None)  # it tells Snakemake when to run the job again
     circumstances = _circumstances(job)
     for name in given:
         if name not in takes:
@@ -95,6 +93,27 @@ def arguments(main: object, job: Job) -> dict[str, object]:
         if name not in given and name not in circumstances:
             raise RecurateError(f"rule {job.rule} does not give {name!r}, which its script takes")
     return {name: given[name] if name in given else circumstances[name] for name in takes}
+
+
+def _given(job: Job, takes: Mapping[str, object]) -> dict[str, object]:
+    """What a rule gives by name, but for what only tells Snakemake when to run a job: `touches` and, often, `code`."""
+    for part, names in (("input", job.input), ("output", job.output)):
+        if len(_flat(names)) != len(_flat(value for _, value in names.items())):
+            raise RecurateError(f"rule {job.rule} gives an {part} without a name, which its script cannot take")
+    inputs, outputs, params = _files(job.input, takes), _files(job.output, takes), dict(job.params.items())
+    inputs.pop(TOUCHES, None)
+    if "code" not in takes:
+        params.pop("code", None)
+    for name in [*outputs, *params]:
+        if (name in inputs) + (name in outputs) + (name in params) > 1:
+            raise RecurateError(f"rule {job.rule} gives {name!r} twice, as input, output or param")
+    return {**inputs, **outputs, **params}
+
+
+def _flat(values: Iterable[object]) -> list[str]:
+    """Paths, those in lists one by one."""
+    lists = [[value] if isinstance(value, str) or not isinstance(value, Iterable) else value for value in values]
+    return [str(path) for paths in lists for path in paths]
 
 
 def _circumstances(job: Job) -> dict[str, object]:
