@@ -384,6 +384,7 @@ def test_a_figure_that_reads_what_its_study_does_not_make_is_refused(
 def test_a_name_that_moves_in_one_study_and_not_in_another_is_refused(tmp_path: Path) -> None:
     (tmp_path / "trajectory.py").write_text(READING.format(reads=("metrics",), animated=True))
     other = changed(("figures", [{"kind": str(tmp_path / "trajectory.py")}]))
-    (tmp_path / "other.yaml").write_text(yaml.safe_dump(other))
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies/other.yaml").write_text(yaml.safe_dump(other))
     with pytest.raises(RecurateError, match="trajectory moves in one of the studies other and tiny and not in the oth"):
         project(tmp_path, STUDY)
