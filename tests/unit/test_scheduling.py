@@ -91,7 +91,8 @@ def test_measuring_gets_a_gpu_only_where_a_metric_asks_the_model() -> None:
 
 # Which network the jobs of a rule run; the others run none.
 NETWORKS = {
-    "judge": "judge", "reference": "features", "nearness": "features", "train_origin": "model", "train_arm": "model", "sample_origin": "model",
+    "judge": "judge", "reference": "features", "nearness": "features",
+    "train_origin": "model", "train_arm": "model", "sample_origin": "model",
     "sample_arm": "model", "extract_origin": "features", "extract_arm": "features", "curate": "scorer",
     "measure": "measured",
 }  # fmt: skip
