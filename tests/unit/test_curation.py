@@ -131,3 +131,13 @@ def test_a_pool_smaller_than_the_number_of_choices_is_refused_with_both_numbers(
     curation.check(11)
     with pytest.raises(ValueError, match="11 is more than the 10"):
         curation.check(10)
+
+
+@pytest.mark.parametrize("choices", [2, 4, 16])
+def test_of_as_many_choices_as_samples_a_known_share_is_distinct(choices: int) -> None:
+    """Each sample is shown K times and wins each time with probability 1/K, if all are equal."""
+    people = BradleyTerry(kind="bradley_terry", choices=choices, kept=16_000)
+    kept = people.keep(np.zeros(16_000), np.random.default_rng(0)).kept
+    assert len(np.unique(kept)) / 16_000 == pytest.approx(1 - (1 - 1 / choices) ** choices, abs=0.01)
+    few = people.model_copy(update={"kept": 16_000 // choices}).keep(np.zeros(16_000), np.random.default_rng(0)).kept
+    assert len(np.unique(few)) == len(few)

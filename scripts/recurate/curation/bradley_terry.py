@@ -22,13 +22,22 @@ if TYPE_CHECKING:
 class BradleyTerry(Curation):
     """From K samples keep one, P(keep x_k) = exp r(x_k) / sum_j exp r(x_j) (Ferbach et al. 2024, equation 1).
 
-    `choices: .inf` is the limit K -> infinity, in which samples are kept in proportion to e^r.
+    `choices: .inf` keeps samples in proportion to e^r among those that there are, the limit K -> infinity for as many.
+
+    Every choice shows K different samples, and no sample again before all others were shown. Up to samples / K choices
+    are therefore disjoint and their winners as good as independent; of more choices the kept set is unbiased, but holds
+    repeats. With as many choices as samples a share 1 - (1 - 1/K)^K of it is distinct if all rewards are equal (68 % at
+    K = 4), less if they are not (57 % with a standard deviation of 1.5), and means over it have 1.5 and 2.7 times the
+    variance of as many fresh choices (1,000 samples, 300 repetitions).
     """
 
     choices: float = Field(
         4, allow_inf_nan=True, description="K, samples a person chooses one from: an integer >= 1, or .inf"
     )
-    kept: int = Field(ge=1, description="number of choices made, which is the size of the curated set")
+    kept: int = Field(
+        ge=1,
+        description="number of choices made, the size of the curated set; beyond samples / K they share samples",
+    )
     among: Literal["all", "prompt"] = Field(
         default="all", description="what a person chooses from: any samples, or those that answer one prompt"
     )
