@@ -34,7 +34,7 @@ STUDY: dict[str, Any] = {
             **ORIGIN,
             "model": {**NETWORK, "noise_steps": 100, "classes": 10},
             "objective": {"kind": "denoising", "label_dropout": 0.1},
-            "sampler": {"kind": "ddim", "steps": 5, "limit": 1.0, "labels": "trained"},
+            "sampler": {"kind": "dpm_solver", "steps": 7, "limit": 1.0, "labels": "trained"},
         },
         "untold": {
             **ORIGIN,
@@ -117,7 +117,8 @@ def test_an_arm_with_guidance_shares_the_origin_s_model_and_not_its_samples(mnis
 
 def test_claims_say_where_theory_is_silent(mnist: Copy) -> None:
     rows = table(mnist, "claims")
-    assert {row["arm"] for row in table(mnist, "forecast")} == {"curated", "contaminated"}
+    # The guided arm is biased by its settings, the contaminated one by the few steps of its sampler.
+    assert {row["arm"] for row in table(mnist, "forecast")} == {"curated"}
     assert {row["verdict"] for row in rows if row["arm"] in ("guided", "contaminated")} == {"not applicable"}
     lemma = [row for row in rows if (row["arm"], row["claim"]) == ("curated", "lemma_2_2")]
     assert {row["source"] for row in lemma} == {"forecast", "measured"}

@@ -40,7 +40,7 @@ TINY: dict[str, Any] = {
             "model": {"kind": "mlp", "width": 16, "depth": 2},
             "objective": {"kind": "flow_matching"},
             "training": {"steps": 120, "batch_size": 64, "learning_rate": 5.0e-3},
-            "sampler": {"kind": "ode", "method": "euler", "steps": 5},
+            "sampler": {"kind": "ode", "method": "midpoint", "steps": 3},
             "samples": 400,
         }
     },
