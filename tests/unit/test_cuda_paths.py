@@ -670,32 +670,29 @@ def test_a_way_to_the_host_and_back_is_seen(
         check(both_ways(path))
 
 
-@pytest.mark.parametrize("forgotten", ["step", "exp_avg"])
-def test_moments_of_adam_that_are_left_on_the_host_are_seen(
-    forgotten: str, path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("forgotten", "where"),
+    [
+        ("step", r"_adam: aten::_fused_adam_"),
+        ("exp_avg", r"_adam: aten::_fused_adam_"),
+        ("", r"step: aten::_foreach_le"),
+    ],
+    ids=["step", "exp_avg", "average"],
+)
+def test_what_an_optimiser_leaves_on_the_host_is_seen(
+    forgotten: str, where: str, path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = State.__init__
 
     def begin(self: State, *args: Any) -> None:
         right(self, *args)
-        self.adam[forgotten] = on_host(self.adam[forgotten])
+        if forgotten:
+            self.adam[forgotten] = on_host(self.adam[forgotten])
+        else:
+            self.average = on_host(self.average)
 
     monkeypatch.setattr(State, "__init__", begin)
-    with pytest.raises(MixedDevices, match=r"State\._adam: aten::_fused_adam_"):
-        both_ways(path_of("training", "flow"))
-
-
-def test_an_average_that_is_left_on_the_host_is_seen(
-    path_of: Callable[[str, str], Way], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right = State.__init__
-
-    def begin(self: State, *args: Any) -> None:
-        right(self, *args)
-        self.average = on_host(self.average)
-
-    monkeypatch.setattr(State, "__init__", begin)
-    with pytest.raises(MixedDevices, match=r"State\.step: aten::_foreach_lerp_"):
+    with pytest.raises(MixedDevices, match=rf"State\.{where}"):
         both_ways(path_of("training", "flow"))
 
 

@@ -53,7 +53,7 @@ def test_the_noise_is_torchcfm_s_network_s_beside_a_part_of_what_is_seen() -> No
     theirs.load_state_dict({name: value[0] for name, value in own.items()})
     x, step, label = inputs(1)
     output = theirs(step[0] * 5.0, x[0].permute(0, 3, 1, 2), label[0]).permute(0, 2, 3, 1)
-    share = torch.tensor(signal_shares(200)[step[0].numpy()], dtype=torch.float32)[:, None, None, None]
+    share = torch.tensor(np.array(signal_shares(200))[step[0].numpy()], dtype=torch.float32)[:, None, None, None]
     expected = share.sqrt() * output + (1 - share).sqrt() * x[0]
     assert_allclose(TOLD.noise(own, x, step, label)[0].detach(), expected.detach(), rtol=1e-4, atol=1e-5)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from recurate.foundation.lazy import torch
 from recurate.models import Model, NoiseModel
-from recurate.models.parts.noise_schedule import shares_in_floats, signal_shares
+from recurate.models.parts.noise_schedule import signal_shares
 from recurate.sampling import TYPICAL, Request
 from recurate.sampling.parts.denoising import DenoisingSampler, Predictor, exact_clean
 
@@ -43,7 +43,7 @@ class DPMSolver(DenoisingSampler):
 
     def kept_variance(self, model: Model, deviation: float = TYPICAL) -> float:
         assert isinstance(model, NoiseModel)
-        shares = shares_in_floats(model.noise_steps)
+        shares = signal_shares(model.noise_steps)
         x = 1.0
         weights = solver_weights([shares[step] for step in self.visited(model.noise_steps)])
         before = 0.0
@@ -56,7 +56,7 @@ class DPMSolver(DenoisingSampler):
         return None
 
     def _denoised(self, x: Tensor, model: NoiseModel, predict: Predictor, request: Request, chunk: int) -> Tensor:
-        shares = signal_shares(model.noise_steps).tolist()
+        shares = signal_shares(model.noise_steps)
         visited = self.visited(model.noise_steps)
         before = torch.zeros_like(x)
         weights = solver_weights([shares[step] for step in visited])

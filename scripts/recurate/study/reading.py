@@ -68,10 +68,9 @@ def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
 
 def _over(study: Layer, change: Layer) -> Layer:
     """A study with `change` laid over it, at every scale; an arm of it that becomes nothing is left out everywhere."""
-    merged, before, after = merge(study, change), _mapping(study, "arms"), _mapping(change, "arms")
-    left_out = {name for name, arm in after.items() if arm is None and name in _all_arms(study)}
-    if before or after:
-        merged["arms"] = {name: arm for name, arm in merge(before, after).items() if name not in left_out}
+    merged, arms = merge(study, change), _mapping(change, "arms")
+    left_out = {name for name, arm in arms.items() if arm is None and name in _all_arms(study)}
+    merged = _without(merged, left_out)
     if scales := {**_mapping(study, "scales"), **_mapping(change, "scales")}:
         of_study, of_change = _mapping(study, "scales"), _mapping(change, "scales")
         blocks = {name: _over(_mapping(of_study, name), _mapping(of_change, name)) for name in scales}
@@ -92,7 +91,7 @@ def _all_arms(study: Layer) -> set[str]:
 
 
 def _without(block: Layer, arms: set[str]) -> Layer:
-    """The block of a scale without some arms."""
+    """A study, or the block of a scale, without some arms."""
     of_scale = _mapping(block, "arms")
     return {**block, "arms": {n: arm for n, arm in of_scale.items() if n not in arms}} if of_scale else block
 

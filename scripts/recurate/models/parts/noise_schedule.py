@@ -12,37 +12,31 @@ import operator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from recurate.foundation.lazy import np, torch
+from recurate.foundation.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from recurate.foundation.types import Array
 
 OFFSET = 0.008  # keeps the noise of the first steps from being too small
 LARGEST_LOSS = 0.999  # of signal in one step; the last would lose all of it
 
 
-def signal_shares(steps: int) -> Array:
-    """Shares of signal s_0 = 1, s_1, .., s_T, float64, for T = `steps` (Nichol and Dhariwal 2021, equation 17)."""
-    angles = (np.arange(steps + 1) / steps + OFFSET) / (1 + OFFSET) * math.pi / 2
-    course = np.cos(angles) ** 2
-    kept = np.maximum(course[1:] / course[:-1], 1 - LARGEST_LOSS)
-    return np.concatenate([[1.0], np.cumprod(kept)])
+@cache
+def signal_shares(steps: int) -> tuple[float, ...]:
+    """Shares of signal s_0 = 1, s_1, .., s_T for T = `steps` (Nichol and Dhariwal 2021, equation 17).
+
+    Without NumPy, which reading settings does not import: what samplers lose is computed from them then.
+    """
+    course = [math.cos((step / steps + OFFSET) / (1 + OFFSET) * math.pi / 2) ** 2 for step in range(steps + 1)]
+    kept = [max(after / before, 1 - LARGEST_LOSS) for before, after in itertools.pairwise(course)]
+    return tuple(itertools.accumulate(kept, operator.mul, initial=1.0))
 
 
 @cache
 def shares_on(steps: int, device: torch.device) -> Tensor:
     """The same, float32 on a device; kept there, for every step of training and of a sampler asks for them."""
-    return torch.from_numpy(signal_shares(steps)).to(device, torch.float32)
-
-
-@cache
-def shares_in_floats(steps: int) -> list[float]:
-    """The same without NumPy, to a few roundings, for what is computed whenever settings are read."""
-    course = [math.cos((step / steps + OFFSET) / (1 + OFFSET) * math.pi / 2) ** 2 for step in range(steps + 1)]
-    kept = [max(after / before, 1 - LARGEST_LOSS) for before, after in itertools.pairwise(course)]
-    return list(itertools.accumulate(kept, operator.mul, initial=1.0))
+    return torch.tensor(signal_shares(steps), dtype=torch.float64).to(device, torch.float32)
 
 
 def visited_steps(steps: int, taken: int) -> list[int]:

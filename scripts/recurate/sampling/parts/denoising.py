@@ -16,7 +16,6 @@ from recurate.foundation.randomness import DRAWN_CLASSES
 from recurate.models import Model, NoiseModel
 from recurate.models.parts.noise_schedule import (
     fresh_noise,
-    shares_in_floats,
     signal_shares,
     step_back,
     visited_steps,
@@ -66,7 +65,7 @@ class DenoisingSampler(Sampler):
 
     def kept_variance(self, model: Model, deviation: float = TYPICAL) -> float:
         assert isinstance(model, NoiseModel)
-        shares, variance = shares_in_floats(model.noise_steps), 1.0
+        shares, variance = signal_shares(model.noise_steps), 1.0
         for step, following in itertools.pairwise(self.visited(model.noise_steps)):
             share, next_share = shares[step], shares[following]
             clean = exact_clean(share, deviation)
@@ -116,7 +115,7 @@ class DenoisingSampler(Sampler):
         return SampleSet(torch.cat(parts, dim=1), evaluations, {} if labels is None else {"drawn_class": labels})
 
     def _denoised(self, x: Tensor, model: NoiseModel, predict: Predictor, request: Request, chunk: int) -> Tensor:
-        shares = signal_shares(model.noise_steps).tolist()
+        shares = signal_shares(model.noise_steps)
         visited = self.visited(model.noise_steps)
         for number, (step, following) in enumerate(itertools.pairwise(visited)):
             noise = predict(x, torch.full(x.shape[:2], step, device=x.device))
