@@ -5,7 +5,7 @@ from recurate.files.series import by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
 from recurate.stages.claims import Reads, Trained
 from recurate.theory import agreement
-from recurate.theory.claims import check_claims
+from recurate.theory.checking import check_claims
 from recurate.theory.verdicts import CLAIM_COLUMNS, ClaimRow, settled
 
 

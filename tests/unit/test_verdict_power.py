@@ -13,7 +13,8 @@ from theory_setup import check_arm, forecast
 
 from recurate.closed_form.laws.registry import laws_of
 from recurate.theory import agreement
-from recurate.theory.claims import CLAIMS, ClosedLoop, Observed, check_claims
+from recurate.theory.checking import Observed, check_claims
+from recurate.theory.claims import CLAIMS, ClosedLoop
 from recurate.theory.forecast import statistics
 from recurate.theory.pooling import independent_rows, inverse_trigamma, own_spread, pooled_spread
 from recurate.theory.power import LEVEL, least_detectable, power_of, seeds_needed

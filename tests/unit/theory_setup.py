@@ -12,7 +12,8 @@ from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.parts.keep_operator import KeepOperator, check_rewards
 from recurate.foundation.errors import RecurateError
 from recurate.theory import forecast as theory
-from recurate.theory.claims import ClosedLoop, Observed, check_claims
+from recurate.theory.checking import Observed, check_claims
+from recurate.theory.claims import ClosedLoop
 from recurate.theory.verdicts import ClaimRow
 
 

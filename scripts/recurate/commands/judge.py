@@ -25,7 +25,7 @@ from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 from recurate.theory import agreement
 from recurate.theory.bounds import chosen_variance
-from recurate.theory.claims import check_claims
+from recurate.theory.checking import check_claims
 from recurate.theory.verdicts import CLAIM_COLUMNS, DECIDABLE, VACUOUS, ArmRow, ClaimRow, counted, settled
 from recurate.workflow.stage_settings import StageSettings
 from recurate.workflow.studies import Studies, Wildcards

@@ -12,7 +12,8 @@ from recurate.files.series import Series
 from recurate.foundation.components import Settings, embedded
 from recurate.mixing.trained import Mixing
 from recurate.study.common import Published
-from recurate.theory.claims import ClosedLoop, Observed
+from recurate.theory.checking import Observed
+from recurate.theory.claims import ClosedLoop
 
 
 class ArmOfClaims(Settings):
