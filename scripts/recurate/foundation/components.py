@@ -156,9 +156,10 @@ def load(base: type[Kind], spec: object) -> Kind:
     """
     if isinstance(spec, base):
         return spec
-    if not isinstance(spec, dict) or not isinstance(spec.get("kind"), str):
-        raise RecurateError(f"must be a mapping with the key 'kind', one of {', '.join(kinds(base))}")
-    return component_class(base, spec["kind"]).model_validate(spec)
+    match spec:
+        case {"kind": str(kind)}:
+            return component_class(base, kind).model_validate(spec)
+    raise RecurateError(f"must be a mapping with the key 'kind', one of {', '.join(kinds(base))}")
 
 
 def embedded(base: type[Component]) -> BeforeValidator:
