@@ -14,6 +14,8 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import chisquare
 
 from recurate.curation.bradley_terry import BradleyTerry, choice_sets, proportional
+from recurate.curation.parts.keep_operator import KeepOperator
+from recurate.measuring.every_arm import curation_statistics
 
 REWARDS = np.array([0.0, 1.0, -0.5, 0.3, 2.0])
 
@@ -141,3 +143,35 @@ def test_of_as_many_choices_as_samples_a_known_share_is_distinct(choices: int) -
     assert len(np.unique(kept)) / 16_000 == pytest.approx(1 - (1 - 1 / choices) ** choices, abs=0.01)
     few = people.model_copy(update={"kept": 16_000 // choices}).keep(np.zeros(16_000), np.random.default_rng(0)).kept
     assert len(np.unique(few)) == len(few)
+
+
+def kept_again(samples: int, choices: int, kept: int, spread: float, repetitions: int) -> tuple[float, float]:
+    """What repeats cost in variance: that of means over kept sets beside fresh choices, and what the metric says."""
+    generator = np.random.default_rng(choices)
+    people = BradleyTerry(kind="bradley_terry", choices=choices, kept=kept)
+    means, said = [], []
+    for _ in range(repetitions):
+        index = people.keep(spread * generator.standard_normal(samples), generator).kept
+        means.append(generator.standard_normal(samples)[index].mean())  # of something that people do not look at
+        said.append(curation_statistics(np.zeros(samples), index)["curation_design_effect"])
+    return float(np.var(means)) * kept, float(np.mean(said))
+
+
+@pytest.mark.parametrize(("choices", "spread"), [(4, 0.0), (16, 0.0), (4, 1.5), (16, 1.5)])
+def test_the_design_effect_is_the_variance_that_repeats_cost(choices: int, spread: float) -> None:
+    """Beside a simulation of kept sets, and 1 + (1 - 1/K) E[H^2] with the keep ratios H of the exact operator."""
+    repetitions = 3_000
+    simulated, said = kept_again(320, choices, 320, spread, repetitions)
+    assert simulated == pytest.approx(said, rel=4 * math.sqrt(2 / repetitions))
+    rewards = spread * np.random.default_rng(0).standard_normal(20_000)
+    ratio = KeepOperator(rewards, choices).ratio(np.full(20_000, 1 / 20_000))
+    assert said == pytest.approx(1 + (1 - 1 / choices) * (ratio**2).mean(), rel=0.02)
+    if spread == 0:
+        assert said == pytest.approx(2 - 1 / choices, rel=0.01)
+
+
+@pytest.mark.parametrize(("choices", "kept"), [(4, 80), (2, 160), (1, 320)])
+def test_disjoint_choices_cost_no_variance(choices: int, kept: int) -> None:
+    simulated, said = kept_again(320, choices, kept, 1.5, 3_000)
+    assert said == 1
+    assert simulated == pytest.approx(1, rel=4 * math.sqrt(2 / 3_000))

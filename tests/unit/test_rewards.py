@@ -195,8 +195,9 @@ def test_equal_weights_mean_what_no_weights_mean_and_weights_what_repeats_mean(s
         assert found == pytest.approx(wanted, rel=1e-12, abs=1e-15)
 
 
-def test_curation_statistics_count_repeats_and_the_reward_gained() -> None:
+def test_curation_statistics_count_distinct_samples_and_the_reward_gained() -> None:
     found = curation_statistics(np.array([0.0, 1.0, 2.0, 5.0]), np.array([3, 3, 2, 3, 1]))
     assert found["curation_reward_before"] == 2.0
     assert found["curation_reward_after"] == pytest.approx((5 + 5 + 2 + 5 + 1) / 5)
-    assert found["curation_duplicate_share"] == pytest.approx(2 / 5)
+    assert found["curation_distinct_share"] == pytest.approx(3 / 5)
+    assert found["curation_design_effect"] == pytest.approx((3**2 + 1 + 1) / 5)

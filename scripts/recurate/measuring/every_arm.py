@@ -45,14 +45,19 @@ def entropy(shares: Array) -> float:
 
 
 def curation_statistics(rewards: Array, kept: Array) -> dict[str, float]:
-    """Mean reward of the kept samples, what curation gained, and the share of kept samples that are repeats.
+    """Mean reward before and after curation, how many kept samples are distinct, and what repeats cost.
 
-    `rewards` (n,) of all samples, `kept` (m,) their indices.
+    `rewards` (n,) of all samples, `kept` (m,) their indices. The design effect is the variance of a mean over the kept
+    set in units of that over m different samples, c being how often each is kept: sum c^2 / sum c (Kish 1965, for
+    weights). It is exact on average for what does not depend on the reward, and too low for what does, since samples of
+    high reward are kept again. With m = n of n samples, all rewards equal, it is 2 - 1/K.
     """
+    counts = np.unique(kept, return_counts=True)[1]
     return {
         "curation_reward_before": float(rewards.mean()),
         "curation_reward_after": float(rewards[kept].mean()),
-        "curation_duplicate_share": 1.0 - len(np.unique(kept)) / len(kept),
+        "curation_distinct_share": len(counts) / len(kept),
+        "curation_design_effect": float((counts.astype(np.float64) ** 2).sum() / len(kept)),
     }
 
 

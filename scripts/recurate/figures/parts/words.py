@@ -20,6 +20,11 @@ METRICS: dict[str, Name] = {
     "exp_reward_mean": Name(r"$\mathrm{E}[e^{r-r^{\ast}}]$", "E[e^(r - r*)]", "E[e^(r − r*)]"),
     "exp_reward_variance": Name(r"$\mathrm{Var}[e^{r-r^{\ast}}]$", "Var[e^(r - r*)]", "Var[e^(r − r*)]"),
     "top_share": Name(r"share at $r = r^{\ast}$", "share of samples at the supremum r = r*", "share at r = r*"),
+    "curation_distinct_share": Name("distinct, of kept", "share of kept samples that are distinct"),
+    "curation_design_effect": Name(
+        "variance of kept means",
+        "variance of means over the kept set, in units of that of as many fresh choices (the design effect)",
+    ),
     "share_entropy": Name("entropy of classes", "entropy of the class shares in nats", "class entropy (nats)"),
     "sliced_wasserstein": Name("sliced Wasserstein", "sliced Wasserstein distance to real data"),
     "mmd_squared": Name("squared MMD", "squared maximum mean discrepancy to real data"),
