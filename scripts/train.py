@@ -48,11 +48,12 @@ def main(
         "encoding": encoding.to_json(),
         "generation": str(generation),
     }
-    foreign = spec.checkpoint.stacked(spec.model.shapes(encoding.shape), len(seeds)) if spec.checkpoint else None
+    shapes = spec.model.shapes(encoding.shape)
     if spec.training is None:
-        assert foreign is not None, "a study without training gives a checkpoint"
-        write_arrays(model, {f"parameter/{name}": value.numpy() for name, value in foreign.items()}, metadata)
+        assert spec.checkpoint is not None, "a study without training gives a checkpoint"
+        write_arrays(model, spec.checkpoint.state(shapes, len(seeds)), metadata)
         return
+    foreign = spec.checkpoint.stacked(shapes, len(seeds)) if spec.checkpoint else None
     afresh = spec.sampler and source and spec.sampler.afresh(spec.model, source, seeds, generation, device)
     mix = spec.mixing.shares(generation)
     labelled = spec.objective.uses_labels

@@ -231,3 +231,23 @@ def test_a_mistake_is_one_line_that_names_the_key_to_change(
     read(changed(*sound.items()), tmp_path)
     (line,) = complaint(changed(*(sound | changes).items()), tmp_path)
     assert expected in line
+
+
+CHECKPOINT = {"path": "weights.pt", "entry": "ema_model", "raw": "net_model", "optimizer": "optim"}
+
+
+def taken_as_it_is(without: tuple[str, ...] = (), **more: object) -> dict[str, Any]:
+    checkpoint = {key: value for key, value in CHECKPOINT.items() if key not in without}
+    settings = {f"{CURATED}.ema_half_life": 100, f"{CURATED}.carry_over": ["optimizer", "ema"], GAUSSIANS: None}
+    return changed(("origins.gaussians.checkpoint", checkpoint), *{**settings, **more}.items())
+
+
+def test_all_state_of_a_checkpoint_goes_on_where_it_is_named(tmp_path: Path) -> None:
+    study = read(taken_as_it_is(), tmp_path)
+    assert study.arms["curated"].retraining.carry_over == ["optimizer", "ema"]
+    for lacking, said in (("raw", "the raw parameters are"), ("optimizer", "Adam's state is")):
+        (line,) = complaint(taken_as_it_is((lacking,)), tmp_path)
+        assert f"{CURATED}: carry_over: {said} to be named; give origins.gaussians.checkpoint.{lacking}" in line
+    read(taken_as_it_is(("raw",), **{f"{CURATED}.carry_over": ["optimizer"]}), tmp_path)
+    (line,) = complaint(taken_as_it_is(**{GAUSSIANS: {"steps": 3}}), tmp_path)
+    assert "training starts from `entry` alone; leave out raw and optimizer" in line

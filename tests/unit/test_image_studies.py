@@ -71,6 +71,17 @@ def test_the_paper_scale_takes_what_the_papers_say() -> None:
     assert sum(_size(shape) for shape in origin.model.shapes((32, 32, 3)).values()) == 35_746_307
 
 
+@pytest.mark.parametrize("name", ["cifar10_class", "cifar10_confidence"])
+def test_at_paper_scale_alone_people_choose_as_often_as_both_accounts_have_it(name: str) -> None:
+    demo, paper = (read_trained(ROOT / f"config/studies/{name}.yaml", scale, {}) for scale in ("demo", "paper"))
+    curations = {key: paper.arms[key].curation.model_dump() for key in paper.arms.keys() - demo.arms.keys()}
+    found = {key: (curation["choices"], curation["kept"]) for key, curation in curations.items()}
+    disjoint = {"pairs": (2, 25_000), "twenties": (20, 2_500), "fours": (4, 2_500), "few_uncurated": (1, 2_500)}
+    assert found.items() >= disjoint.items()
+    assert all(choices * kept <= 50_000 for choices, kept in disjoint.values())
+    assert paper.arms["curated"].curation.model_dump().items() >= {"choices": 4, "kept": 25_000}.items()
+
+
 def _size(shape: tuple[int, ...]) -> int:
     size = 1
     for length in shape:

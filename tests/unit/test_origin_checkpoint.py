@@ -21,6 +21,8 @@ from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
 from recurate.models import Model
 from recurate.models.parts.checkpoint import Checkpoint
+from recurate.training.settings import Training
+from recurate.training.state import State
 
 NETWORK = {"kind": "unet", "channels": 32, "channel_multipliers": [1], "head_channels": 32}
 SPEC: dict[str, Any] = {"model": NETWORK, "objective": {"kind": "flow_matching"}, "mixing": {"real_fraction": 1.0}}
@@ -123,3 +125,82 @@ def test_a_wrong_checkpoint_is_a_sentence_and_leaves_no_model(
     with pytest.raises(RecurateError, match=sentence):
         origin(tmp_path, checkpoint, None, **settings)
     assert not (tmp_path / "model.safetensors").exists()
+
+
+# A checkpoint with all of its training's state
+
+
+ALL_OF_IT = {"raw": "net_model", "optimizer": "optim"}
+
+
+class Torch:
+    """Training in plain PyTorch: a network's parameters, moved by torch.optim.Adam, and their running average."""
+
+    def __init__(self) -> None:
+        start = load(Model, NETWORK).initial((8, 8, 3), torch.Generator().manual_seed(0))
+        self.raw = {name: torch.nn.Parameter(value) for name, value in start.items()}
+        self.average = {name: value.clone() for name, value in start.items()}
+        self.adam = torch.optim.Adam(self.raw.values(), lr=1e-3)
+
+    def step(self, seed: int) -> list[torch.Tensor]:
+        """One step down random gradients, which it gives."""
+        generator = torch.Generator().manual_seed(seed)
+        for value in self.raw.values():
+            value.grad = torch.randn(value.shape, generator=generator)
+        self.adam.step()
+        for name, value in self.raw.items():
+            self.average[name] = 0.9 * self.average[name] + 0.1 * value.detach()
+        return [value.grad for _, value in sorted(self.raw.items())]
+
+    def save(self, path: Path, **changes: Any) -> None:
+        sets = {"net_model": dict(self.raw), "ema_model": self.average, "optim": self.adam.state_dict(), "step": 3}
+        torch.save({**sets, **changes}, path)
+
+
+def test_training_that_goes_on_from_a_checkpoint_is_pytorchs_own(tmp_path: Path) -> None:
+    """Two more steps here and there, with the same gradients: parameters, average and Adam's moments agree."""
+    theirs, path = Torch(), tmp_path / "weights.pt"
+    for seed in range(3):
+        theirs.step(seed)
+    theirs.save(path)
+    settings = Training(steps=2, batch_size=1, ema_half_life=float(np.log(0.5) / np.log(0.9)))
+    ours = State.read(origin(tmp_path, path, None, **ALL_OF_IT), settings, "cpu", ["optimizer", "ema"])
+    for seed in (7, 8):
+        gradients = theirs.step(seed)
+        ours.step([torch.stack([gradient] * len(SEEDS)) for gradient in gradients], rate=1e-3)
+    found, numbers = ours.arrays(complete=True), dict(zip(theirs.raw, theirs.adam.state.values(), strict=True))
+    for name, value in theirs.raw.items():
+        wanted = {"raw": value.detach(), "parameter": theirs.average[name]}
+        wanted |= {key: numbers[name][key] for key in ("exp_avg", "exp_avg_sq")}
+        for part, expected in wanted.items():
+            for seed in range(len(SEEDS)):
+                np.testing.assert_allclose(found[f"{part}/{name}"][seed], expected, rtol=2e-5, atol=1e-7)
+        assert found[f"step/{name}"] == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"optim": None}, "'optim' is not the state of torch.optim.Adam for [0-9]+ parameters; name another entry"),
+        ({"optim": {"state": {}, "param_groups": []}}, "'optim' is not the state of torch.optim.Adam"),
+        ({"optim": {"state": {0: {"step": 1}}}}, "'optim' is not the state of torch.optim.Adam"),
+        ({"net_model": {}}, "a checkpoint of another network: it has no parameter"),
+    ],
+)
+def test_a_checkpoint_without_the_state_is_a_sentence_and_leaves_no_model(
+    tmp_path: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    theirs, path = Torch(), tmp_path / "weights.pt"
+    theirs.step(0)
+    theirs.save(path, **changes)
+    with pytest.raises(RecurateError, match=f"weights.pt: {sentence}"):
+        origin(tmp_path, path, None, **ALL_OF_IT)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_moments_of_another_order_of_parameters_are_refused(tmp_path: Path) -> None:
+    theirs, path = Torch(), tmp_path / "weights.pt"
+    theirs.step(0)
+    theirs.save(path, net_model=dict(reversed(theirs.raw.items())))
+    with pytest.raises(RecurateError, match=r"a checkpoint of another network: .* has shape"):
+        origin(tmp_path, path, None, **ALL_OF_IT)

@@ -29,7 +29,8 @@ class Retraining(Training):
         [],
         description="what goes on from the model that training starts from, and else starts afresh: `optimizer` Adam's "
         "moments and step count; `ema` the running average, training then starts from the raw parameters. The origin's "
-        "training needs `keep_state`, for `ema` also `ema_half_life`; with `start: previous` the arm's is implied",
+        "training needs `keep_state`, for `ema` also `ema_half_life`, and a checkpoint taken as it is `optimizer` and "
+        "`raw`; with `start: previous` the arm's `keep_state` is implied",
     )
 
     @model_validator(mode="before")
@@ -46,13 +47,6 @@ class Retraining(Training):
         if "ema" in self.carry_over and self.ema_half_life is None:
             raise ValueError("carry_over: ema needs an average that goes on; give ema_half_life")
         return self
-
-    def check_origin(self, name: str, training: Training | None) -> None:
-        """Raise ValueError if the origin `name`, trained so, does not keep what is carried over from it."""
-        if self.carry_over and not (training and training.keep_state):
-            raise ValueError(f"carry_over: the origin does not keep it; set origins.{name}.training.keep_state: true")
-        if "ema" in self.carry_over and not (training and training.ema_half_life):
-            raise ValueError(f"carry_over: the origin has no average; give origins.{name}.training.ema_half_life")
 
 
 class Arm(Settings):

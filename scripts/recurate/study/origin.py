@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Annotated, ClassVar
 
@@ -16,7 +16,7 @@ from recurate.models.parts.checkpoint import Checkpoint
 from recurate.sampling import Sampler
 from recurate.study.common import check
 from recurate.training.objectives import Objective
-from recurate.training.settings import Training
+from recurate.training.settings import CarryOver, Training
 
 
 class Origin(Settings):
@@ -46,7 +46,25 @@ class Origin(Settings):
     def _is_trained_somewhere(self) -> Origin:
         if self.training is None and self.checkpoint is None:
             raise ValueError("give training, or a checkpoint, or both")
+        if self.training and self.checkpoint and (self.checkpoint.raw or self.checkpoint.optimizer):
+            raise ValueError(
+                "checkpoint: training starts from `entry` alone; leave out raw and optimizer, or leave out training"
+            )
         return self
+
+    def check_carry_over(self, name: str, carry_over: Collection[CarryOver]) -> None:
+        """Raise ValueError if generation 0 of the origin `name` does not keep what is carried over from it."""
+        where = f"origins.{name}"
+        if self.training is None:
+            assert self.checkpoint is not None, "validated"
+            if "optimizer" in carry_over and self.checkpoint.optimizer is None:
+                raise ValueError(f"carry_over: Adam's state is to be named; give {where}.checkpoint.optimizer")
+            if "ema" in carry_over and self.checkpoint.raw is None:
+                raise ValueError(f"carry_over: the raw parameters are to be named; give {where}.checkpoint.raw")
+        elif carry_over and not self.training.keep_state:
+            raise ValueError(f"carry_over: the origin does not keep it; set {where}.training.keep_state: true")
+        elif "ema" in carry_over and not self.training.ema_half_life:
+            raise ValueError(f"carry_over: the origin has no average; give {where}.training.ema_half_life")
 
     @model_validator(mode="after")
     def _parts_fit_the_network(self) -> Origin:

@@ -103,7 +103,7 @@ class Study(StudySettings):
             check(f"{key}.sampler", partial(arm.sampler.check, origin.model, origin.objective.drops_labels))
             check(f"{key}.sampler", partial(arm.sampler.check_samples, data, origin.model, origin.samples))
         check(f"{key}.retraining", partial(arm.retraining.check, data))
-        check(f"{key}.retraining", partial(arm.retraining.check_origin, arm.origin, origin.training))
+        check(f"{key}.retraining", partial(origin.check_carry_over, arm.origin, arm.retraining.carry_over))
         self._check_measurement(arm.origin, origin, sampler.given)
 
     def _check_measurement(self, name: str, origin: Origin, given: int) -> None:

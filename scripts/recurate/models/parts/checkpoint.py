@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 PREFIX = "module."  # what training on several GPUs puts before every name
+ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Checkpoint(Settings):
@@ -27,21 +28,23 @@ class Checkpoint(Settings):
     entry: str | None = Field(
         None, description="key of the parameters in a file that holds several sets (torchcfm: ema_model or net_model)"
     )
+    raw: str | None = Field(
+        None,
+        description="key of the parameters that training moved, where `entry` is their running average (torchcfm: "
+        "net_model); generation 0 keeps both, for `carry_over: [ema]`",
+    )
+    optimizer: str | None = Field(
+        None,
+        description="key of the state of the torch.optim.Adam that moved them (torchcfm: optim), for `carry_over: "
+        "[optimizer]`",
+    )
 
     def read(self) -> dict[str, Array]:
         """Parameters by name, float32 where they are floating-point.
 
         Raises RecurateError for a file that is missing, differs from the checksum or cannot be read safely.
         """
-        if not Path(self.path).is_file():
-            raise RecurateError(f"{self.path}: no such checkpoint; put the file there or change the study file")
-        if self.sha256 and (actual := file_digest(self.path)) != self.sha256.lower():
-            raise RecurateError(
-                f"{self.path}: its SHA-256 is {actual}, not {self.sha256.lower()} as the study file says; "
-                "fetch it again"
-            )
-        state = self._parameters(_load(self.path))
-        return {name.removeprefix(PREFIX): _array(tensor, self.path) for name, tensor in state.items()}
+        return self._parameters(self._content(), self.entry)
 
     def stacked(self, shapes: Mapping[str, tuple[int, ...]], seeds: int) -> dict[str, torch.Tensor]:
         """Parameters (seeds, ..) for a network of these `shapes` of one seed, the same for every seed.
@@ -51,18 +54,71 @@ class Checkpoint(Settings):
         parameters = matched(self.read(), shapes, self.path)
         return {name: torch.from_numpy(np.stack([value] * seeds)) for name, value in parameters.items()}
 
-    def _parameters(self, content: object) -> Mapping[str, torch.Tensor]:
-        if self.entry is not None:
-            if not isinstance(content, Mapping) or self.entry not in content:
-                raise RecurateError(f"{self.path}: no entry {self.entry!r} in it (it holds {_held(content)})")
-            content = content[self.entry]
+    def state(self, shapes: Mapping[str, tuple[int, ...]], seeds: int) -> dict[str, Array]:
+        """Arrays of a model file for such a network: its parameters and, where they are named, raw ones and moments.
+
+        Names are those of `training.state.State`, values (seeds, ..) the same for every seed; steps have no seeds.
+        Raises RecurateError as `stacked` does, and for an optimizer that is not Adam's of these parameters.
+        """
+        content = self._content()
+        parts = {"parameter": matched(self._parameters(content, self.entry), shapes, self.path)}
+        if self.raw is not None:
+            parts["raw"] = matched(self._parameters(content, self.raw), shapes, self.path)
+        steps: dict[str, Array] = {}
+        if self.optimizer is not None:
+            moments = self._moments(content)
+            steps = moments.pop("step")
+            parts |= {key: matched(of_key, shapes, self.path) for key, of_key in moments.items()}
+        stacked = {
+            f"{part}/{name}": np.stack([value] * seeds)
+            for part, of_part in parts.items()
+            for name, value in of_part.items()
+        }
+        return stacked | {f"step/{name}": value for name, value in steps.items()}
+
+    def _content(self) -> object:
+        if not Path(self.path).is_file():
+            raise RecurateError(f"{self.path}: no such checkpoint; put the file there or change the study file")
+        if self.sha256 and (actual := file_digest(self.path)) != self.sha256.lower():
+            raise RecurateError(
+                f"{self.path}: its SHA-256 is {actual}, not {self.sha256.lower()} as the study file says; "
+                "fetch it again"
+            )
+        return _load(self.path)
+
+    def _entry(self, content: object, key: str | None) -> object:
+        if key is None:
+            return content
+        if not isinstance(content, Mapping) or key not in content:
+            raise RecurateError(f"{self.path}: no entry {key!r} in it (it holds {_held(content)})")
+        return content[key]
+
+    def _parameters(self, content: object, key: str | None) -> dict[str, Array]:
+        content = self._entry(content, key)
         if not isinstance(content, Mapping) or not all(
             isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
         ):
             raise RecurateError(
                 f"{self.path}: not a mapping of names to tensors (it holds {_held(content)}); name one with entry"
             )
-        return content
+        return {name.removeprefix(PREFIX): _array(tensor, self.path) for name, tensor in content.items()}
+
+    def _moments(self, content: object) -> dict[str, dict[str, Array]]:
+        """Adam's `step` (), `exp_avg` and `exp_avg_sq`, each by parameter; torch numbers these in the file's order."""
+        names = list(self._parameters(content, self.raw or self.entry))
+        held = self._entry(content, self.optimizer)
+        found = held.get("state") if isinstance(held, Mapping) else None
+        state = found if isinstance(found, Mapping) and list(found) == list(range(len(names))) else {}
+        if not state or not all(isinstance(value, Mapping) and set(ADAM) <= set(value) for value in state.values()):
+            raise RecurateError(
+                f"{self.path}: {self.optimizer!r} is not the state of torch.optim.Adam for {len(names)} parameters; "
+                "name another entry, or leave optimizer out"
+            )
+        values = dict(zip(names, state.values(), strict=True))
+        return {
+            key: {name: _array(torch.as_tensor(value[key]).float(), self.path) for name, value in values.items()}
+            for key in ADAM
+        }
 
 
 def _load(path: str) -> object:
