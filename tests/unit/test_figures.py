@@ -29,7 +29,7 @@ from recurate.files.writing import write_json
 from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
 from recurate.report import claims_table, report
-from recurate.report.settings import FigureFiles, ReportSettings, StudyFiles, TrainedSection
+from recurate.report.settings import FigureFiles, ReportSettings, SamplerView, StudyFiles, TrainedSection
 from recurate.theory import bounds
 from recurate.theory.claims import ClosedLoop
 from recurate.theory.forecast import infinite
@@ -358,6 +358,20 @@ class Tags(HTMLParser):
         self.sources += [value for name, value in attrs if name in ("src", "href") and value]
 
 
+def link(rule: str, device: str = "cpu", **versions: str) -> dict[str, Any]:
+    """A file of `provenance.json` with its record."""
+    return {"rule": rule, "device": device, "versions": versions, "sha256": "0", "state": "as written", "seconds": 1.0}
+
+
+LINKS = {
+    "results/s/metrics.csv": link("gather", python="3.11.2"),
+    "results/s/a/model.safetensors": link("train_arm", "H100", python="3.11.2", numpy="2.0", torch="2.11"),
+    "results/s/b/model.safetensors": link("train_arm", "H100", python="3.11.2", numpy="2.0", torch="2.11"),
+    "data/mnist.safetensors": link("shared_data", python="3.11.2", numpy="1.26"),
+    "my_own.csv": {"state": "not recorded", "seconds": None},
+}
+
+
 @pytest.fixture
 def written_report(tmp_path: Path) -> str:
     """A report on one study whose title needs escaping."""
@@ -390,23 +404,31 @@ def report_settings(folder: Path) -> ReportSettings:
         path.write_text("s\th:m:s\tmax_rss\tcpu_time\n12.5\t0:00:12\t321\t-\n")
     Image.new("RGB", (4, 4)).save(folder / "trajectory.png")
     (folder / "trajectory.txt").write_text("A caption with 1 < 2.\n")
+    write_json(folder / "provenance.json", LINKS)
     write_json(folder / "judge.json", {"judge": {"kind": "small_cnn"}, "test_accuracy": 0.9712, "test_samples": 500})
     write_arrays(folder / "model.safetensors", {"a": np.zeros(1)}, origin_of_file(VIEW, "c0de"))
     picture = FigureFiles(files=[str(folder / "trajectory.png")], caption=str(folder / "trajectory.txt"))
     files = StudyFiles(
         figures={"trajectory": picture},
         tables={name: str(folder / name) for name in ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml")},
-        folder=str(folder),
+        folder="results/s",
+        provenance=str(folder / "provenance.json"),
         benchmarks=str(folder / "benchmarks"),
         logs=str(folder / "logs"),
     )
     section = TrainedSection(
         study=VIEW.model_copy(update={"title": "<script>alert(1)</script>"}),
         files=files,
+        samplers=[
+            SamplerView(place="origin o", kind="ode", kept=0.9874, other_law=""),
+            SamplerView(place="arm pure", kind="ddim", kept=0.6712, other_law="the sampler keeps 0.67"),
+        ],
         judges={"digits": str(folder / "judge.json")},
         models={"origin o": str(folder / "model.safetensors")},
     )
-    return ReportSettings(scale="demo", results="results", studies={"s": section}, simulated={})
+    return ReportSettings(
+        scale="demo", results="results", typical=0.5, allowed=0.05, studies={"s": section}, simulated={}
+    )
 
 
 def test_report_is_self_contained_and_escapes_everything(written_report: str) -> None:
@@ -421,6 +443,37 @@ def test_report_shows_judge_costs_and_provenance(written_report: str) -> None:
     assert "97.1 %" in written_report
     assert re.search(r"train</td><td class=\"number\">1</td><td class=\"number\">12.5<", written_report)
     assert "c0de" in written_report
+
+
+def test_report_says_what_every_sampler_keeps_and_marks_those_that_are_biased(written_report: str) -> None:
+    place, kind, number = "<tr><td>{}</td><td>{}</td>", "ddim", '<td class="number">{}</td>\n<td>{}</td></tr>'
+    assert place.format("origin o", "ode") + number.format("0.987", "") in written_report
+    mark = '<span class="verdict biased">biased</span> the sampler keeps 0.67'
+    assert place.format("arm pure", kind) + number.format("0.671", mark) in written_report
+    assert "N(0, 0.5²)" in written_report and "more\nthan 5 % is lost or gained" in written_report
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"numpy": "2.1", "python": "3.11.2", "torch": "2.11"}, "numpy 2.0 (1\nfile), 2.1 (1\nfile). A run"),
+        ({"device": "cpu", "python": "3.12", "torch": "2.11"}, "device of train_arm H100 (1\nfile), cpu (1\nfile)"),
+        ({"python": "3.12"}, "python 3.11.2 (2\nfiles), 3.12 (1\nfile). A run"),
+        ({"python": "3.11.2", "scipy": "1.15"}, ""),
+    ],
+    ids=str,
+)
+def test_report_says_when_files_of_one_study_are_of_several_versions(
+    tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
+    settings = report_settings(tmp_path)
+    changed = {**LINKS, "results/s/b/model.safetensors": link("train_arm", **{"device": "H100", **changes})}
+    template = str(Path(report.__file__).with_name("report.html.j2"))
+    for links, expected in ((LINKS, ""), (changed, said)):
+        write_json(tmp_path / "provenance.json", links)
+        page = report.render(template, settings)
+        assert ("Results of several versions are mixed here" in page) == bool(expected)
+        assert expected in page
 
 
 def test_report_shows_every_arm_with_its_measured_and_forecast_end(written_report: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from recurate.files import records
 from recurate.files.costs import measurement
 from recurate.files.fingerprints import file_digest
 from recurate.files.records import Record
+from recurate.files.writing import read_json
 
 INTACT = "as written"
 
@@ -54,6 +56,24 @@ def chain(results: Iterable[str]) -> dict[str, Link]:
         links[path] = Link(record, _state(path, record, digests), measured.seconds if measured else None)
         pending += [file for file in inputs if file not in links]
     return links
+
+
+def mixed_versions(provenance: str, folder: str) -> dict[str, dict[str, int]]:
+    """Of what several versions made files of one study: how many files each made, by library and version.
+
+    `provenance` holds the study's links as JSON; counted are files below `folder`, for shared data are older than any
+    study. Devices are compared within a rule, since light jobs run beside the GPU by design.
+    """
+    links = read_json(provenance)
+    assert isinstance(links, dict), "written by account.py"
+    recorded = [path for path, link in links.items() if isinstance(link, dict) and "sha256" in link]
+    counts: dict[str, Counter[str]] = {}
+    for path in recorded:
+        if Path(path).is_relative_to(folder):
+            record = Record.model_validate(links[path])
+            for name, version in {**record.versions, f"device of {record.rule}": record.device}.items():
+                counts.setdefault(name, Counter())[version] += 1
+    return {name: dict(sorted(counts[name].items())) for name in sorted(counts) if len(counts[name]) > 1}
 
 
 def _state(path: str, record: Record | None, digests: dict[str, str | None]) -> str:

@@ -17,6 +17,7 @@ from recurate.figures.parts.style import PNG_DOTS_PER_INCH
 from recurate.figures.parts.view import ArmView, SimulatedView, StudyView
 from recurate.files.arrays import read_metadata
 from recurate.files.costs import Measurement, read_benchmark
+from recurate.files.provenance import mixed_versions
 from recurate.files.tables import read_rows
 from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
@@ -73,6 +74,7 @@ def study_section(name: str, section: TrainedSection) -> Section:
         "score": score(claims),
         "claims": claim_groups(claims, study.arms),
         "arms": arm_table(study.arms, measured, predicted),
+        "samplers": section.samplers,
         "judges": {origin: read_json(path) for origin, path in section.judges.items()},
         "provenance": {label: read_metadata(path) for label, path in section.models.items()},
     }
@@ -99,6 +101,7 @@ def _heading(name: str, study: StudyView | SimulatedView, files: StudyFiles) -> 
         "seeds": study.seeds,
         "generations": study.generations,
         "figures": [figure(key, parts) for key, parts in files.figures.items()],
+        "mixed": mixed_versions(files.provenance, files.folder),
         "costs": cost_table(files.benchmarks, study.arms, study.generations),
         "files": files,
     }
@@ -129,7 +132,7 @@ def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) 
     common = feature_spaces.common_metrics(measured)
     first = [name for name, words in text.METRICS.items() if words.head]
     names = [name for name in first if name in common]
-    hidden = ("share_", "curation_", "reward_mean", *feature_spaces.CONDITIONS)
+    hidden = ("share_", "curation_reward_", "reward_mean", *feature_spaces.CONDITIONS)
     names += [name for name in common if name not in first and not name.startswith(hidden)]
     heads = [
         {

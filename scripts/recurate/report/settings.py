@@ -14,20 +14,31 @@ class FigureFiles(Settings):
 
 
 class StudyFiles(Settings):
-    """Where a study's figures, tables, times and logs lie; figures and tables by name."""
+    """Where a study's figures, tables, times, logs and its chain of files lie; figures and tables by name."""
 
     figures: dict[str, FigureFiles]
     tables: dict[str, str]
     folder: str
+    provenance: str
     benchmarks: str
     logs: str
 
 
+class SamplerView(Settings):
+    """A sampler: whose, its kind, what it keeps of a Gaussian's variance, and why that is another law, if it is."""
+
+    place: str
+    kind: str
+    kept: float
+    other_law: str
+
+
 class TrainedSection(Settings):
-    """A trained study, its files, the cards of its judges by origin, and some of its models by what they are."""
+    """A trained study, its files, samplers, the cards of its judges by origin, and some models by what they are."""
 
     study: StudyView
     files: StudyFiles
+    samplers: list[SamplerView]
     judges: dict[str, str]
     models: dict[str, str]
 
@@ -40,9 +51,14 @@ class SimulatedSection(Settings):
 
 
 class ReportSettings(Settings):
-    """The studies of the report, in order, at which scale, and the folder of results."""
+    """The studies of the report, in order, at which scale, and the folder of results.
+
+    What samplers keep is told for a Gaussian of standard deviation `typical`; `allowed` is what they may lose or gain.
+    """
 
     scale: str
     results: str
+    typical: float
+    allowed: float
     studies: dict[str, TrainedSection]
     simulated: dict[str, SimulatedSection]

@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 
 from recurate.files.paths import Layout, format_generation, format_seeds
-from recurate.report.settings import FigureFiles, SimulatedSection, StudyFiles, TrainedSection
+from recurate.report.settings import FigureFiles, SamplerView, SimulatedSection, StudyFiles, TrainedSection
+from recurate.sampling import ALLOWED, TYPICAL
 from recurate.stages.report import Reads
 from recurate.stages.views import simulated_view, trained_view
 from recurate.workflow.studies import Studies, Wildcards
@@ -31,6 +32,8 @@ class Report:
         return Reads(
             scale=self.scale,
             results=self.layout.results,
+            typical=TYPICAL,
+            allowed=ALLOWED,
             studies={name: self._trained(name) for name in self.trained},
             simulated={name: self._simulated(name) for name in self.simulated},
         )
@@ -39,11 +42,26 @@ class Report:
         """All that the report shows: the studies' targets, captions, cards and some models."""
         files = [path for name in self.shown for path in self.targets.of_study(name) + self.targets.captions(name)]
         cards = [path for name in self.trained for path in self._judges(name).values()]
-        return [*files, *cards, *(path for name in self.trained for path in self._models(name).values())]
+        chains = [self._provenance(name) for name in self.shown]
+        return [*files, *chains, *cards, *(path for name in self.trained for path in self._models(name).values())]
 
     def _trained(self, name: str) -> TrainedSection:
         view = trained_view(name, self.studies.trained[name])
-        return TrainedSection(study=view, files=self._files(name), judges=self._judges(name), models=self._models(name))
+        return TrainedSection(
+            study=view,
+            files=self._files(name),
+            samplers=[
+                SamplerView(
+                    place=place,
+                    kind=sampler.kind,
+                    kept=sampler.kept_variance(model),
+                    other_law=sampler.other_law(model),
+                )
+                for place, (sampler, model) in self.studies.samplers(name).items()
+            ],
+            judges=self._judges(name),
+            models=self._models(name),
+        )
 
     def _simulated(self, name: str) -> SimulatedSection:
         return SimulatedSection(study=simulated_view(name, self.studies.simulated[name]), files=self._files(name))
@@ -60,9 +78,14 @@ class Report:
             },
             tables={table: layout.in_study(table).format(study=name) for table in tables},
             folder=layout.study.format(study=name),
+            provenance=self._provenance(name),
             benchmarks=os.path.dirname(layout.benchmark(first).format(study=name)),
             logs=os.path.dirname(layout.log(first).format(study=name)),
         )
+
+    def _provenance(self, name: str) -> str:
+        """Every file that leads to a study's results, with its record."""
+        return self.layout.in_study("provenance.json").format(study=name)
 
     def _judges(self, name: str) -> dict[str, str]:
         """Cards of the origins that have a judge, by origin."""

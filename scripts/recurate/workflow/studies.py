@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from recurate.models import Model
 from recurate.sampling import TYPICAL, Sampler
 from recurate.study.arm import Arm
 from recurate.study.origin import Origin
@@ -62,19 +63,24 @@ class Studies:
         """What follows from a study's settings without running it: of samplers that discretise, what they keep."""
         if w.study not in self.trained:
             return []
-        study = self.trained[w.study]
-        places = {f"origin {name}": (origin.sampler, origin.model) for name, origin in study.origins.items()}
-        places |= {
-            f"arm {name}": (arm.sampler, study.origins[arm.origin].model)
-            for name, arm in study.arms.items()
-            if arm.sampler
-        }
-        kept = {place: sampler.kept_variance(model) for place, (sampler, model) in places.items()}
+        kept = {place: sampler.kept_variance(model) for place, (sampler, model) in self.samplers(w.study).items()}
         return [
             f"{place}: its sampler keeps {share:.3f} of the variance of N(0, {TYPICAL}^2) if the network is perfect"
             for place, share in kept.items()
             if share != 1
         ]
+
+    def samplers(self, study: str) -> dict[str, tuple[Sampler, Model]]:
+        """Samplers of a trained study's origins, and of arms that have one of their own, with the network of each."""
+        settings = self.trained[study]
+        return {
+            **{f"origin {name}": (origin.sampler, origin.model) for name, origin in settings.origins.items()},
+            **{
+                f"arm {name}": (arm.sampler, settings.origins[arm.origin].model)
+                for name, arm in settings.arms.items()
+                if arm.sampler
+            },
+        }
 
     def draws_its_own(self, w: Wildcards) -> bool:
         """Whether the wildcards name an arm that draws its samples, generation 0's too, in its own way."""
