@@ -1,6 +1,7 @@
 """Recurate: generative models retrained, generation after generation, on their own curated samples."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,13 @@ from snakemake.dag import DAG
 gc.disable()  # nothing of the parse is garbage, and looking for some takes a tenth of a dry run; see below
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from recurate.workflow.command_line import check_groups_in_one_pass, look_at_waiting_jobs_once, or_stop, targets
+from recurate.workflow.command_line import (
+    check_groups_in_one_pass,
+    keep_freed_memory,
+    look_at_waiting_jobs_once,
+    or_stop,
+    targets,
+)
 from recurate.workflow.project import Project
 
 
@@ -30,6 +37,7 @@ include: "rules/present.smk"
 
 
 check_groups_in_one_pass(DAG)
+keep_freed_memory(os.environ)
 gc.freeze()  # nor does it become so later
 gc.enable()
 or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study" in rule.wildcard_names])

@@ -16,6 +16,7 @@ from recurate.workflow.command_line import (
     DEFAULT_RATE,
     check_groups_in_one_pass,
     groups_in_a_circle,
+    keep_freed_memory,
     look_at_waiting_jobs_once,
 )
 
@@ -33,6 +34,12 @@ def test_the_default_limit_goes_and_one_of_the_user_s_stays() -> None:
         workflow = SimpleNamespace(scheduler=SimpleNamespace(job_rate_limiter=limiter))
         assert look_at_waiting_jobs_once(workflow) is gone
         assert (workflow.scheduler.job_rate_limiter is None) is gone
+
+
+def test_jobs_keep_freed_memory_unless_the_user_says_otherwise() -> None:
+    environment = {"MALLOC_TRIM_THRESHOLD_": "1"}
+    keep_freed_memory(environment)
+    assert environment == {"MALLOC_TRIM_THRESHOLD_": "1", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 
 
 def test_without_that_part_nothing_happens() -> None:

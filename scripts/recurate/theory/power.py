@@ -12,12 +12,11 @@ MOST_SEEDS = 10_000
 @lru_cache(maxsize=4096)
 def least_detectable(degrees: float, level: float = LEVEL, power: float = POWER) -> float:
     """Smallest violation, in standard errors, that a one-sided t test at `level` finds with this power."""
-    from scipy.special import nctdtrinc
-    from scipy.stats import norm, t
+    from scipy.special import nctdtrinc, ndtri, stdtrit
 
     if degrees > 1e4:
-        return float(norm.isf(level) + norm.ppf(power))
-    return float(nctdtrinc(degrees, 1 - power, t.isf(level, degrees)))
+        return float(ndtri(power) - ndtri(level))
+    return float(nctdtrinc(degrees, 1 - power, -stdtrit(degrees, level)))
 
 
 def power_of(violation: float, n: int, degrees: float, level: float = LEVEL) -> float:

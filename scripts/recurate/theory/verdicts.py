@@ -161,13 +161,13 @@ def by_test(
         Of an equality: within which margin values count as equal, and by how much they may differ besides, as the law
         leaves out terms of a higher order. By default the claim is slack >= 0.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr, stdtrit
 
     margin, left_out = equality or (math.nan, 0.0)
     tolerance = ROUNDING if equality is None else left_out + ROUNDING * max(abs(measured), abs(bound))
     beyond = -slack if equality is None else abs(slack)
-    tail = float(student.sf((beyond - tolerance) / error, degrees)) if error > 0 else float(beyond <= tolerance)
-    half = student.ppf(1 - LEVEL, degrees) * error if error > 0 else error
+    tail = float(stdtr(degrees, -(beyond - tolerance) / error)) if error > 0 else float(beyond <= tolerance)
+    half = stdtrit(degrees, 1 - LEVEL) * error if error > 0 else error
     return Judgement(
         n=n,
         measured=measured,

@@ -43,10 +43,10 @@ Lines = dict[str, dict[str, Line]]  # by arm and measure
 
 def student_band(values: Array) -> Band:
     """Mean of `values` (seeds, generations + 1) and its 95 % Student t interval on seeds - 1 degrees of freedom."""
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     mean = values.mean(axis=0)
-    half = student.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * standard_error(values)
+    half = stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2) * standard_error(values)
     return Band(mean, mean - half, mean + half)
 
 

@@ -37,5 +37,8 @@ def mmd_squared(x: Array, y: Array, bandwidth: float) -> float:
 
 
 def _kernel(x: Array, y: Array, bandwidth: float) -> Array:
-    squared = (x**2).sum(1)[:, None] + (y**2).sum(1) - 2 * x @ y.T
-    return np.exp(-np.maximum(squared, 0) / (2 * bandwidth**2))
+    kernel = (x**2).sum(1)[:, None] + (y**2).sum(1)
+    kernel -= 2 * x @ y.T
+    np.maximum(kernel, 0, out=kernel)
+    kernel /= -2 * bandwidth**2
+    return np.exp(kernel, out=kernel)
