@@ -1,7 +1,8 @@
 """What theory says, and whether it is so.
 
 Needs: the rewards of generation 0 of trained loops, the trajectories of simulated ones; the metrics of both.
-Gives: `forecast.csv` of every arm and trained study, `laws.csv` and `rates.csv` of a simulated one, `claims.csv` of both.
+Gives: `forecast.csv` of every arm and trained study, `laws.csv` and `rates.csv` of a simulated one, `claims.csv` of both,
+`effects.csv` of a trained one whose curated arms have controls.
 """
 
 
@@ -94,3 +95,25 @@ rule claims:
         **params("claims.py", settings.claims),
     script:
         "../scripts/claims.py"
+
+
+rule effects:
+    """Curated arms minus their controls, in which nobody chose."""
+    input:
+        metrics=layout.in_study("metrics.csv"),
+    output:
+        effects=layout.in_study("effects.csv"),
+    log:
+        layout.log(layout.in_study("effects.csv")),
+    benchmark:
+        layout.benchmark(layout.in_study("effects.csv"))
+    localrule: light_jobs_are_local
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        **resources("effects", mem_mb=2000, runtime=10),
+    params:
+        **params("effects.py", settings.effects),
+    script:
+        "../scripts/effects.py"

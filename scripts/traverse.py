@@ -3,6 +3,7 @@
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.foundation.device import describe, prepare
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.types import Array
 from recurate.models import Autoencoder
 from recurate.models.parts.fitted import FittedModel
 from recurate.sampling.decoder import decoded
@@ -13,22 +14,25 @@ STEPS, ANCHORS = 10, 3
 
 
 def main(models: list[str], traversed: str, spec: Reads, code: str, device: str, threads: int) -> None:
-    """Write `x` (arms, generations + 1, STEPS, *shape), images of the first seed in data units.
+    """Write images (generations + 1, STEPS, *shape) of the first seed in data units, by arm.
 
     `models` are those of the arms in order, each with generations 0..T.
     """
     device = prepare(device, threads)
     generations = len(models) // len(spec.models)
-    strips = []
-    for number, path in enumerate(models):
-        fitted = FittedModel.read(spec.models[number // generations], path, device, row=0)
-        assert isinstance(fitted.model, Autoencoder)
-        latents = torch.from_numpy(closed_path(fitted.model.latent, STEPS, ANCHORS)).to(device)
-        images = decoded(fitted.model, fitted.parameters, latents[None], chunk=STEPS)
-        strips.append(fitted.encoding.decode(images)[0])
-    x = np.stack(strips)
-    x = x.reshape(len(spec.models), generations, *x.shape[1:])
-    write_arrays(traversed, {"x": x}, origin_of_file(spec, code, describe(device)))
+    strips = {}
+    for place, (arm, model) in enumerate(spec.models.items()):
+        of_arm = models[place * generations : (place + 1) * generations]
+        strips[arm] = np.stack([_strip(FittedModel.read(model, path, device, row=0)) for path in of_arm])
+    write_arrays(traversed, strips, origin_of_file(spec, code, describe(device)))
+
+
+def _strip(fitted: FittedModel) -> Array:
+    """The path, decoded, (STEPS, *shape)."""
+    assert isinstance(fitted.model, Autoencoder)
+    latents = torch.from_numpy(closed_path(fitted.model.latent, STEPS, ANCHORS)).to(fitted.device)
+    images = decoded(fitted.model, fitted.parameters, latents[None], chunk=STEPS)
+    return fitted.encoding.decode(images)[0]
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from recurate.study.reading import as_study, read_config, read_mapping
 from recurate.study.trained import Study
 
 KEPT = ("claims.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
-TRAINED = ("metrics.csv", "forecast.csv")
+TRAINED = ("metrics.csv", "forecast.csv", "effects.csv")
 SIMULATED = ("laws.csv", "rates.csv")  # not every replicate: the metrics of hundreds take many megabytes
 CARDS = "origins/*/*.json"
 

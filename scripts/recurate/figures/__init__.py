@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Protocol, TypeAlias
 
-from pydantic import BeforeValidator, SerializeAsAny, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from recurate.figures.parts.view import SimulatedView, StudyView
 from recurate.foundation.components import Component, embedded
@@ -98,6 +98,8 @@ class TrainedFigure(Figure):
         "metrics", "forecast", "samples", "curated", "features", "real", "traversed",
     )  # fmt: skip
     shows_rewards: ClassVar[bool] = False  # whether the arms that it looks at hold their rewards
+
+    arms: list[str] = Field([], description="arms that it shows; all of the study if none")
 
     def check(self, study: StudyView) -> None:
         """Raise ValueError with one sentence if the study cannot be shown so; nothing has been run yet."""

@@ -29,7 +29,7 @@ class Choices(TrainedFigure):
             raise ValueError("no arm without real data (lambda: .inf) chooses one of K; add one or drop the figure")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast, study.arms)
+        measured, predicted = read_metrics(files.metrics, study.arms), read_forecast(files.forecast, study.arms)
         return style.Printed(picture(study.arms, measured, predicted), caption(study, measured))
 
 

@@ -38,7 +38,7 @@ class Latents(TrainedFigure):
             raise ValueError(NOTHING)
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured = read_metrics(files.metrics)
+        measured = read_metrics(files.metrics, study.arms)
         densities = [
             np.stack([np.concatenate([_densities_of(path) for path in batches]) for batches in arm])
             for arm in over_batches(files.features, len(study.arms), study.generations)

@@ -36,7 +36,7 @@ class Quality(TrainedFigure):
             raise ValueError(NOTHING)
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured = read_metrics(files.metrics)
+        measured = read_metrics(files.metrics, study.arms)
         return style.Printed(picture(study.arms, measured), caption(study, measured))
 
 

@@ -36,7 +36,7 @@ class Shares(TrainedFigure):
             raise ValueError("the arms' data have unequally many classes")
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast, study.arms)
+        measured, predicted = read_metrics(files.metrics, study.arms), read_forecast(files.forecast, study.arms)
         return style.Printed(picture(study.arms, measured, predicted), caption(study, measured))
 
 

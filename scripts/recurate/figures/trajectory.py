@@ -1,4 +1,4 @@
-"""Figure: rewards, diversity and distance by generation, with forecast and published bounds, a column for each arm."""
+"""Figure: rewards, diversity and distance by generation, with forecast, published bounds and control, arm by arm."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 6
 MOST_ARMS = 12  # beyond which only arms in which people choose are shown
 LABEL_WIDTH = 15  # characters along the height of a panel
+CONTROLS = "Grey: the arm's control, retrained likewise on as many samples among which nobody chose (K = 1)."
 
 
 class Trajectory(TrainedFigure):
@@ -56,15 +57,26 @@ def bound_of(arm: ArmView, metrics: Mapping[str, Array]) -> Array | None:
 
 
 def shown_arms(arms: Mapping[str, ArmView]) -> Mapping[str, ArmView]:
-    """All arms or, of many, those in which people choose: without a choice the forecast stands still."""
-    choosing = {name: arm for name, arm in arms.items() if arm.is_curated}
-    return choosing if len(arms) > MOST_ARMS and choosing else arms
+    """Arms that have a column: all but controls, which stand beside their arms; of many those in which people choose.
+
+    Without a choice the forecast stands still.
+    """
+    no_controls = without_controls(arms)
+    choosing = {name: arm for name, arm in no_controls.items() if arm.is_curated}
+    return choosing if len(no_controls) > MOST_ARMS and choosing else no_controls
+
+
+def without_controls(arms: Mapping[str, ArmView]) -> Mapping[str, ArmView]:
+    """Arms that are no control of another."""
+    controls = {arm.control for arm in arms.values()}
+    return {name: arm for name, arm in arms.items() if name not in controls}
 
 
 @style.styled
 def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> Figure:
     """Draw metrics down and arms across; `measured` and `predicted` hold (seeds, generations + 1) by arm and metric."""
     arms = shown_arms(arms)
+    controls = {name: measured[arm.control] for name, arm in arms.items() if arm.control}
     measured, predicted = ({name: of[name] for name in arms if name in of} for of in (measured, predicted))
     metrics, columns = shown_metrics(measured), min(len(arms), MOST_COLUMNS)
     blocks = -(-len(arms) // columns)
@@ -78,6 +90,8 @@ def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) ->
             axes.set_axis_off()
         panels = grid[row, : len(names)]
         for axes, name in zip(panels, names, strict=True):
+            if metric in controls.get(name, {}):
+                style.draw_measured(axes, student_band(controls[name][metric]), style.GREY, marker=".")
             _panel(axes, metric, arms[name], measured[name], predicted.get(name, {}))
             if row % len(metrics) == 0:
                 axes.set_title(words.wrapped(words.arm_title(arms[name].title), 17), fontsize=7.5)
@@ -135,6 +149,8 @@ def legend(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> 
     ]
     if seeds > 1:
         handles.append(Patch(color=style.MEASURED, alpha=0.2, linewidth=0, label="95 % band"))
+    if any(arm.control for arm in arms.values()):
+        handles.append(Line2D([], [], color=style.GREY, marker=".", label="control, K = 1"))
     if predicted:
         handles.append(Line2D([], [], color=style.FORECAST, linestyle="--", label="forecast"))
     if any(bound_of(arms[name], metrics) is not None for name, metrics in measured.items()):
@@ -154,7 +170,8 @@ def caption(study: StudyView, measured: Series, predicted: Series) -> str:
     few = any(exhausted(metrics).any() for metrics in predicted.values())
     return words.paragraph(
         f"By generation, from top to bottom: {words.listed(map(words.metric_words, shown))}; a column for each arm.",
-        "Shown are the arms in which people choose (K > 1)." if len(arms) < len(study.arms) else "",
+        CONTROLS if any(arm.control for arm in arms.values()) else "",
+        "Shown are the arms in which people choose (K > 1)." if len(arms) < len(without_controls(study.arms)) else "",
         words.REWARD_NOTE,
         words.reference(study) if any(feature_spaces.family_and_space(metric)[0] for metric in shown) else "",
         words.conditions(measured, shown),

@@ -29,14 +29,14 @@ class Traversals(TrainedFigure):
 
     def draw(self, study: StudyView, files: Files) -> Printed:
         shown = shown_generations(study.generations)
-        images = read_arrays(files.traversed, ["x"])["x"][:, shown]
-        return Printed(picture(study.arms, shown, images), caption(study, shown, images.shape[2]))
+        images = [strips[shown] for strips in read_arrays(files.traversed, list(study.arms)).values()]
+        return Printed(picture(study.arms, shown, images), caption(study, shown, images[0].shape[1]))
 
 
-def picture(arms: Mapping[str, ArmView], shown: list[int], images: Array) -> Figure:
-    """Draw `images` (arms, shown generations, steps, h, w, c), a strip for each generation in `shown`."""
+def picture(arms: Mapping[str, ArmView], shown: list[int], images: list[Array]) -> Figure:
+    """Draw the `images` of every arm, (shown generations, steps, h, w, c), a strip for each generation in `shown`."""
     labels = [f"generation {generation}" for generation in shown]
-    return blocks(arms, labels, [list(of_arm) for of_arm in images], images.shape[2], lines=1)
+    return blocks(arms, labels, [list(of_arm) for of_arm in images], images[0].shape[1], lines=1)
 
 
 def caption(study: StudyView, shown: list[int], steps: int) -> str:

@@ -21,9 +21,11 @@ from recurate.files.provenance import mixed_versions
 from recurate.files.tables import read_rows
 from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
+from recurate.measuring.metrics import CONDITIONS
 from recurate.report.agreement_table import agreement_lines
 from recurate.report.claims_table import claim_groups, score
 from recurate.report.settings import FigureFiles, ReportSettings, SimulatedSection, StudyFiles, TrainedSection
+from recurate.theory.effects import EFFECT_COLUMNS
 from recurate.theory.verdicts import CLAIM_COLUMNS
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ def study_section(name: str, section: TrainedSection) -> Section:
         "claims": claim_groups(claims, study.arms),
         "arms": arm_table(study.arms, measured, predicted),
         "samplers": section.samplers,
+        "effects": effect_table(study, files.tables.get("effects.csv")),
         "judges": {origin: read_json(path) for origin, path in section.judges.items()},
         "provenance": {label: read_metadata(path) for label, path in section.models.items()},
     }
@@ -129,11 +132,7 @@ def _width(picture: str) -> int:
 
 def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) -> Section:
     """Every arm's K, lambda and metrics in the last generation: a head for each arm, a row of cells for each metric."""
-    common = feature_spaces.common_metrics(measured)
-    first = [name for name, words in text.METRICS.items() if words.head]
-    names = [name for name in first if name in common]
-    hidden = ("share_", "curation_reward_", "reward_mean", *feature_spaces.CONDITIONS)
-    names += [name for name in common if name not in first and not name.startswith(hidden)]
+    names = _in_rows(feature_spaces.common_metrics(measured))
     heads = [
         {
             "title": text.glued(text.arm_title(settings.title)),
@@ -147,6 +146,41 @@ def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) 
         for name in names
     ]
     return {"heads": heads, "rows": rows, "conditions": text.conditions(measured, names)}
+
+
+def effect_table(study: StudyView, table: str | None) -> Section | None:
+    """Curated arms minus controls in the last generation: a head for each arm, a row of cells for each metric.
+
+    None where no arm has a control, so that there is no `table`.
+    """
+    if table is None:
+        return None
+    last = [row for row in read_rows(table, EFFECT_COLUMNS) if int(row["generation"]) == study.generations]
+    cells = {(row["metric"], row["arm"]): row for row in last}
+    arms = list(dict.fromkeys(row["arm"] for row in last))
+    titles = {name: text.glued(text.arm_title(arm.title)) for name, arm in study.arms.items()}
+    heads = [{"title": titles[name], "control": titles[study.arms[name].control or ""]} for name in arms]
+    metrics = _in_rows(dict.fromkeys(metric for metric, _ in cells))
+    rows = [{"metric": _head(m), "cells": [_effect_cell(cells.get((m, arm))) for arm in arms]} for m in metrics]
+    return {"heads": heads, "rows": rows}
+
+
+def _effect_cell(row: Mapping[str, str] | None) -> dict[str, str]:
+    """An effect with the half width of its interval, and whether the interval excludes zero."""
+    if row is None:
+        return {"value": "", "side": ""}
+    effect, low, high = (float(row[column]) for column in ("effect", "lower", "upper"))
+    side = "higher" if low > 0 else "lower" if high < 0 else "undecided"
+    return {"value": text.with_error(effect, high - effect), "side": side}
+
+
+def _in_rows(metrics: Iterable[str]) -> list[str]:
+    """Those of the metrics that have a row in the report's tables, those with a head of their own first."""
+    first = [name for name, words in text.METRICS.items() if words.head]
+    hidden = ("share_", "curation_reward_", "reward_mean", *CONDITIONS)
+    present = list(metrics)
+    others = [name for name in present if name not in first and not name.startswith(hidden)]
+    return [name for name in first if name in present] + others
 
 
 def _head(metric: str) -> str:

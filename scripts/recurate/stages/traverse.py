@@ -11,6 +11,6 @@ from recurate.models import Autoencoder, Model
 
 
 class Reads(Settings):
-    """The network of every arm, in their order."""
+    """The network of every arm, by name and in their order."""
 
-    models: list[Annotated[SerializeAsAny[Autoencoder], embedded(Model)]]
+    models: dict[str, Annotated[SerializeAsAny[Autoencoder], embedded(Model)]]

@@ -18,25 +18,27 @@ from recurate.models import Autoencoder
 from recurate.stages.draw import Reads
 from recurate.study.arm import Arm
 from recurate.study.common import Published
+from recurate.study.controls import controls
 from recurate.study.origin import Origin
 from recurate.study.simulated import Rates, SimulatedStudy
 from recurate.study.simulated_arm import SimulatedArm
 from recurate.study.trained import Study
 
 
-def view_of(name: str, study: Study | SimulatedStudy, rewards: bool = False) -> StudyView | SimulatedView:
-    """The study `name`, trained or simulated."""
-    return simulated_view(name, study) if isinstance(study, SimulatedStudy) else trained_view(name, study, rewards)
-
-
 def figure_reads(name: str, study: Study | SimulatedStudy, figure: Figure) -> Reads:
-    """What drawing a figure of the study `name` reads."""
-    rewards = isinstance(figure, TrainedFigure) and figure.shows_rewards
-    return Reads(figure=figure, study=view_of(name, study, rewards))
+    """What drawing a figure of the study `name` reads.
+
+    Raises ValueError if the figure shows arms that the study does not have.
+    """
+    if isinstance(study, SimulatedStudy):
+        return Reads(figure=figure, study=simulated_view(name, study))
+    assert isinstance(figure, TrainedFigure), "a study lists figures of its own loops"
+    return Reads(figure=figure, study=trained_view(name, study, figure.shows_rewards).of_arms(figure.arms))
 
 
 def trained_view(name: str, study: Study, rewards: bool = False) -> StudyView:
     """A trained study; its arms hold their `rewards` where those are shown."""
+    of_arms = controls(study)
     return StudyView(
         name=name,
         title=study.title,
@@ -47,11 +49,13 @@ def trained_view(name: str, study: Study, rewards: bool = False) -> StudyView:
         features=[features.space for features in study.features],
         metrics=[MetricView(kind=metric.kind, space=metric.space) for metric in study.metrics],
         published=_published(study.published),
-        arms={key: _arm(key, arm, study.origins[arm.origin], rewards) for key, arm in study.arms.items()},
+        arms={
+            key: _arm(key, arm, study.origins[arm.origin], rewards, of_arms.get(key)) for key, arm in study.arms.items()
+        },
     )
 
 
-def _arm(name: str, arm: Arm, origin: Origin, rewards: bool) -> ArmView:
+def _arm(name: str, arm: Arm, origin: Origin, rewards: bool, control: str | None) -> ArmView:
     data, sampler = origin.data.description, arm.sampler or origin.sampler
     return ArmView(
         title=arm.title or name,
@@ -59,6 +63,7 @@ def _arm(name: str, arm: Arm, origin: Origin, rewards: bool) -> ArmView:
         origin=arm.origin,
         choices=arm.curation.bradley_terry_choices,
         by_prompt=arm.curation.by_prompt,
+        control=control,
         real_fraction=arm.mixing.real_fraction,
         regime=arm.mixing.name,
         is_biased=bool(sampler.other_law(origin.model)),

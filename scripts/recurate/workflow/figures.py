@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from recurate.figures import Figure
 from recurate.figures.parts.view import SimulatedView, StudyView
 from recurate.files.paths import NAME, Layout
 from recurate.foundation.errors import RecurateError
 from recurate.stages.draw import Reads
-from recurate.stages.views import figure_reads, view_of
+from recurate.stages.views import figure_reads
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 from recurate.workflow.inputs import Inputs
 from recurate.workflow.studies import Studies, Wildcards, alternatives
 
 Paths = str | list[str]
+Arms = Sequence[str]  # those that a figure shows
 
 
 def check_figures(study: Study | SimulatedStudy, where: str) -> None:
@@ -25,15 +26,16 @@ def check_figures(study: Study | SimulatedStudy, where: str) -> None:
 
 
 def _complaints(study: Study | SimulatedStudy) -> Iterator[str]:
-    names, view = [figure.name for figure in study.figures], view_of("", study, rewards=True)
+    names = [figure.name for figure in study.figures]
     for place, figure in enumerate(study.figures):
         if not NAME.match(figure.name):
             yield f"{figure.kind}: a figure's file name needs lower-case letters, digits and _ only"
         if figure.name in names[:place]:
             yield f"{figure.name}: two figures have this name; rename the file of one"
         try:
-            Reads(figure=figure, study=view).check()
-            _has_what_it_reads(figure, study, view)
+            reads = figure_reads("", study, figure)
+            reads.check()
+            _has_what_it_reads(figure, study, reads.study)
         except ValueError as error:
             yield f"{figure.name}: {error}"
 
@@ -54,14 +56,14 @@ class Figures:
     def __init__(self, studies: Studies, inputs: Inputs, layout: Layout) -> None:
         self.studies, self.layout = studies, layout
         self._names_are_of_one_sort()
-        self._input: Mapping[str, Callable[[Wildcards], Paths]] = {
+        self._input: Mapping[str, Callable[[Wildcards, Arms], Paths]] = {
             **{name: self._table(f"{name}.csv") for name in ("metrics", "forecast", "laws", "rates")},
             "traversed": self._table("traversals.safetensors"),
             "samples": inputs.shown_samples,
             "curated": inputs.shown_curated,
             "features": inputs.shown_features,
             "real": inputs.shown_real,
-            "trajectories": inputs.trajectories,
+            "trajectories": lambda w, _: inputs.trajectories(w),
         }
 
     def _names_are_of_one_sort(self) -> None:
@@ -76,8 +78,8 @@ class Figures:
                         "rename the file of one"
                     )
 
-    def _table(self, name: str) -> Callable[[Wildcards], Paths]:
-        return lambda w: self.layout.in_study(name).format(study=w.study)
+    def _table(self, name: str) -> Callable[[Wildcards, Arms], Paths]:
+        return lambda w, _: self.layout.in_study(name).format(study=w.study)
 
     def of(self, study: str, name: str) -> Figure:
         """A figure of a study by its name; raises RecurateError if the study has no such figure."""
@@ -92,7 +94,8 @@ class Figures:
     def inputs(self, w: Wildcards) -> dict[str, Paths]:
         """Files that a figure reads, by name; empty are those that it does not read."""
         reads = self.of(w.study, w.figure).reads
-        return {name: path(w) if name in reads else [] for name, path in self._input.items()}
+        arms = list(self.reads(w).study.arms)
+        return {name: path(w, arms) if name in reads else [] for name, path in self._input.items()}
 
     def reads(self, w: Wildcards) -> Reads:
         """Settings of drawing a figure."""

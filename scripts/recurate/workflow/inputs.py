@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recurate.files import manifests
 from recurate.files.paths import Layout, format_generation, format_seeds
 from recurate.workflow.studies import Studies, Wildcards
@@ -189,38 +191,37 @@ class Inputs:
             for seeds in self._seed_batches(w)
         ]
 
-    def shown_samples(self, w: Wildcards) -> list[str]:
+    def shown_samples(self, w: Wildcards, arms: Sequence[str]) -> list[str]:
         """Sample sets of the first seeds, for pictures: arms in order, each with generations 0..T."""
-        return [self._of_generation(v, generation, "samples.safetensors") for v, generation in self._shown(w)]
+        return [self._of_generation(v, generation, "samples.safetensors") for v, generation in self._shown(w, arms)]
 
-    def shown_curated(self, w: Wildcards) -> list[str]:
+    def shown_curated(self, w: Wildcards, arms: Sequence[str]) -> list[str]:
         """Curated sets that belong to `shown_samples`."""
-        return [self._in_arm(v, generation, "curated.safetensors") for v, generation in self._shown(w)]
+        return [self._in_arm(v, generation, "curated.safetensors") for v, generation in self._shown(w, arms)]
 
-    def shown_features(self, w: Wildcards) -> list[str]:
+    def shown_features(self, w: Wildcards, arms: Sequence[str]) -> list[str]:
         """Features of all seeds, for pictures: batches of seeds in order, each with all arms and generations 0..T."""
         return [
             self._of_generation(Wildcards(study=w.study, arm=arm, seeds=seeds), generation, "features.safetensors")
             for seeds in self._seed_batches(w)
-            for arm in self.studies.study(w).arms
+            for arm in arms
             for generation in range(self.studies.study(w).generations + 1)
         ]
 
     def shown_models(self, w: Wildcards) -> list[str]:
-        """Models that `shown_samples` were drawn from."""
-        return [self._of_generation(v, generation, "model.safetensors") for v, generation in self._shown(w)]
+        """Models of the first seeds: all arms in order, each with generations 0..T."""
+        arms = list(self.studies.study(w).arms)
+        return [self._of_generation(v, generation, "model.safetensors") for v, generation in self._shown(w, arms)]
 
-    def shown_real(self, w: Wildcards) -> list[str]:
+    def shown_real(self, w: Wildcards, arms: Sequence[str]) -> list[str]:
         """Real data of every arm's origin, arms in order."""
-        return [self.real(Wildcards(study=w.study, arm=arm)) for arm in self.studies.study(w).arms]
+        return [self.real(Wildcards(study=w.study, arm=arm)) for arm in arms]
 
-    def _shown(self, w: Wildcards) -> list[tuple[Wildcards, int]]:
+    def _shown(self, w: Wildcards, arms: Sequence[str]) -> list[tuple[Wildcards, int]]:
         first = self._seed_batches(w)[0]
         generations = range(self.studies.study(w).generations + 1)
         return [
-            (Wildcards(study=w.study, arm=arm, seeds=first), generation)
-            for arm in self.studies.study(w).arms
-            for generation in generations
+            (Wildcards(study=w.study, arm=arm, seeds=first), generation) for arm in arms for generation in generations
         ]
 
     def _seed_batches(self, w: Wildcards) -> list[str]:

@@ -15,6 +15,7 @@ from recurate.models import Autoencoder
 from recurate.stages import (
     claims,
     curate,
+    effects,
     extract,
     forecast,
     laws,
@@ -30,6 +31,7 @@ from recurate.stages import (
     traverse,
 )
 from recurate.stages.claims import Trained as TrainedClaims
+from recurate.study.controls import controls
 from recurate.study.simulated_arm import SimulatedArm
 from recurate.training.settings import Training
 from recurate.workflow.studies import Studies, Wildcards
@@ -162,8 +164,8 @@ class StageSettings:
     def traverse(self, w: Wildcards) -> traverse.Reads:
         """The network of every arm."""
         study = self.studies.study(w)
-        models = (study.origins[arm.origin].model for arm in study.arms.values())
-        return traverse.Reads(models=[model for model in models if isinstance(model, Autoencoder)])
+        models = {name: study.origins[arm.origin].model for name, arm in study.arms.items()}
+        return traverse.Reads(models={name: m for name, m in models.items() if isinstance(m, Autoencoder)})
 
     def claims(self, w: Wildcards) -> claims.Reads:
         """Claims of a trained study and each arm as they see it; of a simulated one published numbers."""
@@ -185,6 +187,10 @@ class StageSettings:
             for name, arm in study.arms.items()
         }
         return TrainedClaims(claims=study.claims, arms=arms)
+
+    def effects(self, w: Wildcards) -> effects.Reads:
+        """Which arm is the control of which."""
+        return effects.Reads(controls=dict(controls(self.studies.study(w))))
 
     def resolved(self, w: Wildcards) -> dict[str, object]:
         """All settings of a study that its results follow from, defaults filled in, as they stand in its file."""

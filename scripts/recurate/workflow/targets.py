@@ -6,6 +6,7 @@ from recurate.figures import Figure
 from recurate.files.paths import Layout
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS
 from recurate.measuring.features import inception
+from recurate.study.controls import controls
 from recurate.workflow.inputs import Inputs
 from recurate.workflow.studies import Studies, Wildcards, alternatives
 
@@ -35,7 +36,8 @@ class Targets:
     def tables(self, study: str) -> tuple[str, ...]:
         """Names of a study's tables."""
         if study in self.studies.trained:
-            return ("metrics.csv", "forecast.csv", "claims.csv", "config.yaml")
+            effects = ("effects.csv",) if controls(self.studies.trained[study]) else ()
+            return ("metrics.csv", "forecast.csv", "claims.csv", *effects, "config.yaml")
         rates = ("rates.csv",) if self.studies.simulated[study].rates else ()
         return ("metrics.csv", "laws.csv", *rates, "claims.csv", "config.yaml")
 

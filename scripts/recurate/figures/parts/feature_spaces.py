@@ -43,8 +43,6 @@ FAMILIES: dict[str, Name] = {
     ),
 }
 MANIFOLD = ("precision", "recall", "density", "coverage")  # families that depend on k and N
-# Beginnings of rows that are no results.
-CONDITIONS = ("neighbours_", "manifold_samples_", "training_samples_", "warning_few_samples_")
 
 
 def common_metrics(measured: Series) -> list[str]:

@@ -50,9 +50,10 @@ def student_band(values: Array) -> Band:
     return Band(mean, mean - half, mean + half)
 
 
-def read_metrics(path: str) -> Series:
-    """Measured values, `[arm][metric]` (seeds, generations + 1)."""
-    return by_arm(read_rows(path, METRIC_COLUMNS))
+def read_metrics(path: str, arms: Iterable[str] | None = None) -> Series:
+    """Measured values, `[arm][metric]` (seeds, generations + 1), of some `arms` or of all."""
+    series = by_arm(read_rows(path, METRIC_COLUMNS))
+    return series if arms is None else {name: series[name] for name in arms}
 
 
 def read_forecast(path: str, arms: Mapping[str, ArmView] | None = None) -> Series:
@@ -61,8 +62,9 @@ def read_forecast(path: str, arms: Mapping[str, ArmView] | None = None) -> Serie
     Of `arms` whose samples are drawn from another law than the one learnt, older tables have forecasts that are left
     out.
     """
-    biased = [name for name, arm in (arms or {}).items() if arm.is_biased]
-    rows = [row for row in read_rows(path, FORECAST_COLUMNS) if row["arm"] not in biased]
+    rows = read_rows(path, FORECAST_COLUMNS)
+    if arms is not None:
+        rows = [row for row in rows if row["arm"] in arms and not arms[row["arm"]].is_biased]
     # The size stands beside every metric of a generation; one row of it is enough.
     size = {
         (row["arm"], row["seed"], row["generation"]): {

@@ -41,8 +41,9 @@ class ArmView(Settings):
 
     `model` is the kind of network and `role` what it is, such as a vector field. `shape` is that of one sample,
     `classes` the number of classes that samples are counted in, 0 where they are not.
-    `choices` is K, None where people do not choose one of K. `supremum` is the reward's r*; `reward` and `curation`
-    themselves are there for figures that evaluate them.
+    `choices` is K, None where people do not choose one of K; `control` is the arm that differs in K = 1 alone, if
+    there is one. `supremum` is the reward's r*; `reward` and `curation` themselves are there for figures that evaluate
+    them.
     """
 
     title: str
@@ -50,6 +51,7 @@ class ArmView(Settings):
     origin: str
     choices: float | None = Field(allow_inf_nan=True)
     by_prompt: bool
+    control: str | None
     real_fraction: float
     regime: TrainedRegime
     is_biased: bool
@@ -84,6 +86,16 @@ class StudyView(Settings):
     metrics: list[MetricView]
     published: list[PublishedView]
     arms: dict[str, ArmView]
+
+    def of_arms(self, names: Sequence[str]) -> StudyView:
+        """The study with these of its arms alone, in its order; with all if there are no `names`.
+
+        Raises ValueError for a name that it does not have.
+        """
+        if unknown := [name for name in names if name not in self.arms]:
+            raise ValueError(f"arms: there is no arm {unknown[0]!r}; known are {', '.join(self.arms)}")
+        arms = {name: arm for name, arm in self.arms.items() if name in names}
+        return self.model_copy(update={"arms": arms}) if names else self
 
     def measures(self, *kinds: str) -> bool:
         """Whether a metric of one of these kinds is measured, or one of a user's own, which may be like it."""

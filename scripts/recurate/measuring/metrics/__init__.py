@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from recurate.models.parts.fitted import FittedModel
 
 DATA = "data"  # the space of the samples themselves, which needs no feature extractor
+# Beginnings of the names of values that are no results but say what results rest on.
+CONDITIONS = ("neighbours_", "manifold_samples_", "training_samples_", "warning_few_samples_")
 
 
 @dataclass(frozen=True)
