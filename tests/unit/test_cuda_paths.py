@@ -100,7 +100,7 @@ TO_DEVICE = {
     "models/causal_lm:_network": "a network without its parameters, once",
     "models/causal_lm:_call": "the empty cache of a text",
     "sample:main": "parameters",
-    "traverse:main": "latents",
+    "traverse:_strip": "latents",
     "sampling:Request.latents": "random numbers",
     "sampling:Sampler.afresh": "classes of a chunk of training",
     "sampling/parts/denoising:DenoisingSampler.sample": "classes of a chunk of samples",
@@ -416,7 +416,7 @@ def test_a_path_through_latents_is_decoded_on_the_gpu(folder: Path, files: Files
     def path(device: str) -> Any:
         file = files(device)
         write_model(file("model"), "conv_vae", folder)
-        spec = {"models": [NETWORKS["conv_vae"][1]]}
+        spec = {"models": {"arm": NETWORKS["conv_vae"][1]}}
         call(traverse.main, [file("model")] * 2, file("path"), spec, device=device)
         return read_arrays(file("path"))
 

@@ -47,6 +47,7 @@ RULES = {
     "gather": ("gather",),
     "forecast": ("forecast", "curation"),
     "claims": ("claims", "curation"),
+    "effects": ("effects",),
     "traverse": ("traverse", "model"),
     "draw": ("draw", "figure"),
     "animate": ("draw", "animation reward curation"),

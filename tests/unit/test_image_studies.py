@@ -11,6 +11,7 @@ import pytest
 from study_setup import ROOT, changed, complaint, read
 
 from recurate.study.config import Config
+from recurate.study.controls import controls
 from recurate.study.reading import read_trained
 from recurate.theory.bounds import is_stable
 from recurate.workflow.project import Project
@@ -37,11 +38,12 @@ def test_a_study_of_images_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_image_study_has_the_arms_of_the_paper_and_one_inside_theorem_2_4(name: str, scale: str) -> None:
     study = read_trained(ROOT / f"config/studies/{name}.yaml", scale, {})
-    assert len(study.seeds) == 3
+    assert len(study.seeds) >= 4
     arms = {key: (arm.mixing.synthetic_ratio, arm.curation.choices) for key, arm in study.arms.items()}
     assert arms["uncurated"] == (float("inf"), 1)
     assert arms["curated"] == (float("inf"), 4)
     assert arms["mixed_half"][0] == pytest.approx(0.5)
+    assert {key for key, (_, choices) in arms.items() if choices == 4} - {"hidden_freeze"} <= controls(study).keys()
     stable = {key for key, (ratio, choices) in arms.items() if choices > 1 and is_stable(choices, ratio)}
     assert stable == {"mixed_stable"}
     rewards = {arm.reward.kind for arm in study.arms.values()}

@@ -197,7 +197,7 @@ def test_autoencoders_have_no_forecast_and_claims_know_why() -> None:
     study = SimpleNamespace(study="shumailov_vae")
     assert project.inputs.forecast_tables(study) == []
     claims = project.settings.claims(study).study
-    assert all(arm.is_biased for arm in claims.arms.values()) and len(claims.arms) == 4
+    assert all(arm.is_biased for arm in claims.arms.values()) and claims.arms
 
 
 @pytest.mark.parametrize(

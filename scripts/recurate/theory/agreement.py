@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from recurate.files.tables import METRIC_COLUMNS, read_frame
 from recurate.foundation.lazy import np
-from recurate.theory.verdicts import EQUAL_WITHIN, VACUOUS, ArmRow, Judgement, by_test, standard_error
+from recurate.theory.pooling import standard_error
+from recurate.theory.verdicts import EQUAL_WITHIN, VACUOUS, ArmRow, Judgement, by_test
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array

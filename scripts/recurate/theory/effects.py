@@ -13,8 +13,8 @@ from recurate.files.series import Series
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.measuring.metrics import CONDITIONS
+from recurate.theory.pooling import standard_error
 from recurate.theory.power import LEVEL, least_detectable
-from recurate.theory.verdicts import standard_error
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array

@@ -33,6 +33,12 @@ class Spread:
     degrees: Array
 
 
+def standard_error(values: Array) -> Array:
+    """Standard error of the mean over the first axis of `values` (R, ..), the replicates; nan of a single one."""
+    spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+    return spread / math.sqrt(len(values))
+
+
 def independent_rows(rows: int, likeness: float) -> float:
     """How many independent rows tell as much of a variance as `rows` whose errors correlate; `likeness` is r^2."""
     return rows / (1 + (rows - 1) * likeness)

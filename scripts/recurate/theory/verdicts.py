@@ -81,12 +81,6 @@ class ClaimRow(ArmRow):
 Row = TypeVar("Row", bound=ArmRow)
 
 
-def standard_error(values: Array) -> Array:
-    """Standard error of the mean over the first axis of `values` (R, ..), the replicates; nan of a single one."""
-    spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
-    return spread / math.sqrt(len(values))
-
-
 def without_numbers(n: int, verdict: str, note: str) -> Judgement:
     """A row that says why there is nothing to compare."""
     nan = math.nan

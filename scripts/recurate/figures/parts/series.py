@@ -11,7 +11,7 @@ from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
 from recurate.foundation.lazy import np
 from recurate.theory.agreement import read_values
-from recurate.theory.verdicts import standard_error
+from recurate.theory.pooling import standard_error
 
 if TYPE_CHECKING:
     from recurate.figures.parts.view import ArmView

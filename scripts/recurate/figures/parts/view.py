@@ -51,7 +51,6 @@ class ArmView(Settings):
     origin: str
     choices: float | None = Field(allow_inf_nan=True)
     by_prompt: bool
-    control: str | None
     real_fraction: float
     regime: TrainedRegime
     is_biased: bool
@@ -66,6 +65,7 @@ class ArmView(Settings):
     is_autoencoder: bool
     reward: Annotated[SerializeAsAny[Reward], embedded(Reward)] | None = None
     curation: Annotated[SerializeAsAny[Curation], embedded(Curation)] | None = None
+    control: str | None = None
 
     @property
     def is_curated(self) -> bool:
