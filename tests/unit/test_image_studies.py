@@ -43,7 +43,9 @@ def test_every_image_study_has_the_arms_of_the_paper_and_one_inside_theorem_2_4(
     assert arms["uncurated"] == (float("inf"), 1)
     assert arms["curated"] == (float("inf"), 4)
     assert arms["mixed_half"][0] == pytest.approx(0.5)
-    assert {key for key, (_, choices) in arms.items() if choices == 4} - {"hidden_freeze"} <= controls(study).keys()
+    assert {key for key, (_, choices) in arms.items() if choices == 4} - {"hidden_freeze", "carried_over"} <= controls(
+        study
+    ).keys()
     stable = {key for key, (ratio, choices) in arms.items() if choices > 1 and is_stable(choices, ratio)}
     assert stable == {"mixed_stable"}
     rewards = {arm.reward.kind for arm in study.arms.values()}
