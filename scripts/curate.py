@@ -1,6 +1,7 @@
 """Score a generation's samples and keep what people would keep."""
 
 from recurate.curation.judges import FittedJudge
+from recurate.curation.parts.choice_check import check_operator, kept_of
 from recurate.curation.parts.scoring import judged_classes, scored, scorers, texts
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.foundation.device import describe, prepare
@@ -40,11 +41,14 @@ def main(
     for row, seed in enumerate(seeds):
         generator = numpy_generator(seed, generation, CURATION)
         of_seed = {"prompts": prompts["prompt"][row]} if prompts else {}
-        kept.append(spec.curation.keep(rewards[row], generator, **of_seed).kept)
-    index = np.stack(kept).astype(np.int64)
-    if not index.size:
-        raise RecurateError(f"curation: {spec.curation.kind} kept no sample of {samples}; loosen it")
-    arrays = {"reward": rewards, "index": index, **judged_classes(spec.data, fitted, x), **prompts}
+        kept.append(kept_of(spec.curation.keep(rewards[row], generator, **of_seed), x.shape[1], spec.curation.kind))
+    if len({len(of_seed) for of_seed in kept}) > 1:
+        raise RecurateError(
+            f"curation: {spec.curation.kind} kept more samples of some seeds of {samples} than of others; mend keep"
+        )
+    if generation == 0 and spec.curation.is_own:
+        check_operator(spec.curation, rewards[0], prompts["prompt"][0] if prompts else None, seeds[0])
+    arrays = {"reward": rewards, "index": np.stack(kept), **judged_classes(spec.data, fitted, x), **prompts}
     write_arrays(curated, arrays, origin_of_file(spec, code, describe(device)))
 
 

@@ -5,6 +5,7 @@ from threadpoolctl import threadpool_limits
 from recurate.files.arrays import read_arrays, read_seed
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.device import prepare
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.randomness import METRIC, numpy_generator
 from recurate.measuring.every_arm import of_curated, real_spaces, space
 from recurate.measuring.metrics import DATA, Evidence
@@ -42,7 +43,7 @@ def main(
     against = {metric.space for metric in asked if metric.space and metric.against_training}
     known = real_spaces(parts["train_x"], parts["test_x"], reference, compared, nearness, against)
     kept = read_arrays(curated)
-    rows = []
+    measured: list[dict[str, float]] = []
     for row, seed in enumerate(seeds):
         x = read_seed(samples, row, ["x"])["x"]
         found = {DATA: x} | (read_seed(features, row, sorted(names - {DATA})) if features else {})
@@ -55,8 +56,18 @@ def main(
                 generator = numpy_generator(0, 0, METRIC, number)
                 evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary, spec.given)
                 values |= metric(evidence)
-        of_row = {"study": study, "arm": arm, "generation": generation, "seed": seed}
-        rows += [{**of_row, "metric": name, "value": repr(float(value))} for name, value in values.items()]
+        if measured and (differing := values.keys() ^ measured[0].keys()):
+            raise RecurateError(
+                f"metrics: {min(differing)} of arm {arm} in generation {generation} was measured for one of the seeds "
+                f"{seeds[0]} and {seed} alone; let the metric give the same names for every seed"
+            )
+        measured.append(values)
+    of_rows = {"study": study, "arm": arm, "generation": generation}
+    rows = [
+        {**of_rows, "seed": seed, "metric": name, "value": repr(float(value))}
+        for seed, values in zip(seeds, measured, strict=True)
+        for name, value in values.items()
+    ]
     write_rows(metrics, METRIC_COLUMNS, rows)
 
 

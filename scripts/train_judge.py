@@ -16,12 +16,17 @@ from recurate.stages.train_judge import Reads
 def main(real: str, judge: str, card: str, spec: Reads, code: str, device: str, threads: int) -> None:
     """Write the judge's parameters to `judge` and its held-out accuracy to `card`.
 
-    Raises RecurateError if the parameters are not finite or the accuracy is below `minimum_accuracy`.
+    Raises RecurateError if the parameters are not finite, the judge has other classes than the data, or its accuracy is
+    below `minimum_accuracy`.
     """
     device = prepare(device, threads)
     data = RealData.of(read_arrays(real))
     model = spec.judge
     fitted = FittedJudge(model, _parameters(model, data, spec, device), device)
+    if (told := fitted.log_probabilities(data.test_x[:1]).shape[1]) != spec.classes:
+        raise RecurateError(
+            f"judge: {model.kind} tells {told} classes apart, but the data list {spec.classes}; mend evaluate"
+        )
     right = fitted.classify(data.test_x) == data.test_y
     print(f"held-out accuracy {right.mean():.4f} on {len(right)} samples")
     if right.mean() < model.minimum_accuracy:

@@ -338,17 +338,21 @@ def rows_of(*places: str) -> list[dict[str, str]]:
     return [{"arm": "a", "metric": m, "seed": s, "generation": g, "value": "1"} for m, s, g in places]
 
 
-def test_metric_that_a_generation_lacks_is_left_out() -> None:
-    whole = rows_of("x00", "x10", "x01", "x11")
-    assert by_arm(whole)["a"]["x"].shape == (2, 2)
-    assert set(by_arm([*whole, *rows_of("y00", "y10")])["a"]) == {"x"}  # of neither seed in generation 1
-    assert set(by_arm([*whole, *rows_of("y00", "y10", "y01")])["a"]) == {"x"}
-
-
-def test_metric_that_a_seed_lacks_is_refused_and_no_mean_over_fewer_seeds_is_shown() -> None:
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (("y00", "y01"), "seed 1 in generation 0"),
+        (("y00", "y10", "y20"), "seed 0 in generation 1"),
+        (("y00", "y10", "y20", "y01", "y21"), "seed 1 in generation 1"),
+    ],
+)
+def test_metric_that_a_seed_or_a_generation_lacks_is_refused_and_no_mean_over_fewer_is_shown(
+    places: tuple[str, ...], said: str
+) -> None:
     whole = rows_of("x00", "x10", "x20", "x01", "x11", "x21")
-    with pytest.raises(RecurateError, match="y of arm a was recorded for some seeds and not for 1, 2; let the metric"):
-        by_arm([*whole, *rows_of("y00", "y01")])
+    assert by_arm(whole)["a"]["x"].shape == (3, 2)
+    with pytest.raises(RecurateError, match=f"y of arm a is missing for {said}; let the metric give the same names"):
+        by_arm([*whole, *rows_of(*places)])
 
 
 # Report

@@ -239,3 +239,31 @@ def test_a_curated_set_holds_the_judge_s_labels_and_its_confidence_in_them(
     np.testing.assert_allclose(found["confidence"], softmax(logits, axis=-1).max(axis=-1), rtol=1e-6)
     np.testing.assert_allclose(found["reward"], 2 * found["confidence"], rtol=1e-6)
     assert found["confidence"].dtype == np.float32 and found["confidence"].shape == (2, 40)
+
+
+ELEVEN = """
+import torch
+from recurate.curation.judges import Judge
+
+
+class Eleven(Judge):
+    '''Tells one class too many apart.'''
+
+    def shapes(self, shape, classes):
+        return {"bias": (11,)}
+
+    def fit(self, real, classes, generator, device="cpu"):
+        return {"bias": torch.zeros(11).numpy()}
+
+    def evaluate(self, parameters, x):
+        logits = parameters["bias"].expand(len(x), 11)
+        return logits, logits
+"""
+
+
+def test_a_judge_of_ones_own_with_a_class_too_many_is_a_sentence_and_no_file(real: RealData, tmp_path: Path) -> None:
+    own = tmp_path / "eleven.py"
+    own.write_text(ELEVEN)
+    with pytest.raises(RecurateError, match=r"judge: .*eleven\.py tells 11 classes apart, but the data list 10; mend"):
+        job(tmp_path, real, kind=str(own))
+    assert not (tmp_path / "judge.safetensors").exists() and not (tmp_path / "judge.json").exists()

@@ -233,3 +233,32 @@ def test_one_seed_is_read_without_the_others(files: Files) -> None:
     np.testing.assert_array_equal(found["x"], files.x[1])
     with pytest.raises(RecurateError, match="no array named 'y' in it"):
         read_seed(files["samples"], 0, ["y"])
+
+
+SOMETIMES = """
+from recurate.measuring.metrics import Metric
+
+
+class Sometimes(Metric):
+    '''Has nothing to say of bright samples.'''
+
+    def __call__(self, evidence):
+        return {"always": 1.0, **({"sometimes": 1.0} if evidence.x[0, 0, 0, 0] < 100 else {})}
+"""
+
+
+def test_a_metric_that_one_seed_lacks_is_a_sentence_and_no_table(files: Files) -> None:
+    (files.folder / "sometimes.py").write_text(SOMETIMES)
+    asked = {"kind": str(files.folder / "sometimes.py")}
+    files.x[:, 0, 0, 0, 0] = 50
+    write_arrays(files["samples"], {"x": files.x}, {})
+    assert all({"always", "sometimes"} <= values.keys() for values in files.measure(asked, with_features=False))
+    files.x[1, 0, 0, 0, 0] = 200
+    write_arrays(files["samples"], {"x": files.x}, {})
+    (files.folder / "metrics.csv").unlink()
+    said = (
+        "metrics: sometimes of arm arm in generation 7 was measured for one of the seeds 3 and 4 alone; let the metric"
+    )
+    with pytest.raises(RecurateError, match=said):
+        files.measure(asked, with_features=False)
+    assert not (files.folder / "metrics.csv").exists()

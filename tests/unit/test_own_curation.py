@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from study_setup import changed, complaint, read
 from theory_setup import check_arm
 
 import curate
-from recurate.curation import Curation
+from recurate.curation import Choice, Curation
+from recurate.curation.bradley_terry import BradleyTerry
+from recurate.curation.parts import choice_check
+from recurate.curation.parts.choice_check import check_operator
 from recurate.curation.parts.scoring import scored
 from recurate.curation.rewards import Reward
 from recurate.files.arrays import read_arrays, write_arrays
@@ -157,3 +161,120 @@ def test_a_reward_of_the_wrong_shape_is_a_sentence(tmp_path: Path, two_parts: di
     reward = load(Reward, two_parts["reward"])
     with pytest.raises(RecurateError, match=r"two_parts.py gave shape \(60,\) for 60 samples; mend the reward"):
         scored(reward, np.zeros((1, 60, 2), np.float32), [None], "samples")
+
+
+# What it does beside what it says
+
+
+def curated_by(tmp_path: Path, body: str, *, choices: int = 60, prompts: bool = False, generation: int = 0) -> Path:
+    """Curate two seeds of 90 samples with a curation of one's own; gives the file of what was kept."""
+    (tmp_path / "own.py").write_text(body)
+    generator = np.random.default_rng(0)
+    arrays = {"x": (3 * generator.normal(size=(2, 90, 2))).astype(np.float32)}
+    write_arrays(tmp_path / "samples", arrays, {})
+    spec = {
+        "data": {"kind": "two_moons"},
+        "judge": None,
+        "model": None,
+        "reward": {"kind": "clipped_distance", "target": [4.0, 0.0]},
+        "curation": {"kind": str(tmp_path / "own.py"), "kept": choices},
+    }
+    curated = tmp_path / "curated"
+    call(
+        curate.main,
+        str(tmp_path / "samples"),
+        str(curated),
+        spec,
+        code="c",
+        seeds=[3, 5],
+        generation=generation,
+        threads=1,
+    )
+    return curated
+
+
+def test_a_curation_that_does_what_its_operator_says_is_taken(tmp_path: Path) -> None:
+    assert read_arrays(curated_by(tmp_path, KEEP + OPERATOR))["index"].shape == (2, 60)
+
+
+@pytest.mark.parametrize("seen", [1, 2, 8])
+def test_a_curation_whose_operator_is_of_other_choices_is_a_sentence_and_writes_nothing(
+    tmp_path: Path, seen: int
+) -> None:
+    sentence = (
+        r"curation: the operator of .*own\.py is not that of its choices: the \d in 10 samples of lowest (ratio|reward)"
+        r" are 0\.\d+ of what it says is kept and [01]\.\d+ of what 1,000 curations kept; mend operator or keep"
+    )
+    with pytest.raises(RecurateError, match=sentence):
+        curated_by(tmp_path, KEEP.replace("[:4]", f"[:{seen}]") + OPERATOR)
+    assert not (tmp_path / "curated").exists()
+
+
+def test_it_is_looked_at_before_the_first_generation_alone(tmp_path: Path) -> None:
+    assert curated_by(tmp_path, KEEP.replace("[:4]", "[:1]") + OPERATOR, generation=1).exists()
+
+
+def test_choices_that_take_too_long_to_compare_are_taken_and_the_log_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(choice_check, "SECONDS", 0)
+    curated_by(tmp_path, KEEP.replace("[:4]", "[:1]") + OPERATOR)
+    assert "own.py was not compared with its choices: 1 took 0 s" in capsys.readouterr().out
+
+
+def test_shipped_curations_pass_the_check() -> None:
+    """Few samples, many choices, ties, far more kept than samples: nothing of that is a disagreement."""
+    rewards = np.random.default_rng(1).normal(size=40).astype(np.float32)
+    prompts = np.repeat(np.arange(10), 4)
+    for choices, kept in ((1, 40), (4, 10), (4, 400), (16, 40), (np.inf, 40)):
+        people = load(Curation, {"kind": "bradley_terry", "choices": choices, "kept": kept})
+        check_operator(people, rewards, None, 0)
+        check_operator(people, np.round(rewards), None, 0)
+        if choices in (1, 4):
+            among = people.model_copy(update={"among": "prompt"})
+            check_operator(among, rewards, prompts, 0)
+
+
+def test_choices_that_all_hang_together_are_no_disagreement() -> None:
+    """One of a thousand decides for all that is kept, which differs from call to call by all there is."""
+
+    class OneForAll(BradleyTerry):
+        def keep(self, rewards: Any, generator: Any, prompts: Any = None) -> Choice:
+            return Choice(np.repeat(super().keep(rewards, generator).kept[:1], self.kept))
+
+    rewards = np.random.default_rng(1).normal(size=40).astype(np.float32)
+    for seed in range(20):
+        check_operator(OneForAll(kind="bradley_terry", choices=4, kept=50), rewards, None, seed)
+
+
+def test_the_bound_keeps_its_promise_for_shares_that_are_all_or_nothing() -> None:
+    """Rare shares of 1 among shares of 0 are the hardest: refused are fewer than promised, here 1 in 100."""
+    generator = np.random.default_rng(0)
+    for rate in (0.0005, 0.002, 0.01, 0.5):
+        shares = (generator.random((1_000, 3_000, 1)) < rate).astype(float)
+        refused = np.abs(shares.mean(axis=0) - rate) > choice_check.deviation(shares[:, :, 0], 1, 0.01)
+        assert refused.mean() <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("np.array([0, 90])", r"kept the sample 90 of samples 0 to 89; mend keep"),
+        ("np.array([-1, 3])", r"kept the sample -1 of samples 0 to 89; mend keep"),
+        ("np.array([0.5, 3.0])", r"kept float64 of shape \(2,\), not a list of indices; mend keep"),
+        ("np.zeros((2, 2), int)", r"kept int64 of shape \(2, 2\), not a list of indices; mend keep"),
+        ("np.zeros(0, int)", r"kept none of 90 samples; loosen it"),
+        ("np.arange(1 + rewards.argmax())", r"kept more samples of some seeds of .*samples than of others; mend keep"),
+    ],
+)
+def test_what_is_kept_must_be_some_of_the_samples(tmp_path: Path, kept: str, said: str) -> None:
+    before, _, _ = KEEP.partition("        shown =")
+    with pytest.raises(RecurateError, match=rf"curation: .*own\.py {said}"):
+        curated_by(tmp_path, f"{before}        return Choice({kept})\n")
+    assert not (tmp_path / "curated").exists()
+
+
+@pytest.mark.parametrize("ratio", ["np.full(len(self.position), np.nan)", "np.zeros(len(self.position))", "gain"])
+def test_an_operator_without_a_ratio_for_every_sample_is_a_sentence(tmp_path: Path, ratio: str) -> None:
+    with pytest.raises(RecurateError, match=r"the operator of .*own\.py gave no ratio for 1080 samples: one finite"):
+        curated_by(tmp_path, KEEP + OPERATOR.replace("return gain[self.position]", f"return {ratio}"))

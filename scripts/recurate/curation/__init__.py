@@ -53,7 +53,8 @@ class Curation(Component, ABC):
     def operator(self, rewards: Array, prompts: Array | None = None) -> Operator | None:
         """The exact keep ratio for samples with `rewards` (n,) or (n, k), whatever their weights.
 
-        A kind that knows none does not define this; it is neither forecast nor compared with a limit.
+        A kind that knows none does not define this; it is neither forecast nor compared with a limit. That of a user's
+        own is compared with what `keep` keeps of generation 0.
         """
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,10 +15,10 @@ Series: TypeAlias = "dict[str, dict[str, Array]]"
 
 
 def by_arm(rows: Sequence[dict[str, str]]) -> Series:
-    """Arrays `[arm][metric]` (seeds, generations + 1) for each metric that every seed and generation of an arm has.
+    """Arrays `[arm][metric]` (seeds, generations + 1).
 
-    `rows` are those of `metrics.csv` or `forecast.csv`, as text. What some generations lack is left out. Raises
-    RecurateError for a metric that some seeds have and others lack, because a mean over them would hide how many.
+    `rows` are those of `metrics.csv` or `forecast.csv`, as text. Raises RecurateError for a metric that a seed or a
+    generation lacks, because a mean over the others would hide how many there are.
     """
     import pandas as pd
 
@@ -27,13 +28,13 @@ def by_arm(rows: Sequence[dict[str, str]]) -> Series:
     series: Series = {}
     whole = table.groupby("arm")[["seed", "generation"]].agg(frozenset)
     for (arm, metric), part in table.groupby(["arm", "metric"], sort=False):
-        seeds, generations = whole.loc[arm]
-        if lacking := sorted(seeds.difference(part["seed"])):
+        places = set(itertools.product(*whole.loc[arm]))
+        if lacking := sorted(places.difference(zip(part["seed"], part["generation"], strict=True))):
+            seed, generation = lacking[0]
             raise RecurateError(
-                f"{metric} of arm {arm} was recorded for some seeds and not for {', '.join(map(str, lacking))}; let "
-                "the metric give the same names for every seed, or take it out of metrics"
+                f"{metric} of arm {arm} is missing for seed {seed} in generation {generation}; let the metric give the "
+                "same names for every seed and generation, or take it out of metrics"
             )
         values = part.pivot(index="seed", columns="generation", values="value")
-        if len(part) == len(seeds) * len(generations):
-            series.setdefault(str(arm), {})[str(metric)] = values.to_numpy()
+        series.setdefault(str(arm), {})[str(metric)] = values.to_numpy()
     return series

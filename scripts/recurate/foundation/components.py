@@ -60,6 +60,11 @@ class Component(Settings):
     kind: str = Field(description="module of this family, or the path of a Python file with a class of your own")
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a user's own, which this library has not tested."""
+        return self.kind.endswith(".py")
+
+    @property
     def files(self) -> tuple[str, ...]:
         """Files beside its module that it opens, such as a list of words; what uses it runs again when one changes."""
         return ()

@@ -47,6 +47,7 @@ ADDED_NOISE = Stream((3, 1), 2)  # the chunk of samples, and the step
 DRAWN_CLASSES = Stream((3, 2))
 OF_A_SAMPLER = Stream((3, 3), 1)  # for samplers of one's own: any number that the sampler likes
 CURATION = Stream((4,))
+CURATION_CHECK = Stream((4,), 1)  # the call
 REFERENCE_ROWS = Stream((5,))
 METRIC = Stream((5,), 1)  # its place among the study's metrics
 SIMULATION = Stream((6,))
@@ -55,7 +56,7 @@ LATENT_PATH = Stream((7,))
 SAMPLING = (LATENTS, PROMPTS, TOKENS, ADDED_NOISE, DRAWN_CLASSES, OF_A_SAMPLER)
 STREAMS = (
     REAL_DATA, REAL_ORDER, JUDGE, INITIAL_PARAMETERS, TRAINING_ROWS, OBJECTIVE_NOISE, MIRRORING, *SAMPLING, CURATION,
-    REFERENCE_ROWS, METRIC, SIMULATION, LATENT_PATH,
+    CURATION_CHECK, REFERENCE_ROWS, METRIC, SIMULATION, LATENT_PATH,
 )  # fmt: skip
 
 
