@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ideal_learners import ideal_loops, split
 from scipy import special, stats
+from study_setup import ROOT
 from theory_setup import check_arm, forecast
 
 from recurate.closed_form.laws.registry import laws_of
+from recurate.study.reading import as_config, read_mapping, read_study
+from recurate.study.trained import Study
 from recurate.theory import agreement
 from recurate.theory.checking import Observed, check_claims
 from recurate.theory.claims import CLAIMS, ClosedLoop
@@ -55,6 +59,15 @@ def test_seeds_that_are_needed_are_the_fewest_that_see_it() -> None:
         seeds = seeds_needed(1.2, rows)
         assert power_of(1.2, seeds, (seeds - 1) * rows) >= 0.8 > power_of(1.2, seeds - 1, (seeds - 2) * rows)
     assert (seeds_needed(1.2), seeds_needed(1.2, 6)) == (8, 6)
+    assert [seeds_needed(1.2, 6, LEVEL / rows) for rows in (20, 60)] == [12, 14]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config/studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_studies_have_the_seeds_that_their_pooled_errors_need(path: Path) -> None:
+    study = read_study(path, "demo", {})
+    if isinstance(study, Study):
+        default = path.stem in as_config(read_mapping(ROOT / "config/config.yaml")).studies
+        assert len(study.seeds) == (seeds_needed(1.2, 6) if default else 4)
 
 
 # Pooling
