@@ -2,6 +2,7 @@
 
 from threadpoolctl import threadpool_limits
 
+from recurate.data.parts.tokenization import first_tokens
 from recurate.files.arrays import read_arrays, read_seed
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.device import prepare
@@ -38,6 +39,7 @@ def main(
     split = spec.reference.split
     parts = read_arrays(real, ["train_x", "test_x"])
     asked = spec.metrics
+    given = max(spec.given, first_tokens(real))
     names = {metric.space for metric in asked if metric.space}
     compared = {metric.space for metric in asked if metric.space and metric.compares}
     against = {metric.space for metric in asked if metric.space and metric.against_training}
@@ -54,7 +56,7 @@ def main(
         with threadpool_limits(threads):
             for number, metric in enumerate(asked):
                 generator = numpy_generator(0, 0, METRIC, number)
-                evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary, spec.given)
+                evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary, given)
                 values |= metric(evidence)
         if measured and (differing := values.keys() ^ measured[0].keys()):
             raise RecurateError(

@@ -44,6 +44,7 @@ def main(
         "arrays": {name: list(array.shape) for name, array in arrays.items()},
         "array_sha256": data_set.checksums(),
         "sha256": file_digest(real),
+        **data_set.facts,
     }
     write_json(card, facts)
 

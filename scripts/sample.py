@@ -1,5 +1,6 @@
 """Draw a generation's sample set from its model, with new latents in every generation."""
 
+from recurate.data.parts.tokenization import first_tokens
 from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
 from recurate.foundation.device import describe, out_of_memory, prepare
 from recurate.foundation.errors import RecurateError
@@ -38,6 +39,7 @@ def main(
         device,
         label_shares=read_arrays(model, ["label_shares"])["label_shares"] if sampler.uses_label_shares else None,
         real=read_arrays(real, ["train_x"])["train_x"] if real else None,
+        first_tokens=first_tokens(real) if real else 0,
     )
     with out_of_memory(f"sampling generation {generation}", f"lower sampler.chunk (now {sampler.chunk})"):
         drawn = sampler.sample(network, parameters, request)

@@ -162,6 +162,61 @@ def measured(folder: str, metrics: list[dict[str, str | int]]) -> float:
     return time.perf_counter() - begin
 
 
+def save_tokenizer(text: str, folder: Path) -> None:
+    """Write a tokenizer, given as JSON, as the transformers library saves one."""
+    from recurate.foundation.torchvision_compat import import_torchvision
+
+    import_torchvision()
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(text)).save_pretrained(folder)
+
+
+def prepared(corpus: str, tokenizer: dict[str, str | int]) -> float:
+    """Seconds of the script that prepares real data, for blocks of 64 tokens of a folder of texts."""
+    import tempfile
+
+    import prepare_real
+    from recurate.stages.prepare_real import Reads
+
+    data = {"kind": "text", "corpus": corpus, "tokenizer": tokenizer, "block": 64}
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        prepare_real.main(
+            real=f"{folder}/real.safetensors",
+            card=f"{folder}/real.json",
+            spec=Reads.model_validate({"data": data}),
+            code="",
+            data_folders={},
+            raw=None,
+        )
+        return time.perf_counter() - begin
+
+
+def encoded(corpus: str, tokenizer: dict[str, str | int], size: int) -> tuple[float, float]:
+    """Seconds for the tokens of the first `size` characters of a text, by the library as a whole and by ours.
+
+    Raises AssertionError if the tokens differ.
+    """
+    import numpy as np
+    from tokenizers import Tokenizer as Fast
+
+    from recurate.data.parts.tokenization import Codec, Tokenizer
+
+    with (Path(corpus) / "wiki.train.raw").open(encoding="utf-8") as file:
+        text = file.read(size)
+    json_of = Tokenizer.model_validate(tokenizer).fit([[text]])
+    codec, library = Codec(json_of), Fast.from_str(json_of)
+    begin = time.perf_counter()
+    ours = np.concatenate(list(codec.encode([text[start : start + 2**16] for start in range(0, len(text), 2**16)])))
+    between = time.perf_counter()
+    theirs = library.encode(text, add_special_tokens=False).ids
+    end = time.perf_counter()
+    assert np.array_equal(ours, theirs), "the tokens of the cut text are not those of the whole"
+    return end - between, between - begin
+
+
 if __name__ == "__main__":
     function, arguments = globals()[sys.argv[1]], json.loads(sys.argv[2])
     print(json.dumps(function(**arguments)))

@@ -20,6 +20,7 @@ import metrics_speed
 import network_speed
 import scale_speed
 import scheduler_speed
+import text_speed
 import theory_speed
 import training_speed
 import workflow_speed
@@ -42,6 +43,7 @@ LONG: dict[str, Part] = {
     "language": lambda options: language_speed.rows(options.runs, options.steps),
     "slurm": lambda _: (scheduler_speed.rows(), ""),
     "scale": lambda _: (scale_speed.rows(), ""),
+    "text": lambda _: text_speed.rows(),
 }
 PARTS = {**SHORT, **LONG}
 
@@ -51,7 +53,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").split("\n")[0],
         epilog="Of minutes each: study, the whole study once; loops, closed-form loops at paper scale; language, small "
-        "transformers; slurm, a study sent to a Slurm cluster, as root; scale, plans of up to 1,000 arms.",
+        "transformers; slurm, a study sent to a Slurm cluster, as root; scale, plans of up to 1,000 arms; text, "
+        "tokens of 541 MB.",
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=SHORT, help="parts to measure")
     parser.add_argument("--runs", type=int, default=5, help="measured runs of each quantity")

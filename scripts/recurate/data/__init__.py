@@ -39,7 +39,7 @@ class RealData:
     """Real data: `train_x` (n, *shape), `train_y` (n,) int64, held-out `test_x`, `test_y`; images are uint8 NHWC.
 
     A raw corpus has the bytes of its documents one after the other as x (bytes,) and their ends as y (documents,).
-    `notes` are texts that go into the file's metadata, such as a tokenizer.
+    `notes` are texts that go into the file's metadata, such as a tokenizer; `facts` go onto its card.
     """
 
     train_x: Array
@@ -47,6 +47,7 @@ class RealData:
     test_x: Array
     test_y: Array
     notes: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, int | str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, arrays: Mapping[str, Array]) -> RealData:
@@ -55,7 +56,7 @@ class RealData:
 
     def arrays(self) -> dict[str, Array]:
         """The four arrays by name."""
-        return {name: value for name, value in vars(self).items() if name != "notes"}
+        return {"train_x": self.train_x, "train_y": self.train_y, "test_x": self.test_x, "test_y": self.test_y}
 
     def check(self, kind: str) -> None:
         """Raise RecurateError, which names the data's `kind`, if they are not numbers or all the same number."""

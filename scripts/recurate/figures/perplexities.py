@@ -33,6 +33,7 @@ class Perplexities(TrainedFigure):
 
     def check(self, study: StudyView) -> None:
         study.check_features(SPACE)
+        study.check_blocks()
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
         perplexities = [
@@ -65,7 +66,7 @@ def picture(arms: Mapping[str, ArmView], perplexities: list[list[Array]]) -> Fig
         if place >= len(arms):
             axes.set_axis_off()
         elif place + columns >= len(arms):
-            axes.set_xlabel("perplexity of a block")
+            axes.set_xlabel(f"perplexity of a block\n({words.block(arms)} tokens)")
             axes.tick_params(labelbottom=True)
     grid[0, 0].set_ylim(0, 1.05 * max(axes.dataLim.y1 for axes in grid.flat))
     for axes in grid[:, 0]:
@@ -95,9 +96,10 @@ def caption(study: StudyView, perplexities: list[list[Array]]) -> str:
     seeds, blocks = len(study.seeds), len(perplexities[0][0])
     return words.paragraph(
         "Perplexity of every generated block under generation 0's model of the same seed, by generation from light to "
-        f"dark, a panel for each arm; {blocks:,} blocks of {words.replicates(seeds)} together. Perplexity is of "
-        "generated tokens alone: a prompt does not count, and is read only where samples keep it. The outermost bins "
-        "hold what lies beyond them.",
+        f"dark, a panel for each arm; {blocks:,} blocks of {words.replicates(seeds)} together.",
+        words.context(study.arms),
+        "Perplexity is of generated tokens alone: a prompt does not count, and is read only where samples keep it. The "
+        "outermost bins hold what lies beyond them.",
         "What to see: without curation mass moves to the left, towards what generation 0 finds likely; curators may "
         "prefer what it finds unlikely.",
         _moves(study.arms, perplexities),

@@ -33,8 +33,9 @@ class Request:
     """A sample set to be drawn: for which seeds, how many samples of which shape, with which random numbers.
 
     `label_shares` (seeds, classes) say how often each class occurs in the training set and `real` (n, *shape) are real
-    data in data units, both for samplers that ask for them. `training_chunk` is the chunk of training that the samples
-    are drawn afresh for; None where a generation's sample set is drawn.
+    data in data units, both for samplers that ask for them; the first `first_tokens` tokens of each text among these,
+    one or none, were put there for the network, and samples begin with them too. `training_chunk` is the chunk of
+    training that the samples are drawn afresh for; None where a generation's sample set is drawn.
     """
 
     seeds: list[int]
@@ -45,6 +46,7 @@ class Request:
     training_chunk: int | None = None
     label_shares: Array | None = None
     real: Array | None = None
+    first_tokens: int = 0
 
     def generators(self, stream: Stream, *numbers: int) -> list[numpy.random.Generator]:
         """A generator of the stream for each seed."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Continuation(Sampler):
     """Prompts are training blocks, drawn without replacement and the same in all arms; a sample is what follows.
 
-    Beside the samples stands the number of each one's prompt, `prompt` (seeds, samples).
+    Where blocks begin with a token that nobody wrote, samples do too, with one token of text less. Beside the samples
+    stands the number of each one's prompt, `prompt` (seeds, samples).
     """
 
     draws_from: ClassVar[type[Model]] = LanguageModel
@@ -87,7 +88,8 @@ class Continuation(Sampler):
         (block,) = request.shape
         numbers = self._prompts(request)
         prompts = torch.from_numpy(request.real[numbers][..., : self.prompt]).to(request.device, torch.int64)
-        length = block - prompts.shape[2] if self.keeps_prompt else block
+        kept = prompts if self.keeps_prompt else prompts[..., : request.first_tokens]
+        length = block - kept.shape[2]
         size = max(1, self.chunk // (self.beams if self.strategy == "beam" else self.per_prompt))
         with torch.no_grad():
             parts = [
@@ -97,8 +99,7 @@ class Continuation(Sampler):
                 )
             ]
         x = torch.cat(parts, dim=1)
-        if self.keeps_prompt:
-            x = torch.cat([prompts.repeat_interleave(self.per_prompt, dim=1), x], dim=2)
+        x = torch.cat([kept.repeat_interleave(self.per_prompt, dim=1), x], dim=2)
         return SampleSet(x, float(length), {"prompt": np.repeat(numbers, self.per_prompt, axis=1)})
 
     def _prompts(self, request: Request) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recurate.curation.parts.reward_moments import exceeds, one_number
-from recurate.data.parts.tokenization import Codec
+from recurate.data.parts.tokenization import Codec, first_tokens
 from recurate.files.arrays import read_metadata
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 
 def texts(x: Array, real: str) -> Array:
-    """Texts (seeds, n) that tokens `x` (seeds, n, block) spell in the tokenizer of the file of real data."""
+    """Texts (seeds, n) that tokens `x` (seeds, n, block) spell in the tokenizer of the file of real data.
+
+    A first token that nobody wrote is left out.
+    """
     codec = Codec(read_metadata(real)["tokenizer"])
-    return np.array([codec.decode(of_seed) for of_seed in x], dtype=object)
+    return np.array([codec.decode(of_seed) for of_seed in x[..., first_tokens(real) :]], dtype=object)
 
 
 def scorers(

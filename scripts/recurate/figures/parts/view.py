@@ -112,6 +112,15 @@ class StudyView(Settings):
         if space not in self.features:
             raise ValueError(f"shows the features {space}; list them under features")
 
+    def check_blocks(self) -> None:
+        """Raise ValueError unless the texts of all arms are blocks of one size, which perplexities depend on."""
+        sizes = sorted({arm.shape[0] for arm in self.arms.values()})
+        if len(sizes) > 1:
+            raise ValueError(
+                f"perplexities of blocks of {' and '.join(map(str, sizes))} tokens do not compare; draw arms with "
+                "blocks of one size"
+            )
+
     def check_plane(self) -> None:
         """Raise ValueError unless the data of all arms are points of the plane."""
         for name, arm in self.arms.items():

@@ -33,6 +33,7 @@ METRICS: dict[str, Name] = {
     "block_perplexity_median": Name(
         "median perplexity\nof blocks", "median perplexity of the generated blocks under generation 0's model"
     ),
+    "perplexity_context": Name("tokens of a block", "tokens of a block, which perplexities depend on"),
     "predictive_entropy": Name(
         "predictive entropy", "mean entropy in nats of the predicted next token on held-out real text"
     ),
@@ -205,6 +206,19 @@ def conditions(measured: Series, metrics: Sequence[str]) -> str:
         for name in few
     ]
     return " ".join(sentences)
+
+
+def block(arms: Mapping[str, ArmView]) -> int:
+    """Tokens of a block, in which a token is predicted from those before it; figures check that arms agree."""
+    return next(iter(arms.values())).shape[0]
+
+
+def context(arms: Mapping[str, ArmView]) -> str:
+    """Sentence on what perplexities depend on."""
+    return (
+        f"A token is predicted from those before it in its block of {block(arms)} tokens; perplexities with other "
+        "contexts do not compare."
+    )
 
 
 def reference(study: StudyView) -> str:

@@ -55,7 +55,7 @@ class Evidence:
     `generator` is the metric's own and the same for every generation and seed, so that subsets and projections add
     noise neither to a trajectory nor to the spread over seeds. `model` is the generation's own, where `needs_model`;
     `vocabulary` the number of tokens that texts are made of; the first `given` tokens of each sample are a prompt that
-    it keeps, which nobody generated.
+    it keeps, or one that every text begins with, which nobody generated.
     """
 
     x: Array

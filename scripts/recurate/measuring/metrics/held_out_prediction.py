@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class HeldOutPrediction(Metric):
     """Test perplexity, exp of the mean cost of a token of the real blocks, and the mean entropy of the predictions.
 
-    All blocks have as many tokens, so the mean over tokens is that over blocks; batches do not enter. The study's
+    All blocks have as many tokens, so the mean over tokens is that over blocks; batches do not enter. Their number,
+    `perplexity_context`, stands beside it: a token is predicted from those before it in its block. The study's
     `reference` says which part of the real data is meant, by default the held-out one.
     """
 
@@ -26,6 +27,7 @@ class HeldOutPrediction(Metric):
         cost = -log_likelihood(evidence.model, evidence.real).mean()
         return {
             "test_perplexity": float(np.exp(cost)),
+            "perplexity_context": float(evidence.real.shape[1]),
             "predictive_entropy": float(predictive_entropy(evidence.model, evidence.real).mean()),
         }
 

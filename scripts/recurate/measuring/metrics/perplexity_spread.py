@@ -14,8 +14,9 @@ QUANTILES = {"low": 0.05, "median": 0.5, "high": 0.95}
 class PerplexitySpread(Metric):
     """Mean and 5 %, 50 % and 95 % quantiles over blocks of their perplexity under generation 0's model.
 
-    Collapse moves the quantiles to the left, while single blocks that generation 0 would never have written make a tail
-    on the right (Shumailov et al. 2024).
+    How many tokens a block has, `perplexity_context`, stands beside them: a token is predicted from those before it in
+    its block, so that perplexities of other blocks do not compare. Collapse moves the quantiles to the left, while
+    single blocks that generation 0 would never have written make a tail on the right (Shumailov et al. 2024).
     """
 
     compares: ClassVar[bool] = False
@@ -28,4 +29,5 @@ class PerplexitySpread(Metric):
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         perplexity = evidence.space(self.space).x.astype(np.float64)[:, 0]
         quantiles = {f"block_perplexity_{name}": np.quantile(perplexity, share) for name, share in QUANTILES.items()}
-        return {"block_perplexity_mean": float(perplexity.mean()), **quantiles}
+        context = float(evidence.x.shape[1])
+        return {"block_perplexity_mean": float(perplexity.mean()), **quantiles, "perplexity_context": context}
