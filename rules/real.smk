@@ -80,7 +80,7 @@ rule real_data:
         environment("analysis")
     threads: 1
     resources:
-        **resources("real_data", mem_mb=2000, runtime=10),
+        **resources("real_data", mem_mb=4000, runtime=30),
     params:
         **params("prepare_real.py", settings.real),
     script:

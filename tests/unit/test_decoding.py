@@ -18,10 +18,13 @@ from recurate.sampling.parts.text_generation import Bending, by_beams, by_chance
 REAL = tokens(40, BLOCK, seed=5).numpy().astype(np.int32)
 
 
-def sampled(seeds: list[int], generation: int = 1, samples: int = 12, **settings: object) -> SampleSet:
+def sampled(
+    seeds: list[int], generation: int = 1, samples: int = 12, first_tokens: int = 0, **settings: object
+) -> SampleSet:
     sampler = Continuation.model_validate({"kind": "continuation", **settings})
     known = {name: value[seeds] for name, value in parameters(3).items()}
-    return sampler.sample(MODEL, known, Request(seeds, generation, samples, (BLOCK,), real=REAL))
+    request = Request(seeds, generation, samples, (BLOCK,), real=REAL, first_tokens=first_tokens)
+    return sampler.sample(MODEL, known, request)
 
 
 def test_a_wide_beam_finds_the_likeliest_texts_of_all() -> None:
@@ -98,6 +101,17 @@ def test_a_sample_that_keeps_its_prompt_begins_with_it() -> None:
     found = sampled([0], prompt=2, keeps_prompt=True)
     assert found.x.shape == (1, 12, BLOCK)
     assert np.array_equal(found.x[0, :, :2].numpy(), REAL[found.others["prompt"][0], :2])
+
+
+def test_a_sample_begins_with_the_token_that_blocks_begin_with_and_has_one_of_text_less() -> None:
+    """A nucleus of one token, so that what follows a prompt is certain."""
+    certain = {"strategy": "nucleus", "top_p": 1e-9}
+    begun, plain = (sampled([0, 1], first_tokens=number, **certain) for number in (1, 0))
+    assert torch.equal(begun.x[..., 1:], plain.x[..., :-1]) and begun.evaluations == BLOCK - 1
+    assert np.array_equal(begun.x[..., 0], REAL[begun.others["prompt"], 0])
+    keeps = {**certain, "prompt": 2, "keeps_prompt": True}
+    begun, plain = (sampled([0, 1], first_tokens=number, **keeps) for number in (1, 0))
+    assert torch.equal(begun.x, plain.x)
 
 
 def test_more_prompts_than_blocks_are_refused_in_a_sentence() -> None:

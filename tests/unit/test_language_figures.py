@@ -13,7 +13,7 @@ from recurate.figures import Files, language, perplexities
 from recurate.files.arrays import write_arrays
 from recurate.foundation.errors import RecurateError
 
-ARMS = {"bare": arm_view(title="0 % real"), "tenth": arm_view(title="10 % real")}
+ARMS = {name: arm_view(title=title, shape=(64,)) for name, title in (("bare", "0 % real"), ("tenth", "10 % real"))}
 VIEW = study_view(ARMS, generations=2, answers="a histogram.")
 
 
@@ -63,7 +63,10 @@ def test_blocks_of_all_batches_of_seeds_are_drawn(tmp_path: Path, monkeypatch: p
 
 def test_a_panel_for_each_metric_that_was_measured() -> None:
     figure = language.picture(ARMS, measured(test_perplexity=30.0, distinct_1=0.2, reward_mean=1.0))
-    assert [axes.get_title() for axes in figure.axes if axes.axison] == ["test perplexity", "distinct tokens"]
+    assert [axes.get_title() for axes in figure.axes if axes.axison] == [
+        "test perplexity (64 tokens)",
+        "distinct tokens",
+    ]
     text = language.caption(VIEW, measured(test_perplexity=30.0, distinct_1=0.2))
     assert "10 % real 30 (from 30)" in text and "distinct-1" in text
 
@@ -71,3 +74,20 @@ def test_a_panel_for_each_metric_that_was_measured() -> None:
 def test_a_study_without_metrics_of_text_is_told_so() -> None:
     with pytest.raises(RecurateError, match="nothing is measured of texts"):
         language.picture(ARMS, measured(reward_mean=1.0))
+
+
+def test_perplexities_say_how_many_tokens_they_are_predicted_from() -> None:
+    sentence = "from those before it in its block of 64 tokens; perplexities with other contexts do not compare."
+    assert sentence in language.caption(VIEW, measured(test_perplexity=30.0))
+    assert sentence not in language.caption(VIEW, measured(distinct_1=0.2))
+    assert sentence in perplexities.caption(VIEW, histograms())
+    labels = [axes.get_xlabel() for axes in perplexities.picture(ARMS, histograms()).axes]
+    assert "perplexity of a block\n(64 tokens)" in labels
+
+
+def test_perplexities_of_blocks_of_two_sizes_are_not_drawn_together() -> None:
+    arms = {**ARMS, "long": arm_view(shape=(1024,))}
+    view = study_view(arms, features=["block_perplexity"], metrics=[{"kind": "held_out_prediction", "space": None}])
+    for figure in (language.Language(kind="language"), perplexities.Perplexities(kind="perplexities")):
+        with pytest.raises(ValueError, match="perplexities of blocks of 64 and 1024 tokens do not compare"):
+            figure.check(view)

@@ -106,14 +106,17 @@ def test_test_perplexity_is_exp_of_the_mean_cost_of_held_out_blocks() -> None:
     found = HeldOutPrediction(kind="held_out_prediction")(evidence)
     assert found["test_perplexity"] == pytest.approx(np.exp(-log_likelihood(fitted(), real).mean()))
     assert 0 <= found["predictive_entropy"] <= np.log(VOCABULARY)
+    assert found["perplexity_context"] == BLOCK
 
 
 def test_spread_of_perplexities_is_over_blocks() -> None:
     x = np.arange(1, 102, dtype=np.float32)[:, None]
     space = Space("block_perplexity", x, x[:0], x[:0], reference_is_training=False)
-    evidence = Evidence(x, x, np.random.default_rng(0), {"block_perplexity": space})
+    texts = np.zeros((len(x), BLOCK), dtype=np.int32)
+    evidence = Evidence(texts, texts, np.random.default_rng(0), {"block_perplexity": space})
     expected = {"mean": 51, "low": 6, "median": 51, "high": 96}
     found = PerplexitySpread(kind="perplexity_spread")(evidence)
+    assert found.pop("perplexity_context") == BLOCK
     assert found == pytest.approx({f"block_perplexity_{k}": v for k, v in expected.items()})
 
 

@@ -15,15 +15,18 @@ from mixed_text import distinct_words, mixed_text, random_spellings, write_text
 from tokenizers import AddedToken, Regex, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizers import Tokenizer as Fast
 
+import measure
 import prepare_real
 from bench import alone
+from recurate.curation.parts.scoring import texts
 from recurate.data import RealData
 from recurate.data.parts import tokenization
 from recurate.data.parts.corpora import TextFile
 from recurate.data.parts.tokenization import Codec, Tokenizer
 from recurate.data.text import Text
-from recurate.files.arrays import read_arrays
+from recurate.files.arrays import read_arrays, read_metadata, write_arrays
 from recurate.foundation.errors import RecurateError
+from recurate.stages.measure import Reads as Measured
 from recurate.stages.prepare_real import Reads
 
 WHITE = [" ", " ", " ", "\n", "\n", "  ", "\t", "\r", "\xa0", "\x85", "\x1c", "\u2028", "\u3000"]
@@ -369,3 +372,48 @@ def test_the_card_counts_text_and_not_first_tokens(tmp_path: Path) -> None:
     card = prepared(data, tmp_path)
     blocks = len(read_arrays(tmp_path / "real.safetensors")["train_x"])
     assert card["train_tokens"] - card["train_tokens_dropped"] == 15 * blocks
+
+
+def test_what_is_read_and_measured_of_samples_leaves_first_tokens_out(tmp_path: Path) -> None:
+    """Rewards read no `</s>`; n-grams, counted by hand, are of what was generated."""
+    data, _ = with_tokenizer(tmp_path, first=True)
+    prepared(data, tmp_path)
+    real = str(tmp_path / "real.safetensors")
+    x = read_arrays(real)["train_x"][None, :40]
+    assert not any("</s>" in spelt for spelt in texts(x, real)[0])
+    assert texts(x, real)[0, 0] == Codec(read_metadata(real)["tokenizer"]).decode(x[0, :1, 1:])[0]
+    write_arrays(tmp_path / "samples.safetensors", {"x": x}, {})
+    curated = {"reward": np.zeros((1, 40), np.float32), "index": np.zeros((1, 1), np.int64)}
+    write_arrays(tmp_path / "curated.safetensors", curated, {})
+    settings = {
+        "metrics": [{"kind": "distinct_ngrams"}],
+        "reference": {"split": "test"},
+        "classes": 0,
+        "supremum": 0.0,
+        "components": (),
+        "vocabulary": 274,
+        "given": 0,
+        "model": None,
+    }
+    measure.main(
+        real,
+        *(str(tmp_path / name) for name in ("samples.safetensors", "curated.safetensors", "metrics.csv")),
+        spec=Measured.model_validate(settings),
+        study="s",
+        arm="a",
+        seeds=[0],
+        generation=0,
+        threads=1,
+        features=None,
+        reference=None,
+        nearness=None,
+        model=None,
+        device="cpu",
+    )
+    values = {
+        line.split(",")[4]: float(line.split(",")[5]) for line in (tmp_path / "metrics.csv").read_text().split()[1:]
+    }
+    own = x[0, :, 1:]
+    pairs = {tuple(block[start : start + 2]) for block in own for start in range(14)}
+    assert values["distinct_2"] == len(pairs) / (40 * 14)
+    assert values["vocabulary_share"] == len(set(own.ravel())) / 274
