@@ -12,7 +12,6 @@ import pytest
 import scipy.stats
 import seaborn
 from figure_setup import arm_view, study_view
-from matplotlib import RcParams, rcParamsDefault
 from PIL import Image
 from theory_setup import check_arm, forecast
 
@@ -270,14 +269,6 @@ def test_gif_frames_keep_exact_palette_colours_and_last_longest_at_the_end(tmp_p
 
 def test_colours_are_of_seaborns_colour_blind_palette() -> None:
     assert set(style.COLOURS) <= set(seaborn.color_palette("colorblind").as_hex())
-
-
-def test_the_common_style_is_seaborns_but_for_what_the_project_sets_itself() -> None:
-    theirs = RcParams({**seaborn.axes_style("ticks"), **seaborn.plotting_context("paper")})
-    used = {**rcParamsDefault, **style.settings()}
-    differ = {key for key, value in theirs.items() if used[key] != value}
-    own = set(style.settings()) - set(style.SEABORN)
-    assert differ - own == {"font.sans-serif", "image.cmap"}  # fonts of a family and a colour map that no figure uses
 
 
 def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:

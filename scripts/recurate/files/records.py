@@ -21,7 +21,7 @@ from recurate.files.fingerprints import file_digest
 from recurate.files.writing import REBUILD, TEMPORARY, read_json, write_json
 from recurate.foundation.errors import RecurateError
 
-LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy", "torch", "torchvision")
+LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy", "seaborn", "torch", "torchvision")
 SUFFIX = ".record"
 REMEDY = "make verify ARGS=--rebuild makes damaged files again"
 

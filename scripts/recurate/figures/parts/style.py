@@ -36,25 +36,6 @@ LEVEL_SET = COLOURS[1]
 # Metadata without dates, so that equal figures give equal bytes.
 UNDATED: dict[str, dict[str, str | None]] = {"pdf": {"CreationDate": None}, "png": {"Software": None}}
 
-# What is left of seaborn's style "ticks" in the context "paper". Importing seaborn for it would take over a second.
-SEABORN = {
-    "axes.axisbelow": True,
-    "axes.labelcolor": ".15",
-    "text.color": ".15",
-    "grid.color": ".8",
-    "lines.solid_capstyle": "round",
-    "patch.edgecolor": "w",
-    "patch.force_edgecolor": True,
-    "patch.linewidth": 0.8,
-    "xtick.color": ".15",
-    "ytick.color": ".15",
-    "xtick.minor.width": 0.8,
-    "ytick.minor.width": 0.8,
-    "xtick.minor.size": 3.2,
-    "ytick.minor.size": 3.2,
-    "legend.title_fontsize": 0.8 * 12,
-}
-
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -62,10 +43,12 @@ Result = TypeVar("Result")
 @cache
 def settings() -> RcParams:
     """Matplotlib's settings for all figures."""
+    import seaborn
     from matplotlib import RcParams
 
     ours = {
-        **SEABORN,
+        **seaborn.axes_style("ticks"),
+        **seaborn.plotting_context("paper"),
         "font.family": "DejaVu Sans",
         "font.size": 8,
         "axes.titlesize": 8,
