@@ -52,9 +52,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").split("\n")[0],
-        epilog="Of minutes each: study, the whole study once; loops, closed-form loops at paper scale; language, small "
-        "transformers; slurm, a study sent to a Slurm cluster, as root; scale, plans of up to 1,000 arms; text, "
-        "tokens of 541 MB.",
+        epilog="Of minutes each: study, the whole study, also at an earlier commit; loops, closed-form loops at paper "
+        "scale; language, small transformers; slurm, a study sent to a Slurm cluster, as root; scale, plans of up to "
+        "1,000 arms; text, tokens of 541 MB.",
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=SHORT, help="parts to measure")
     parser.add_argument("--runs", type=int, default=5, help="measured runs of each quantity")

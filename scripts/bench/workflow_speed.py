@@ -1,4 +1,4 @@
-"""Dry runs beside what Snakemake needs for itself, and the whole study."""
+"""Dry runs beside what Snakemake needs for itself, and the whole study beside an earlier commit's."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from pathlib import Path
 
 from measuring import ROOT, Child, Row, interleaved, run_child
 
+from recurate.commands.compare import BEFORE, checked_out
+
 sys.path.insert(0, str(ROOT / "tests/workflow"))
 from tiny import CODE, fresh
 
 ARMS, GENERATIONS = 100, 25
 ACCUMULATING_ARMS, ACCUMULATING_GENERATIONS = 13, 250  # as many jobs as wang_diffusion has at paper scale
 LONG_ARM = (500, 1000)  # generations of one arm
-PARSE_SECONDS, GRAPH_SECONDS, STUDY_SECONDS = 1.5, 15.0, 600.0
+PARSE_SECONDS, GRAPH_SECONDS = 1.5, 15.0
 TIMES_BARE, TIMES_AT_TWICE = 4.0, 2.3
+TIMES_BEFORE = 1.6  # of the whole study
 ONE_RULE = """
 rule only:
     output: "made"
@@ -135,21 +138,22 @@ def _snakemake(folder: Path, *arguments: str) -> Child:
 
 
 def study_rows() -> list[Row]:
-    """Wall time of what `make study` runs once everything is installed, in a copy without results."""
-    print("the whole study", file=sys.stderr)
+    """What `make study` runs once everything is installed, without results: at the commit `BEFORE`, then here."""
+    print(f"the whole study, at {BEFORE} and here", file=sys.stderr)
+    command = ("--cores", str(os.cpu_count()), "--quiet", "all")
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+        here = Path(temporary) / "here"
+        here.mkdir()
         for name in CODE:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-            copy(ROOT / name, folder / name)
-        command = [
-            sys.executable,
-            "scripts/manage.py",
-            "run",
-            "--cores",
-            str(os.cpu_count()),
-            "--quiet",
-            "host",
-            "reason",
-        ]
-        return [Row("make study, installed", [run_child(command, folder).seconds], "s", STUDY_SECONDS)]
+            copy(ROOT / name, here / name)
+        with checked_out(BEFORE, Path(temporary) / "before") as before:
+            former = _snakemake(before, *command)
+        present = _snakemake(here, *command)
+    return [
+        Row("make study, installed", [present.seconds], "s"),
+        Row("make study, processor", [present.processor], "s"),
+        Row(f"make study at {BEFORE}, installed", [former.seconds], "s"),
+        Row(f"make study at {BEFORE}, processor", [former.processor], "s"),
+        Row(f"make study, times {BEFORE}", [present.seconds / former.seconds], "", TIMES_BEFORE),
+    ]
