@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from figure_setup import arm_view, study_view
 
-from recurate.figures import Files, language, perplexities
+from recurate.figures import Files, effects, language, perplexities
 from recurate.files.arrays import write_arrays
 from recurate.foundation.errors import RecurateError
 
@@ -91,3 +91,12 @@ def test_perplexities_of_blocks_of_two_sizes_are_not_drawn_together() -> None:
     for figure in (language.Language(kind="language"), perplexities.Perplexities(kind="perplexities")):
         with pytest.raises(ValueError, match="perplexities of blocks of 64 and 1024 tokens do not compare"):
             figure.check(view)
+
+
+def test_effects_on_perplexities_say_their_tokens_too() -> None:
+    arms = {"curated": arm_view(shape=(64,), choices=4, control="bare"), "bare": arm_view(shape=(64,))}
+    of_arms = {arm: {"test_perplexity": np.arange(9.0).reshape(3, 3) + place} for place, arm in enumerate(arms)}
+    view = study_view(arms, generations=2)
+    assert "in its block of 64 tokens" in effects.caption(view, of_arms)
+    titles = [axes.get_title() for axes in effects.picture(arms, of_arms, {}).axes]
+    assert " ".join(titles[0].split()) == "test perplexity (64 tokens)"

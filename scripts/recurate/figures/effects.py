@@ -74,7 +74,7 @@ def picture(arms: Mapping[str, ArmView], measured: Series, predicted: Series) ->
             if metric in predicted.get(name, {}) and metric in predicted.get(control, {}):
                 expected = predicted[name][metric].mean(axis=0) - predicted[control][metric].mean(axis=0)
                 style.draw_forecast(axes, expected, _colour(rank))
-        axes.set_title(words.wrapped(words.metric_label(metric), LABEL_WIDTH))
+        axes.set_title(words.wrapped(words.metric_title(metric, arms), LABEL_WIDTH))
         style.generation_axis(axes, measured[next(iter(pairs))][metric].shape[1] - 1, label=False)
     style.label_lowest(grid, len(metrics))
     for axes in grid[:, 0]:
@@ -109,6 +109,7 @@ def caption(study: StudyView, measured: Series) -> str:
         f"Solid: mean over {words.replicates(seeds)} of the difference"
         + (", with its 95 % confidence band (Student t), not corrected for their number." if seeds > 1 else "."),
         "Dashed: the same difference of forecasts.",
+        words.context(study.arms, metrics),
         words.REWARD_NOTE,
         words.reference(study) if any(feature_spaces.family_and_space(metric)[0] for metric in metrics) else "",
         _ends(study.arms, measured, metrics),

@@ -24,7 +24,6 @@ METRICS = (
     "distinct_3",
     "vocabulary_share",
 )
-PERPLEXITIES = ("test_perplexity", "block_perplexity_median")
 COLUMNS = 4
 NOTHING = "nothing is measured of texts; add held_out_prediction or distinct_ngrams to the metrics"
 
@@ -79,14 +78,8 @@ def _panel(axes: Axes, metric: str, arms: Mapping[str, ArmView], measured: Serie
         marker = style.MARKERS[(place + turn) % len(style.MARKERS)]
         band = student_band(measured[name][metric])
         style.draw_measured(axes, band, style.COLOURS[place], marker, words.arm_title(arm.title))
-    axes.set_title(_title(metric, words.block(arms)))
+    axes.set_title(words.metric_title(metric, arms))
     style.generation_axis(axes, len(band.mean) - 1, label=False)
-
-
-def _title(metric: str, block: int) -> str:
-    """A metric's name; of a perplexity with the tokens of a block."""
-    label = words.metric_label(metric)
-    return f"{label} ({block} tokens)" if metric in PERPLEXITIES else label
 
 
 def caption(study: StudyView, measured: Series) -> str:
@@ -95,7 +88,7 @@ def caption(study: StudyView, measured: Series) -> str:
     seeds = len(next(iter(measured.values()))[metrics[0]])
     return words.paragraph(
         f"By generation, a line for each arm: {words.listed(map(words.metric_words, metrics))}.",
-        words.context(study.arms) if any(name in metrics for name in PERPLEXITIES) else "",
+        words.context(study.arms, metrics),
         "Shares of n-grams are over all texts of a generation together." if "distinct_1" in metrics else "",
         words.bands(seeds),
         _ends(study.arms, measured),

@@ -42,6 +42,7 @@ METRICS: dict[str, Name] = {
     "distinct_3": Name("distinct triples", "for triples (distinct-3)"),
     "vocabulary_share": Name("vocabulary in use", "the share of the vocabulary that is still in use"),
 }
+PERPLEXITIES = ("test_perplexity", "block_perplexity_median")
 # Of simulated loops, where they differ.
 MEASURES: dict[str, Name] = {
     "w2_squared": Name(r"$W_2^2$", "squared Wasserstein-2 distance to the real distribution"),
@@ -208,13 +209,21 @@ def conditions(measured: Series, metrics: Sequence[str]) -> str:
     return " ".join(sentences)
 
 
-def block(arms: Mapping[str, ArmView]) -> int:
-    """Tokens of a block, in which a token is predicted from those before it; figures check that arms agree."""
-    return next(iter(arms.values())).shape[0]
+def block(arms: Mapping[str, ArmView]) -> str:
+    """Tokens of a block of text, in which a token is predicted from those before it; of all sizes that there are."""
+    return " or ".join(str(size) for size in sorted({arm.shape[0] for arm in arms.values()}))
 
 
-def context(arms: Mapping[str, ArmView]) -> str:
-    """Sentence on what perplexities depend on."""
+def metric_title(metric: str, arms: Mapping[str, ArmView]) -> str:
+    """A metric's name on an axis; of a perplexity with the tokens of a block."""
+    label = metric_label(metric)
+    return f"{label} ({block(arms)} tokens)" if metric in PERPLEXITIES else label
+
+
+def context(arms: Mapping[str, ArmView], metrics: Sequence[str] = PERPLEXITIES) -> str:
+    """Sentence on what perplexities depend on; nothing where `metrics` have none."""
+    if not set(PERPLEXITIES) & set(metrics):
+        return ""
     return (
         f"A token is predicted from those before it in its block of {block(arms)} tokens; perplexities with other "
         "contexts do not compare."
