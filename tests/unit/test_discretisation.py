@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from study_setup import ROOT
 from torch import Generator, Tensor
 
 from recurate.foundation.components import load
@@ -15,10 +16,12 @@ from recurate.models import NoiseModel, VelocityModel
 from recurate.models.parts.noise_schedule import signal_shares
 from recurate.sampling import Request, Sampler
 from recurate.sampling.dpm_solver import DPMSolver
+from recurate.workflow.project import Project
+from recurate.workflow.studies import Wildcards
 
 DDIM_8 = {"kind": "ddim", "steps": 8}
 SOLVER_8 = {"kind": "dpm_solver", "steps": 8}
-# By algebra, of N(0, tau^2) with tau = 0.1, 0.2, 0.3, 0.5, 0.8, 1: the audit's own derivation.
+# By algebra, of N(0, tau^2) with tau = 0.1, 0.2, 0.3, 0.5, 0.8, 1, derived independently.
 BY_ALGEBRA: list[tuple[dict[str, Any], int, list[float]]] = [
     (DDIM_8, 400, [0.18, 0.41, 0.55, 0.67, 0.73, 0.73]),
     (DDIM_8, 500, [0.18, 0.41, 0.55, 0.67, 0.73, 0.73]),
@@ -113,6 +116,20 @@ def test_samples_of_a_network_without_error_have_that_variance(settings: dict[st
 def test_few_steps_are_another_law(settings: dict[str, Any], other: str) -> None:
     sampler = load(Sampler, settings)
     assert sampler.other_law(network(sampler, 0.5, 500)) == other
+
+
+def test_the_report_names_every_sampler_and_the_settings_those_that_discretise() -> None:
+    project = Project({"studies": ["alemohammad_diffusion"], "scale": "demo"}, str(ROOT / "config/studies"))
+    lines = project.report.reads(Wildcards()).studies["alemohammad_diffusion"].samplers
+    study = project.studies.trained["alemohammad_diffusion"]
+    own = [f"arm {name}" for name, arm in study.arms.items() if arm.sampler]
+    assert [line.place for line in lines] == [*(f"origin {name}" for name in study.origins), *own]
+    biased = {line.place for line in lines if line.other_law}
+    assert biased == {f"arm {name}" for name, arm in study.arms.items() if arm.sampler and arm.sampler.is_biased}
+    assert biased and all(line.kept != 1 for line in lines)
+    assert [note.partition(":")[0] for note in project.studies.notes(Wildcards(study="alemohammad_diffusion"))] == [
+        line.place for line in lines
+    ]
 
 
 # DPM-Solver++(2M)
