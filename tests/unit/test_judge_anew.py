@@ -74,7 +74,7 @@ def test_a_table_of_the_former_form_is_judged_to_the_same(tmp_path: Path) -> Non
 
 
 def test_variances_that_were_divided_by_the_number_of_answers_are_corrected_for_that_run_alone(tmp_path: Path) -> None:
-    """The audit found slacks of .0015, .0017 and -.0047 with the unbiased variance, .0158, .0164, .0092 without."""
+    """Derived independently were slacks of .0015, .0017 and -.0047 with the unbiased variance, .0158, .0164, .0092 without."""
     source = PUBLISHED / "language-demo"
     shutil.copytree(source / "shumailov_language", tmp_path / "shumailov_language")
     slacks = {}
