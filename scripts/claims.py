@@ -6,7 +6,7 @@ from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, w
 from recurate.stages.claims import Reads, Trained
 from recurate.theory import agreement
 from recurate.theory.checking import check_claims
-from recurate.theory.verdicts import CLAIM_COLUMNS, ClaimRow, settled
+from recurate.theory.verdicts import CLAIM_COLUMNS, ClaimRow
 
 
 def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates: str | None) -> None:
@@ -19,13 +19,9 @@ def main(metrics: str, theory: str, claims: str, spec: Reads, study: str, rates:
         sources = {"forecast": by_arm(expected), "measured": by_arm(measured)}
         rows = check_claims(spec.study.observed(study, sources), spec.study.claims)
     else:
-        table = agreement.read_values(metrics)
-        agreed = agreement.with_laws(table, read_rows(theory, LAW_COLUMNS))
-        agreed += agreement.with_published(table, spec.study.published)
-        if rates is not None:
-            replicates = max(len(sample) for sample in table.values())
-            agreed += agreement.with_rates(read_rows(rates, RATE_COLUMNS), spec.study.generations, replicates)
-        rows = [ClaimRow(study=study, **row) for row in settled(agreed)]
+        fitted = read_rows(rates, RATE_COLUMNS) if rates is not None else []
+        agreed = spec.study.compared(agreement.read_values(metrics), read_rows(theory, LAW_COLUMNS), fitted)
+        rows = [ClaimRow(study=study, **row) for row in agreed]
     write_rows(claims, CLAIM_COLUMNS, rows)
 
 

@@ -6,6 +6,7 @@ trace      the chain of files that leads to a result
 publish    tables and figures of a finished run, to results/published/
 redraw     figures of published runs, from their tables
 judge      claims of published runs anew, from their tables
+calibrate  simulated studies with other seeds: false alarms, power, replicates
 compare    tables of a commit and of the present tree
 reference  the texts that are generated from the classes
 """
@@ -15,7 +16,7 @@ import sys
 
 from recurate.foundation.errors import RecurateError
 
-COMMANDS = ("run", "verify", "trace", "publish", "redraw", "judge", "compare", "reference")
+COMMANDS = ("run", "verify", "trace", "publish", "redraw", "judge", "calibrate", "compare", "reference")
 
 
 def main(arguments: list[str]) -> int:

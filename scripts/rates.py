@@ -1,6 +1,5 @@
 """Fit how fast errors fall with the size of the pool, in every arm of a simulated study."""
 
-from recurate.closed_form.rates import fit_rates
 from recurate.closed_form.tables import RATE_COLUMNS
 from recurate.files.arrays import read_arrays
 from recurate.files.tables import write_rows
@@ -9,11 +8,11 @@ from recurate.stages.rates import Reads
 
 def main(trajectories: list[str], rates: str, spec: Reads, study: str) -> None:
     """Write one row for every arm and measure: slopes, their errors, and what theory says."""
-    rows: list[dict[str, object]] = []
-    for path, (arm, settings) in zip(trajectories, spec.arms.items(), strict=True):
-        arrays = read_arrays(path, spec.rates.measures)
-        fitted = fit_rates(settings.estimator, settings.loop(spec.generations), arrays, **dict(spec.rates))
-        rows += [{"study": study, "arm": arm, **found} for found in fitted]
+    rows = [
+        row
+        for path, arm in zip(trajectories, spec.arms, strict=True)
+        for row in spec.fitted(study, arm, read_arrays(path, spec.rates.measures))
+    ]
     write_rows(rates, RATE_COLUMNS, rows)
 
 

@@ -1,38 +1,33 @@
 """Run one arm of a simulated study: all seeds and generations at once."""
 
-from recurate.closed_form.simulate import blocks, simulate
+from recurate.closed_form.recording import Runs, record
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.files.tables import METRIC_COLUMNS, write_rows
-from recurate.foundation.lazy import np
 from recurate.foundation.types import Array
 from recurate.stages.simulate import Reads
 from recurate.study.simulated_arm import measured
 
 
 def main(trajectories: str, metrics: str, spec: Reads, code: str, study: str, arm: str) -> None:
-    """Write every measure (seeds, generations + 1) with the models of `spec.snapshots`, and a table of some rows."""
+    """Write arrays and a table of an arm.
+
+    The arrays are every measure (seeds, generations + 1), quantiles (3, recorded generations) over replicates and the
+    models of `spec.snapshots`; the table holds the measures of some generations.
+    """
     settings = spec.arm
-    estimator, names, seeds = settings.estimator, measured(settings, spec.measures), spec.seeds
     loop = settings.loop(spec.generations)
-    values = {name: np.empty((len(seeds), spec.generations + 1)) for name in names}
-    arrays: dict[str, Array] = dict(values)
-    done = 0
-    for block in blocks(estimator, loop, seeds):
-        rows = slice(done, done + len(block))
-        for generation, (model, rewards) in enumerate(simulate(estimator, loop, block)):
-            seen = estimator.seen(model)
-            for name in names:
-                values[name][rows, generation] = rewards[name] if name in rewards else estimator.measures[name](seen)
-            if done == 0 and generation in spec.snapshots:
-                parameters = estimator.parameters(model).items()
-                arrays |= {f"snapshot/{generation}/{name}": np.array(part[:1]) for name, part in parameters}
-        done += len(block)
+    runs = Runs(spec.seeds, settings.replicates, None if spec.common_random_numbers else settings.key)
+    names = measured(settings, spec.measures)
+    recording = record(settings.estimator, loop, runs, names, spec.recorded, spec.snapshots)
+    arrays: dict[str, Array] = dict(recording.means)
+    arrays |= {f"quantiles/{name}": values for name, values in recording.quantiles.items()}
+    arrays |= {f"snapshot/{generation}/{name}": part for (generation, name), part in recording.models.items()}
     write_arrays(trajectories, arrays, origin_of_file(spec, code))
     table_rows = [
         {"study": study, "arm": arm, "generation": generation, "seed": seed, "metric": name, "value": repr(float(v))}
-        for name, table in values.items()
+        for name, table in recording.means.items()
         for generation in spec.recorded
-        for seed, v in zip(seeds, table[:, generation], strict=True)
+        for seed, v in zip(spec.seeds, table[:, generation], strict=True)
     ]
     write_rows(metrics, METRIC_COLUMNS, table_rows)
 

@@ -9,6 +9,7 @@ import numpy as np
 from recurate.closed_form.estimators import Estimator
 from recurate.closed_form.loop import Preference, SimulatedLoop
 from recurate.closed_form.simulate import simulate
+from recurate.closed_form.streams import Replicates
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.foundation.components import load
@@ -37,7 +38,7 @@ def loop(mixing: dict[str, Any], generations: int, **settings: Any) -> Simulated
 def run(fitted: Estimator, of: SimulatedLoop, replicates: int, **settings: Any) -> dict[str, np.ndarray]:
     """Every measure of a loop, (replicates, generations + 1)."""
     found: dict[str, list[np.ndarray]] = {}
-    for model, rewards in simulate(fitted, of, range(replicates), **settings):
+    for model, rewards in simulate(fitted, of, Replicates(range(replicates)), **settings):
         seen = fitted.seen(model)
         values = {name: measure(seen) for name, measure in fitted.measures.items()}
         for name, value in {**values, **rewards}.items():

@@ -35,7 +35,7 @@ def law(value: float, deviation: float | str = "", order: float | str = "", metr
 
 def judged(sample: np.ndarray, **of: Any) -> ArmRow:
     row = law(**of)
-    (found,) = settled(agreement.with_laws({("a", row["metric"], 3): sample}, [row]))
+    (found,) = settled(agreement.with_laws({("a", row["metric"], 3): sample}, [row], {"a": 1}))
     return found
 
 
@@ -93,8 +93,8 @@ def test_the_spread_that_theory_knows_counts_where_few_replicates_understate_it(
     ("sample", "of", "reason"),
     [
         (NORMAL, {"value": 1.0, "deviation": 10.0}, "the mean rests on replicates rarer than 1 in 100"),
-        (np.r_[np.zeros(99), 5.0], {"value": 1.0}, "the mean rests on fewer than 10 of 100 replicates"),
-        (np.zeros(100), {"value": 1.0}, "the mean rests on fewer than 10 of 100 replicates"),
+        (np.r_[np.zeros(99), 5.0], {"value": 1.0}, "the mean rests on fewer than 10 of 100 seeds"),
+        (np.zeros(100), {"value": 1.0}, "the mean rests on fewer than 10 of 100 seeds"),
         (NORMAL, {"value": 1.0, "order": 0.6}, "what the law leaves out is no small correction"),
     ],
 )
@@ -120,7 +120,9 @@ def test_a_published_number_of_one_run_is_compared_with_the_spread_of_runs() -> 
     def of_runs(number: Published, spreads: float, runs: int = 1) -> Published:
         return number.model_copy(update={"value": NORMAL.mean() + spreads * spread, "replicates": runs})
 
-    rows = [agreement.with_published(values, [of_runs(number, *of)])[0] for of in ((2.2,), (2.4,), (1.0, 100))]
+    rows = [
+        agreement.with_published(values, [of_runs(number, *of)], {"a": 1})[0] for of in ((2.2,), (2.4,), (1.0, 100))
+    ]
     near, far, mean = (settled([row])[0] for row in rows)
     assert (near["verdict"], far["verdict"], mean["verdict"]) == ("undecided", "contradicted", "contradicted")
     assert near["note"] == "a notebook"
@@ -147,7 +149,7 @@ def rate(**changes: Any) -> dict[str, str]:
     ],
 )
 def test_slopes_are_held_to_the_law_and_to_the_bound(changes: dict[str, Any], expected: list[str]) -> None:
-    rows = settled(agreement.with_rates([rate(**changes)], 100, 50))
+    rows = settled(agreement.with_rates([rate(**changes)], 100, 50, {"a": 1}))
     assert [row["verdict"] for row in rows] == expected
     assert {frozenset(row) for row in rows} == {frozenset(CLAIM_COLUMNS[1:])}
 

@@ -9,7 +9,7 @@ import pytest
 from figure_setup import simulated_arm_view, simulated_view
 
 from recurate.figures import curves, equivalent_data, rates, snapshots
-from recurate.figures.parts.series import Line, Lines
+from recurate.figures.parts.series import Line, Lines, logarithmic_band, student_band
 from recurate.figures.parts.words import measure_label, measure_words
 from recurate.report.agreement_table import agreement_lines
 from recurate.theory.verdicts import VERDICTS
@@ -23,8 +23,17 @@ def curves_with(**options: Any) -> curves.Curves:
 
 
 def lines(arms: list[str], measures: list[str], scale: float = 1.0) -> Lines:
-    values = scale * (1 + np.arange(3)[:, None] / 10) * (1 + GENERATIONS)
+    values = scale * (1 + np.arange(3)[:, None] / 20) * (1 + GENERATIONS)
     return {arm: {measure: Line(GENERATIONS, values) for measure in measures} for arm in arms}
+
+
+def shown(measured: Lines, laws: Lines | None = None) -> curves.Shown:
+    """What is measured with its laws, every seed being one replicate."""
+    quantiles = {
+        arm: {name: np.quantile(line.values, (0.1, 0.5, 0.9), axis=0) for name, line in of_arm.items()}
+        for arm, of_arm in measured.items()
+    }
+    return curves.Shown(measured, laws or {}, quantiles)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +45,8 @@ def test_panels_are_laid_out_with_few_free_places(panels: int, columns: int) -> 
 
 def test_every_panel_holds_its_arms_with_band_and_law() -> None:
     view = simulated_view({"a": {"panel": "one"}, "b": {"panel": "one", "title": "n = 2"}, "c": {"panel": "two"}})
-    laws = {"a": {"variance": Line(GENERATIONS, np.ones((1, 4)))}}
-    figure = curves.picture(curves_with(), view, lines(["a", "b", "c"], ["variance"]), laws)
+    laws = {"a": {"variance": Line(GENERATIONS, np.stack([np.ones(4), np.zeros(4)]))}}
+    figure = curves.picture(curves_with(), view, shown(lines(["a", "b", "c"], ["variance"]), laws))
     left, right = figure.axes
     assert [axes.get_title() for axes in figure.axes] == ["one", "two"]
     assert (len(left.lines), len(right.lines)) == (3, 1)
@@ -50,24 +59,59 @@ def test_every_panel_holds_its_arms_with_band_and_law() -> None:
     ("linear", "expected"), [([], "log"), (["variance"], "linear")], ids=["wide span", "as the figure says"]
 )
 def test_wide_positive_values_are_drawn_on_a_logarithmic_scale(linear: list[str], expected: str) -> None:
-    figure = curves.picture(curves_with(linear=linear), simulated_view({"a": {}}), lines(["a"], ["variance"]), {})
+    figure = curves.picture(curves_with(linear=linear), simulated_view({"a": {}}), shown(lines(["a"], ["variance"])))
     assert figure.axes[0].get_yscale() == expected
     assert figure.axes[0].get_xscale() == "log"
 
 
 def test_values_below_zero_are_drawn_on_a_linear_scale() -> None:
-    figure = curves.picture(curves_with(), simulated_view({"a": {}}), lines(["a"], ["variance"], -1.0), {})
+    figure = curves.picture(curves_with(), simulated_view({"a": {}}), shown(lines(["a"], ["variance"], -1.0)))
     assert figure.axes[0].get_yscale() == "linear"
+
+
+@pytest.mark.parametrize(("seeds", "loops"), [(50, 1), (50, 50), (20, 30)])
+@pytest.mark.parametrize("axis", ["linear", "log"])
+def test_bands_cover_the_true_mean_where_they_are_drawn(seeds: int, loops: int, axis: str) -> None:
+    """Variances of Gaussians after t = 1 to 1,000 replacements by M = 100 samples: nearly lognormal with mean 1."""
+    random, band = np.random.default_rng(0), logarithmic_band if axis == "log" else student_band
+    view, drawn = simulated_view({"a": {"replicates": loops}}), []
+    for steps in (1, 3, 10, 20, 40, 70, 100, 200, 1000):
+        spread = np.sqrt((1 + 2 / 99) ** steps - 1)  # of one replicate
+        laws = {"a": {"variance": Line(np.array([0]), np.array([[1.0], [spread]]))}}
+        sigma, covered = np.sqrt(np.log1p(spread**2)), []
+        for _ in range(400):
+            means = np.exp(random.normal(-(sigma**2) / 2, sigma, (seeds, loops))).mean(axis=1, keepdims=True)
+            measured = {"a": {"variance": Line(np.array([0]), means)}}
+            if not shown(measured, laws).rests_on_few(view, "a", "variance")[0]:
+                found = band(means)
+                covered.append(found.low[0] <= 1 <= found.high[0])
+        drawn.append(len(covered) / 400)
+        assert len(covered) < 100 or 0.90 <= np.mean(covered) <= 0.98, (steps, np.mean(covered))
+    assert drawn[0] == 1 and drawn[-2:] == [0, 0]  # where Student's interval would cover in a third and in a tenth
+
+
+def test_a_mean_that_rests_on_few_replicates_has_median_and_quantiles_instead_of_a_band() -> None:
+    few = np.array([[1.0, 0.1], [1.01, 0.1], [0.99, 7.0]])
+    measured = {"a": {"variance": Line(np.array([0, 1]), few)}}
+    view = simulated_view({"a": {}})
+    (axes,) = curves.picture(curves_with(), view, shown(measured)).axes
+    mean, median = axes.lines
+    band, quantiles = axes.collections
+    np.testing.assert_array_equal(np.isnan(median.get_ydata()), [True, False])
+    assert median.get_ydata()[1] == 0.1 and mean.get_ydata()[1] == pytest.approx(2.4)
+    assert not band.get_hatch() and quantiles.get_hatch()
+    assert "No band where the mean of" in curves.caption(curves_with(), view, shown(measured))
+    assert "No band" not in curves.caption(curves_with(), view, shown(lines(["a"], ["variance"])))
 
 
 def test_only_wanted_measures_get_a_row_and_medians_a_line() -> None:
     wanted = curves_with(rows=["mean_error"], medians=["mean_error"])
     view = simulated_view({"a": {}}, measures=["variance", "mean_error"])
-    figure = curves.picture(wanted, view, lines(["a"], ["variance", "mean_error"]), {})
+    figure = curves.picture(wanted, view, shown(lines(["a"], ["variance", "mean_error"])))
     (axes,) = figure.axes
     assert axes.get_ylabel() == measure_label("mean_error")
     assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
-    said = curves.caption(wanted, view, lines(["a"], ["variance", "mean_error"]), {})
+    said = curves.caption(wanted, view, shown(lines(["a"], ["variance", "mean_error"])))
     assert measure_words("mean_error") in said and measure_words("variance") not in said
     assert "median" in said and "n - 1 (ddof 1, unbiased)" in said
 
@@ -75,10 +119,10 @@ def test_only_wanted_measures_get_a_row_and_medians_a_line() -> None:
 def test_published_numbers_are_stars_with_their_source() -> None:
     number = {"arm": "a", "measure": "variance", "generation": 10, "value": 3.0, "note": "a notebook"}
     view = simulated_view({"a": {}}, published=[number])
-    star = curves.picture(curves_with(), view, lines(["a"], ["variance"]), {}).axes[0].lines[-1]
+    star = curves.picture(curves_with(), view, shown(lines(["a"], ["variance"]))).axes[0].lines[-1]
     assert (star.get_marker(), list(star.get_xdata()), list(star.get_ydata())) == ("*", [11], [3.0])
     assert "Stars: published numbers, a notebook." in curves.caption(
-        curves_with(), view, lines(["a"], ["variance"]), {}
+        curves_with(), view, shown(lines(["a"], ["variance"]))
     )
 
 

@@ -12,6 +12,7 @@ import yaml
 from study_setup import ROOT
 
 from recurate.closed_form.simulate import simulate
+from recurate.closed_form.streams import Replicates
 from recurate.foundation.components import components_in
 from recurate.foundation.errors import RecurateError
 from recurate.mixing.regimes import REGIMES
@@ -93,7 +94,7 @@ def test_paper_scale_takes_the_sizes_of_the_papers() -> None:
     gaussian = read_study(ROOT / "config/studies/shumailov_gaussian.yaml", "paper", {})
     assert isinstance(gaussian, SimulatedStudy)
     assert {arm.mixing.initial for arm in gaussian.arms.values()} == {100, 500, 1_000, 10_000}
-    assert (gaussian.generations, len(gaussian.seeds)) == (1_000, 100)
+    assert (gaussian.generations, len(gaussian.seeds)) == (1_000, 50)  # of 50 loops each, where the paper has 100
 
 
 @pytest.mark.parametrize(
@@ -327,6 +328,9 @@ def test_an_estimator_of_ones_own_is_one_file(tmp_path: Path) -> None:
     file.write_text(OWN)
     study = read(tmp_path, changed({"estimator": {"kind": str(file), "width": 2.0}}, measures=["width"]))
     arm = study.arms["one"]
-    steps = [arm.estimator.measures["width"](model) for model, _ in simulate(arm.estimator, arm.loop(5), range(2000))]
+    steps = [
+        arm.estimator.measures["width"](model)
+        for model, _ in simulate(arm.estimator, arm.loop(5), Replicates(range(2000)))
+    ]
     expected = 2.0 * (10 / 11) ** np.arange(1, 7)
     np.testing.assert_allclose([step.mean() for step in steps], expected, rtol=0.02)

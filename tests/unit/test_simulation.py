@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,26 @@ from recurate.closed_form.estimators import Estimator
 from recurate.closed_form.laws.curated_gaussian import top_mass
 from recurate.closed_form.laws.registry import laws_of
 from recurate.closed_form.loop import Preference, SimulatedLoop
+from recurate.closed_form.recording import Runs, record
 from recurate.closed_form.simulate import blocks, simulate
-from recurate.closed_form.streams import Replicates
+from recurate.closed_form.streams import ArmKey, Replicates
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.curation.rewards.clipped_distance import ClippedDistance
 from recurate.foundation.components import load
 from recurate.mixing.simulated import Collection
+from recurate.study.simulated_arm import SimulatedArm
 
 REPLICATES = 400
+GAUSSIAN = estimator(kind="gaussian")
+BY_ROUNDS = {"regime": "contamination", "real": 40, "synthetic": 40}
+BY_STATISTICS: list[dict[str, Any]] = [
+    {"kind": "gaussian"},
+    {"kind": "gaussian", "dimensions": 3},
+    {"kind": "discrete", "probabilities": (0.5, 0.3, 0.2)},
+    {"kind": "ecdf", "points": 30},
+    {"kind": "lattice_kde", "points": 30},
+]
 SIGNIFICANCE = 1e-3  # of two-sample tests, with seeds that are fixed
 LAWFUL: list[dict[str, Any]] = [
     {"kind": "gaussian", "ddof": 0},
@@ -200,11 +212,92 @@ def test_statistics_of_regression_are_distributed_as_those_of_least_squares(desi
 )
 def test_a_seed_sees_the_same_numbers_alone_as_in_a_batch(spec: dict[str, Any]) -> None:
     fitted, of = estimator(**spec), loop({"regime": "accumulate_subsample", "initial": 30}, 3)
-    batch = [model for model, _ in simulate(fitted, of, [2, 5, 7])]
-    alone = [model for model, _ in simulate(fitted, of, [5])]
+    batch = [model for model, _ in simulate(fitted, of, Replicates([2, 5, 7]))]
+    alone = [model for model, _ in simulate(fitted, of, Replicates([5]))]
     for together, single in zip(batch, alone, strict=True):
         for name, part in fitted.parameters(together).items():
             np.testing.assert_allclose(part[1], fitted.parameters(single)[name][0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("spec", BY_STATISTICS, ids=lambda spec: spec["kind"])
+def test_a_seed_of_many_loops_sees_the_same_bytes_alone_as_in_a_batch(spec: dict[str, Any]) -> None:
+    fitted, of = estimator(**spec), loop(BY_ROUNDS, 3)
+    batch, alone = (
+        record(fitted, of, Runs(seeds, 7, (1, 2)), list(fitted.measures), (0, 3)) for seeds in ([2, 5, 7], [5])
+    )
+    assert any(np.ptp(values[:, -1]) > 0 for values in batch.means.values())
+    for name in fitted.measures:
+        assert batch.means[name][1].tobytes() == alone.means[name][0].tobytes(), name
+
+
+@pytest.mark.parametrize("spec", BY_STATISTICS, ids=lambda spec: spec["kind"])
+def test_loops_of_a_seed_are_distributed_as_those_of_many_seeds(spec: dict[str, Any]) -> None:
+    fitted, of = estimator(**spec), loop(BY_ROUNDS, 3)
+    name = next(iter(fitted.measures))
+    loops = [fitted.measures[name](fitted.seen(model)) for model, _ in simulate(fitted, of, Replicates([0], 800))][-1]
+    seeds = [fitted.measures[name](fitted.seen(model)) for model, _ in simulate(fitted, of, Replicates(range(1, 801)))][
+        -1
+    ]
+    assert ks_2samp(loops, seeds).pvalue > SIGNIFICANCE
+    assert len(set(loops)) > (2 if spec["kind"] == "discrete" else 700)
+
+
+def final_variances(mixing: dict[str, Any], keys: Sequence[ArmKey | None]) -> np.ndarray:
+    """Correlation, over 400 seeds, of what arms with these keys and sizes of 100 and 1,000 end with."""
+    ends = []
+    for size, key in zip((100, 1000), keys, strict=True):
+        of = loop({**mixing, "initial": size}, 20)
+        ends.append(record(GAUSSIAN, of, Runs(range(400), 1, key), ["log_variance"]).means["log_variance"][:, -1])
+    return np.corrcoef(ends)
+
+
+def key_of(**changes: Any) -> ArmKey:
+    """The key of an arm with these settings."""
+    arm = {"estimator": {"kind": "gaussian"}, "mixing": {"regime": "replace", "initial": 100}, **changes}
+    return SimulatedArm.model_validate(arm).key
+
+
+def test_arms_that_differ_in_their_sample_size_alone_are_independent_unless_they_share_random_numbers() -> None:
+    keys = [key_of(mixing={"regime": "replace", "initial": size}) for size in (100, 1000)]
+    assert abs(final_variances({"regime": "replace"}, keys)[0, 1]) < 3.3 / 20  # 1 / 400^1/2 is one standard error
+    assert final_variances({"regime": "replace"}, [None, None])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mixing": {"regime": "replace", "initial": 101}},
+        {"mixing": {"regime": "accumulate", "initial": 100}},
+        {"estimator": {"kind": "gaussian", "ddof": 0}},
+        {"estimator": {"kind": "gaussian", "dimensions": 2}},
+        {"sampling_bias": 0.9},
+        {
+            "reward": {"kind": "clipped_distance", "target": [2.0], "radius": 0.5},
+            "curation": {"kind": "bradley_terry", "choices": 2, "kept": 50},
+        },
+    ],
+)
+def test_what_decides_an_arms_law_decides_its_stream(changes: dict[str, Any]) -> None:
+    assert key_of(**changes) != key_of()
+
+
+def test_names_titles_and_what_is_written_out_decide_no_stream() -> None:
+    """Nor does how often the loop is run: equal arms are the same loop, whose first seeds stay when there are more."""
+    assert key_of(title="a", panel="b", replicates=7) == key_of()
+    assert key_of(estimator={"kind": "gaussian", "ddof": 1, "mean": 0.0}) == key_of()
+    assert key_of(mixing={"regime": "replace", "initial": 100, "synthetic": 100}) == key_of()
+    fresh, told = ({"regime": "fresh", "real": 9, "synthetic": 9, **more} for more in ({}, {"initial": 9}))
+    assert key_of(mixing=fresh) == key_of(mixing=told) != key_of(mixing={**fresh, "initial": 8})
+
+
+def test_quantiles_are_over_all_loops_and_means_over_those_of_a_seed() -> None:
+    of = loop({"regime": "replace", "initial": 20}, 4)
+    found = record(GAUSSIAN, of, Runs([3, 4], 50, (1, 2)), ["variance"], recorded=(0, 4))
+    steps = [
+        GAUSSIAN.measures["variance"](model) for model, _ in simulate(GAUSSIAN, of, Replicates([3, 4], 50, (1, 2)))
+    ]
+    np.testing.assert_allclose(found.means["variance"][:, 4], [steps[4][:50].mean(), steps[4][50:].mean()])
+    np.testing.assert_allclose(found.quantiles["variance"][:, 1], np.quantile(steps[4], [0.1, 0.5, 0.9]))
 
 
 def test_pools_of_samples_are_advanced_in_batches_that_fit_into_memory() -> None:
@@ -222,7 +315,7 @@ def test_the_density_on_a_grid_follows_the_forecast(mixing: str, fraction: float
     fitted, likes = estimator(kind="grid_density"), preference(choices, 100)
     size = "initial" if mixing == "replace" else "real"
     of = loop({"regime": mixing, size: 100, "synthetic": 100}, 5, preference=likes)
-    found = np.stack([model[0] for model, _ in simulate(fitted, of, [0])])
+    found = np.stack([model[0] for model, _ in simulate(fitted, of, Replicates([0]))])
     weights = fitted.truth(1, Replicates([0]))[0]
     copies = np.repeat(np.arange(len(weights)), np.rint(weights * 20_000).astype(int))  # equal weights, as a sample has
     rewards = likes.reward(fitted.grid[copies][:, None], None)

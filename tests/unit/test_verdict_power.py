@@ -254,5 +254,5 @@ def test_a_wrong_law_is_contradicted_by_enough_replicates(wrong_by: float) -> No
         | {"deviation": "", "order": "", "source": ""}
         for t in range(1, 9)
     ]
-    verdicts = {row["verdict"] for row in settled(agreement.with_laws(values, table))}
+    verdicts = {row["verdict"] for row in settled(agreement.with_laws(values, table, {"a": 1}))}
     assert verdicts == ({"supported"} if wrong_by == 1 else {"contradicted"})

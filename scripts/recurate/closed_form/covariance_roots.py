@@ -75,18 +75,20 @@ def wishart_root(degrees: int, like: Array, randoms: Replicates) -> Array:
     """
     dimensions = columns(like)
     if like.ndim == 2:
-        return np.sqrt(randoms.sample(lambda generator: generator.chisquare(degrees, dimensions)))
+        return np.sqrt(randoms.draw(lambda generator, loops: generator.chisquare(degrees, (loops, dimensions))))
     if degrees < dimensions:
-        return randoms.sample(lambda generator: generator.standard_normal((dimensions, degrees)))
-    below = np.tril_indices(dimensions, -1)
+        return randoms.draw(lambda generator, loops: generator.standard_normal((loops, dimensions, degrees)))
+    rows, below = np.tril_indices(dimensions, -1)
     falling = degrees - np.arange(dimensions)
 
-    def bartlett(generator: numpy.random.Generator) -> Array:
-        root = np.diag(np.sqrt(generator.chisquare(falling)))
-        root[below] = generator.standard_normal(len(below[0]))
+    def bartlett(generator: numpy.random.Generator, loops: int) -> Array:
+        root = np.zeros((loops, dimensions, dimensions))
+        diagonal = np.arange(dimensions)
+        root[:, diagonal, diagonal] = np.sqrt(generator.chisquare(falling, (loops, dimensions)))
+        root[:, rows, below] = generator.standard_normal((loops, len(rows)))
         return root
 
-    return randoms.sample(bartlett)
+    return randoms.draw(bartlett)
 
 
 def times(root: Array, right: Array) -> Array:

@@ -12,8 +12,6 @@ from recurate.closed_form import covariance_roots as roots
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
     from recurate.foundation.types import Array
 
@@ -102,23 +100,28 @@ class Counts:
 
 
 def sampled_counts(shares: Array, n: int, randoms: Replicates) -> Counts:
-    """Counts of `n` samples of each of the distributions `shares` (R, cells), which add up to 1."""
+    """Counts of `n` samples of each of the distributions `shares` (R, cells), which add up to 1.
+
+    Where all replicates have the same distribution, it may be given once, (1, cells).
+    """
     if n > 4 * shares.shape[1]:
-        return Counts(randoms.sample_rows(lambda generator, row: generator.multinomial(n, row), shares))
+        every = np.broadcast_to(shares, (len(randoms), shares.shape[1]))
+        return Counts(randoms.draw_rows(lambda generator, rows: generator.multinomial(n, rows), every))
     return counted(sampled_cells(shares, n, randoms), shares.shape[1])
 
 
 def sampled_cells(shares: Array, n: int, randoms: Replicates) -> Array:
-    """Cells (R, n) of samples, by inversion: for few samples and many cells faster than multinomial counts."""
+    """Cells (R, n) of samples of `shares`, as above, by inversion: of few samples faster than multinomial counts."""
+    uniform = randoms.draw(lambda generator, loops: generator.random((loops, n)))
     upper = np.cumsum(shares, axis=1)
-
-    def cells(generator: numpy.random.Generator, row: Array) -> Array:
-        below = np.nextafter(row[-1], 0)  # a product of rounding must not fall behind the last cell
-        return row.searchsorted(np.minimum(generator.random(n) * row[-1], below), side="right")
-
-    return randoms.sample_rows(cells, upper)
+    total = upper[:, -1:]
+    inside = np.minimum(uniform * total, np.nextafter(total, 0))  # rounding must not lead behind the last cell
+    if len(upper) == 1:
+        return upper[0].searchsorted(inside, side="right")
+    return np.stack([row.searchsorted(x, side="right") for row, x in zip(upper, inside, strict=True)])
 
 
 def counted(cells: Array, size: int) -> Counts:
     """Counts of `cells` (R, n), each 0 .. size - 1."""
-    return Counts(np.stack([np.bincount(row, minlength=size) for row in cells]))
+    of_rows = cells + size * np.arange(len(cells))[:, None]
+    return Counts(np.bincount(of_rows.ravel(), minlength=size * len(cells)).reshape(len(cells), size))

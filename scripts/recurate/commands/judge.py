@@ -107,19 +107,22 @@ def _commit(run: Path) -> object:
 
 def _agreed(folder: Path, study: SimulatedStudy) -> list[ArmRow]:
     """Rows of a simulated study beside its laws, published numbers and rates, their verdicts to come."""
-    former, n = _former(folder / "claims.csv"), len(study.seeds)
+    former, seeds = _former(folder / "claims.csv"), len(study.seeds)
+    loops = {name: arm.replicates for name, arm in study.arms.items()}
     rows = list[ArmRow]()
     for law in read_rows(folder / "laws.csv", LAW_COLUMNS):
         row = former[law["arm"], f"law_{law['metric']}", int(law["generation"])]
         measured, error = float(row["measured"]), float(row["standard_error"])
-        rows.append(agreement.beside_law(law, n, measured, error, _few(row)))
+        of = agreement.Replicated(seeds, loops[law["arm"]])
+        rows.append(agreement.beside_law(law, of, measured, error, _few(row)))
     for number in study.published:
         found = former.get((number.arm, f"published_{number.measure}", number.generation))
         if found is not None:
             measured, error = float(found["measured"]), float(found["standard_error"])
-            rows.append(agreement.beside_published(number, n, measured, error))
+            of = agreement.Replicated(seeds, loops[number.arm])
+            rows.append(agreement.beside_published(number, of, measured, error))
     if (rates := folder / "rates.csv").is_file():
-        rows += agreement.with_rates(read_rows(rates, RATE_COLUMNS), study.generations, n)
+        rows += agreement.with_rates(read_rows(rates, RATE_COLUMNS), study.generations, seeds, loops)
     return rows
 
 

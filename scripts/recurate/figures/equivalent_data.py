@@ -91,7 +91,7 @@ def _line(
     errors = np.array([[band.mean[0] - band.low[0], band.high[0] - band.mean[0]] for band in worth]).T
     axes.errorbar(ratios, mean, np.nan_to_num(errors), color=colour, marker="o", capsize=2, zorder=3)
     if all(measure in laws.get(name, {}) for name in names):
-        law = [equivalent(arms[name], measure, _last(laws, name, measure)).mean[0] for name in names]
+        law = [equivalent(arms[name], measure, _last(laws, name, measure)[:1]).mean[0] for name in names]
         axes.plot(ratios, law, color=style.INK, linestyle=":", zorder=4)
 
 
@@ -116,7 +116,7 @@ def caption(study: SimulatedView) -> str:
         "Worth of a loop with fresh data: the number n_e of real samples that one fit would need for the same mean "
         f"error after {study.generations} generations, over the number n_r of real samples in each generation. Left: "
         "judged by the squared error of the mean; right: by the squared Wasserstein distance, to first order in 1/n. "
-        f"Mean over n = {len(study.seeds)} replicates with 95 % intervals; dotted: the exact law. Above 1 synthetic "
+        f"Mean over {study.replicates} with 95 % intervals; dotted: the exact law. Above 1 synthetic "
         "data help.",
         "What to see: unbiased synthetic data (λ_s = 1) add to what is known, as they carry what earlier generations "
         "saw; with biased sampling the shape is lost, and much synthetic data makes things worse than none.",

@@ -159,8 +159,8 @@ def caption(study: SimulatedView, fit: RatesView, measures: Sequence[str], rates
         "Exponents with which errors fall with the size of the pool, minus the least-squares slope of log error on log "
         f"size over generations {fit.drop} to {study.generations}: "
         f"{words.listed(map(words.measure_words, measures))}.",
-        f"Filled: raw, of the mean over n = {len(study.seeds)} replicates, with 95 % intervals from "
-        f"{RESAMPLES:,} bootstrap samples of the replicates. Open: after dividing the error by the logarithm of "
+        f"Filled: raw, of the mean over {study.replicates}, with 95 % intervals from "
+        f"{RESAMPLES:,} bootstrap samples of the {study.units}. Open: after dividing the error by the logarithm of "
         "the size.",
         f"Dashed: {law} with p = {fit.exponent:g}, the rate that theory bounds for many generations"
         + (", q the decay of the bias in collecting real data." if biased else "."),

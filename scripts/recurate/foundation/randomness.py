@@ -1,7 +1,8 @@
 """Where random numbers start: one generator per seed, generation and named stream, and the registry of those names.
 
 Nothing else enters, no arm and no study name, so renaming an arm changes no number and the arms of a study share their
-random numbers, which makes differences between arms sharper.
+random numbers, which makes differences between arms sharper. Simulated loops are compared with laws, arm by arm: there
+a stream is an arm's own, by what its settings say, unless a study wants common random numbers.
 """
 
 from __future__ import annotations
@@ -50,13 +51,14 @@ CURATION = Stream((4,))
 CURATION_CHECK = Stream((4,), 1)  # the call
 REFERENCE_ROWS = Stream((5,))
 METRIC = Stream((5,), 1)  # its place among the study's metrics
-SIMULATION = Stream((6,))
+SIMULATION = Stream((6,))  # of loops whose arms share their random numbers
+SIMULATED_ARM = Stream((6,), 2)  # 64 bits that stand for the arm
 LATENT_PATH = Stream((7,))
 
 SAMPLING = (LATENTS, PROMPTS, TOKENS, ADDED_NOISE, DRAWN_CLASSES, OF_A_SAMPLER)
 STREAMS = (
     REAL_DATA, REAL_ORDER, JUDGE, INITIAL_PARAMETERS, TRAINING_ROWS, OBJECTIVE_NOISE, MIRRORING, *SAMPLING, CURATION,
-    CURATION_CHECK, REFERENCE_ROWS, METRIC, SIMULATION, LATENT_PATH,
+    CURATION_CHECK, REFERENCE_ROWS, METRIC, SIMULATION, SIMULATED_ARM, LATENT_PATH,
 )  # fmt: skip
 
 

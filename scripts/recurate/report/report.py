@@ -90,6 +90,8 @@ def simulated_section(name: str, section: SimulatedSection) -> Section:
     return {
         **_heading(name, study, files),
         "arms": study.arms,
+        "replicates": study.replicates,
+        "common_random_numbers": study.common_random_numbers,
         "score": score(claims),
         "agreement": agreement_lines(claims, study.arms),
     }

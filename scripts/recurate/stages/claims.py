@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny
@@ -12,8 +12,10 @@ from recurate.files.series import Series
 from recurate.foundation.components import Settings, embedded
 from recurate.mixing.trained import Mixing
 from recurate.study.common import Published
+from recurate.theory import agreement
 from recurate.theory.checking import Observed
 from recurate.theory.claims import ClosedLoop
+from recurate.theory.verdicts import ArmRow, settled
 
 
 class ArmOfClaims(Settings):
@@ -55,11 +57,22 @@ class Trained(Settings):
 
 
 class Simulated(Settings):
-    """Published numbers, and the last generation."""
+    """Published numbers, the last generation, and how many loops each seed has in an arm."""
 
     loop: Literal["simulated"] = "simulated"
     generations: int
     published: list[Published]
+    replicates: dict[str, int]
+
+    def compared(
+        self, values: agreement.Values, laws: Sequence[Mapping[str, str]], rates: Sequence[Mapping[str, str]]
+    ) -> list[ArmRow]:
+        """A row for every law, published number and fitted rate, with its verdict."""
+        seeds = max(len(sample) for sample in values.values())
+        rows = agreement.with_laws(values, laws, self.replicates)
+        rows += agreement.with_published(values, self.published, self.replicates)
+        rows += agreement.with_rates(rates, self.generations, seeds, self.replicates)
+        return settled(rows)
 
 
 class Reads(Settings):

@@ -13,5 +13,6 @@ class Reads(Settings):
     generations: int
     measures: list[str]
     seeds: list[int]
+    common_random_numbers: bool
     snapshots: list[int]
     recorded: list[int]

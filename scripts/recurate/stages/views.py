@@ -97,6 +97,7 @@ def simulated_view(name: str, study: SimulatedStudy) -> SimulatedView:
         measures=study.measures,
         published=_published(study.published),
         rates=_rates(study.rates),
+        common_random_numbers=study.common_random_numbers,
         arms={key: _simulated_arm(key, arm) for key, arm in study.arms.items()},
     )
 
@@ -113,6 +114,7 @@ def _simulated_arm(name: str, arm: SimulatedArm) -> SimulatedArmView:
         title=arm.title or name,
         panel=arm.panel,
         estimator=arm.estimator.kind,
+        replicates=arm.replicates,
         dimensions=arm.estimator.coordinates,
         ddof=gaussian.ddof if gaussian else None,
         std=gaussian.std if gaussian else None,

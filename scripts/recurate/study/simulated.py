@@ -39,6 +39,11 @@ class SimulatedStudy(StudySettings):
     loop: Literal["simulated"] = Field(description="says that the study is simulated, not trained")
     generations: int = Field(ge=1, le=100_000, description="number of generations T after the first fit")
     arms: dict[str, SimulatedArm] = Field(min_length=1, description="arms by name")
+    common_random_numbers: bool = Field(
+        False,
+        description="arms share their random numbers, which makes differences between them sharper; their comparisons "
+        "with laws then say the same over and over. Without it arms are independent",
+    )
     measures: list[str] = Field(min_length=1, description="what is recorded in every generation")
     rates: Rates | None = Field(None, description="fits of the decay of errors")
     published: list[Published] = Field([], description="published numbers to compare with")

@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field, SerializeAsAny, model_validator
 
 from recurate.closed_form.estimators import Estimator
+from recurate.closed_form.identity import arm_key
 from recurate.closed_form.loop import REWARD_MEASURES, Preference, SimulatedLoop
+from recurate.closed_form.streams import ArmKey
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.data import Description
@@ -23,6 +25,11 @@ class SimulatedArm(Settings):
     panel: str = Field("", description="column of the figure `curves` that shows the arm")
     estimator: Annotated[SerializeAsAny[Estimator], embedded(Estimator)] = Field(
         description="what is fitted, and to which real data"
+    )
+    replicates: int = Field(
+        1,
+        ge=1,
+        description="independent loops of every seed, which draw from its generator in turn; tables hold their means",
     )
     mixing: SimulatedMixing = Field(description="what a training set is made of, and how large its parts are")
     sampling_bias: float = Field(
@@ -72,6 +79,11 @@ class SimulatedArm(Settings):
         return SimulatedLoop(
             self.mixing.rule, self.mixing.sizes, generations, self.sampling_bias, preference, self.collection
         )
+
+    @property
+    def key(self) -> ArmKey:
+        """What tells the arm's random numbers from those of others."""
+        return arm_key(self.estimator, self.loop(0))
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -44,6 +44,23 @@ def independent_rows(rows: int, likeness: float) -> float:
     return rows / (1 + (rows - 1) * likeness)
 
 
+def mean_squared_correlation(values: Array) -> float:
+    """Mean of r^2 over all pairs of columns of `values` (n, R), without what chance adds: 1 / (n - 1) if independent.
+
+    It is Ezekiel's adjusted r^2, which is 1 where r is, and right on the average where columns are independent,
+    whatever their law. Columns without any scatter count as independent of all others; of a single one it is 0.
+    """
+    n, rows = values.shape
+    if rows < 2:
+        return 0.0
+    centred = values - values.mean(axis=0)
+    norm = np.linalg.norm(centred, axis=0)
+    unit = centred / np.where(norm > 0, norm, 1.0)
+    squares = float(np.square(unit.T @ unit).sum()) - int((norm > 0).sum())
+    mean = squares / (rows * (rows - 1))
+    return max(0.0, 1 - (1 - mean) * (n - 1) / (n - 2))
+
+
 def own_spread(values: Array) -> Spread:
     """Variances over the first axis of `values` (n, R), each by itself; nan of one seed."""
     n, rows = values.shape

@@ -171,8 +171,9 @@ class StageSettings:
         """Claims of a trained study and each arm as they see it; of a simulated one published numbers."""
         if w.study in self.studies.simulated:
             simulated = self.studies.simulated[w.study]
-            loops = claims.Simulated(generations=simulated.generations, published=simulated.published)
-            return claims.Reads(study=loops)
+            loops = {name: arm.replicates for name, arm in simulated.arms.items()}
+            reads = claims.Simulated(generations=simulated.generations, published=simulated.published, replicates=loops)
+            return claims.Reads(study=reads)
         return claims.Reads(study=self.trained_claims(w))
 
     def trained_claims(self, w: Wildcards) -> TrainedClaims:
@@ -206,6 +207,7 @@ class StageSettings:
             generations=study.generations,
             measures=study.measures,
             seeds=study.seeds,
+            common_random_numbers=study.common_random_numbers,
             snapshots=study.kept_models,
             recorded=study.recorded(),
         )
@@ -213,17 +215,22 @@ class StageSettings:
     def laws(self, w: Wildcards) -> laws.Reads:
         """Every simulated arm, as theory sees it."""
         study = self.studies.simulated[w.study]
-        arms = {name: _bare(arm) for name, arm in study.arms.items()}
+        arms = {name: _lawful(arm) for name, arm in study.arms.items()}
         return laws.Reads(arms=arms, generations=study.generations, measures=study.measures, recorded=study.recorded())
 
     def rates(self, w: Wildcards) -> rates.Reads:
         """Every simulated arm, and how its errors are fitted; called for studies that fit them."""
         study = self.studies.simulated[w.study]
         assert study.rates is not None, w
-        arms = {name: _bare(arm) for name, arm in study.arms.items()}
+        arms = {name: _lawful(arm) for name, arm in study.arms.items()}
         return rates.Reads(arms=arms, generations=study.generations, rates=study.rates)
 
 
 def _bare(arm: SimulatedArm) -> SimulatedArm:
     """An arm without what only figures look at."""
     return arm.model_copy(update={"title": "", "panel": ""})
+
+
+def _lawful(arm: SimulatedArm) -> SimulatedArm:
+    """An arm without what its law does not depend on."""
+    return _bare(arm).model_copy(update={"replicates": 1})

@@ -25,10 +25,9 @@ WANG = NormalMixture(weights=(0.35, 0.65), means=(-2.0, 1.0), stds=(0.8, 1.3))
 
 @dataclass(frozen=True)
 class CellShares:
-    """Shares (R, cells) of the samples in every cell, to be smoothed with `bandwidth` in data units."""
+    """Probability of every cell, (R, cells); of the truth, which all replicates share, (1, cells)."""
 
     shares: Array
-    bandwidth: float = 0.0
 
 
 class Ecdf(Estimator[CellShares, Counts, Array]):
@@ -66,12 +65,12 @@ class Ecdf(Estimator[CellShares, Counts, Array]):
         return (1 - wrong_share) * shares + wrong_share * _cells(self.wrong.cdf(self.grid))
 
     def truth(self, initial: int, randoms: Replicates) -> CellShares:
-        return CellShares(np.tile(self.cell_shares(), (len(randoms), 1)))
+        return CellShares(self.cell_shares()[None])
 
     def real(
         self, truth: CellShares, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
     ) -> Counts:
-        shares = np.tile(self.cell_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth.shares
+        shares = self.cell_shares(wrong_share)[None] if wrong_share else truth.shares
         return sampled_counts(shares, n, randoms)
 
     def fit(self, pool: Counts, randoms: Replicates) -> CellShares:
@@ -132,12 +131,23 @@ class Ecdf(Estimator[CellShares, Counts, Array]):
 
         Of a vector with covariance C the square has mean tr C and, if it is normal, standard deviation (2 tr C^2)^1/2.
         """
-        cdf, shares = self._truth
+        cdf, _ = self._truth
         bridge = self.spacing * (np.minimum.outer(cdf, cdf) - np.outer(cdf, cdf))
-        mean = shares @ self._kernel_root
-        kernel = (self._kernel_root.T * shares) @ self._kernel_root - np.outer(mean, mean)
-        cramer, discrepancy = ((float(np.trace(c)), float(np.sqrt(2 * np.square(c).sum()))) for c in (bridge, kernel))
+        cramer, discrepancy = (
+            (float(np.trace(c)), float(np.sqrt(2 * np.square(c).sum()))) for c in (bridge, self._kernel_covariance)
+        )
         return cramer, discrepancy
+
+    @cached_property
+    def _kernel_covariance(self) -> Array:
+        """Covariance (r, r) of the vector whose square is the MMD^2 of one sample."""
+        shares = self._truth[1]
+        mean = shares @ self._kernel_root
+        return (self._kernel_root.T * shares) @ self._kernel_root - np.outer(mean, mean)
+
+    def kernel_spread(self) -> Array:
+        """Eigenvalues (r,) of that covariance, which weigh squares of normal numbers where samples are many."""
+        return np.maximum(np.linalg.eigvalsh(self._kernel_covariance), 0)
 
     @cached_property
     def _kernel_root(self) -> Array:

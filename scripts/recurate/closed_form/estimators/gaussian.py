@@ -74,12 +74,12 @@ class Gaussian(Estimator[Fitted, Moments | Samples, Fitted]):
         if explicit:
             return Samples(self.samples(model, n, randoms, bias))
         root = np.sqrt(bias) * model.root
-        z = randoms.sample(lambda generator: generator.standard_normal((1, roots.columns(root))))
+        z = randoms.draw(lambda generator, loops: generator.standard_normal((loops, 1, roots.columns(root))))
         mean = model.mean + roots.spread(root, z)[:, 0] / np.sqrt(n)
         return Moments(n, mean, roots.times(root, roots.wishart_root(n - 1, root, randoms)))
 
     def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
-        z = randoms.sample(lambda generator: generator.standard_normal((n, roots.columns(model.root))))
+        z = randoms.draw(lambda generator, loops: generator.standard_normal((loops, n, roots.columns(model.root))))
         return model.mean[:, None, :] + roots.spread(np.sqrt(bias) * model.root, z)
 
     def pool_of(self, x: Array, explicit: bool = False) -> Moments | Samples:

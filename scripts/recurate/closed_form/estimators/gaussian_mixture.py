@@ -91,7 +91,7 @@ class GaussianMixture(Estimator[Fitted, Samples, Fitted]):
 
     def samples(self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         component = sampled_cells(model.weights, n, randoms)
-        z = randoms.sample(lambda generator: generator.standard_normal((n, self.dimensions)))
+        z = randoms.draw(lambda generator, loops: generator.standard_normal((loops, n, self.dimensions)))
         roots = np.sqrt(bias) * np.linalg.cholesky(model.covariances)
         rows = np.arange(len(randoms))[:, None]
         return model.means[rows, component] + np.einsum("rnij,rnj->rni", roots[rows, component], z)

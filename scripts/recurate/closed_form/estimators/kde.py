@@ -109,8 +109,8 @@ class Kde(Estimator[Points, Points, Points]):
         return points(Samples(self.samples(model, n, randoms)), model.tests, self.bandwidth)
 
     def samples(self, model: Points, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
-        rows = randoms.sample(lambda generator: generator.integers(model.size, size=n))
-        noise = randoms.sample(lambda generator: generator.standard_normal((n, self.coordinates)))
+        rows = randoms.draw(lambda generator, loops: generator.integers(model.size, size=(loops, n)))
+        noise = randoms.draw(lambda generator, loops: generator.standard_normal((loops, n, self.coordinates)))
         return np.take_along_axis(model.samples.x, rows[..., None], axis=1) + self.bandwidth * noise
 
     def curated(

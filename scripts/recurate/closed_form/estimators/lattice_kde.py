@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from recurate.closed_form.estimators.ecdf import CellShares, Ecdf
-from recurate.closed_form.samples import Counts, counted, sampled_cells
+from recurate.closed_form.samples import Counts, counted, sampled_cells, sampled_counts
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
@@ -56,55 +56,41 @@ class LatticeKde(Ecdf):
         return np.diff(cdf, prepend=0.0, append=1.0)
 
     def truth(self, initial: int, randoms: Replicates) -> CellShares:
-        return CellShares(np.tile(self.lattice_shares(), (len(randoms), 1)), 0.0)
+        return CellShares(self.lattice_shares()[None])
 
     def real(
         self, truth: CellShares, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False
     ) -> Counts:
-        shares = np.tile(self.lattice_shares(wrong_share), (len(randoms), 1)) if wrong_share else truth.shares
-        return self.sample_pool(CellShares(shares, 0.0), n, randoms)
+        shares = self.lattice_shares(wrong_share)[None] if wrong_share else truth.shares
+        return sampled_counts(shares, n, randoms)
 
     def fit(self, pool: Counts, randoms: Replicates) -> CellShares:
-        return CellShares(pool.shares, self.bandwidth * pool.size**-self.decay)
-
-    def sample_pool(
-        self, model: CellShares, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
-    ) -> Counts:
-        return counted(self._cells(model, n, randoms), self.cells)
-
-    def _cells(self, model: CellShares, n: int, randoms: Replicates) -> Array:
-        cells = sampled_cells(model.shares, n, randoms)
-        rate = (model.bandwidth / self.cell) ** 2 / 2
-        steps = randoms.sample(lambda generator: generator.poisson(rate, (2, n)))
-        return np.clip(cells + steps[:, 0] - steps[:, 1], 0, self.cells - 1)
+        """The pool's shares, smoothed: a sample of that law is one of the pool with noise."""
+        return CellShares(self._smoothed(pool.shares, self.bandwidth * pool.size**-self.decay))
 
     def samples(self, model: CellShares, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples in the middle of their cells."""
-        return self._middles_of_cells[self._cells(model, n, randoms)][..., None]
+        return self._middles_of_cells[sampled_cells(model.shares, n, randoms)][..., None]
 
     def pool_of(self, x: Array, explicit: bool = False) -> Counts:
         return counted(np.searchsorted(self._boundaries, x[..., 0]), self.cells)
 
     def seen(self, model: CellShares) -> Array:
-        """Probabilities (R, points + 1) of the cells between grid points, of the smoothed shares."""
-        smooth = model.shares if model.bandwidth == 0 else self._smoothed(model)
-        cdf = np.cumsum(smooth, axis=1)[:, self.refinement - 1 : -1 : self.refinement]
+        """Probabilities (R, points + 1) of the cells between grid points."""
+        cdf = np.cumsum(model.shares, axis=1)[:, self.refinement - 1 : -1 : self.refinement]
         return np.diff(cdf, axis=1, prepend=0.0, append=1.0)
 
-    def _smoothed(self, model: CellShares) -> Array:
+    def _smoothed(self, shares: Array, bandwidth: float) -> Array:
         """Shares convolved with the Skellam distribution, whose transform is exp(-(h/cell)^2 (1 - cos w))."""
         from scipy import fft
 
-        free = int(MARGIN * model.bandwidth / self.cell) + 1
+        free = int(MARGIN * bandwidth / self.cell) + 1
         length = fft.next_fast_len(self.cells + free, real=True)
         frequency = 2 * np.pi * np.arange(length // 2 + 1) / length
-        kernel = np.exp(-((model.bandwidth / self.cell) ** 2) * (1 - np.cos(frequency)))
-        smooth = fft.irfft(fft.rfft(model.shares, length, axis=1) * kernel, length, axis=1)
+        kernel = np.exp(-((bandwidth / self.cell) ** 2) * (1 - np.cos(frequency)))
+        smooth = fft.irfft(fft.rfft(shares, length, axis=1) * kernel, length, axis=1)
         inside = smooth[:, : self.cells].copy()
         beyond = (length - self.cells) // 2  # mass that left at the ends stays in the last cells, as sampling leaves it
         inside[:, -1] += smooth[:, self.cells : self.cells + beyond].sum(axis=1)
         inside[:, 0] += smooth[:, self.cells + beyond :].sum(axis=1)
-        return inside
-
-    def parameters(self, model: CellShares) -> dict[str, Array]:
-        return {"shares": model.shares, "bandwidth": np.full(len(model.shares), model.bandwidth)}
+        return np.maximum(inside, 0)  # the transform leaves rounding of either sign where there is no mass

@@ -86,7 +86,7 @@ class Regression(Estimator[Fitted, Products, Fitted]):
         self, model: Fitted, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False
     ) -> Products:
         inputs = model.inputs if self.design == "fixed" else self._inputs(n, randoms)
-        z = randoms.sample(lambda generator: generator.standard_normal(self.dimensions))
+        z = randoms.draw(lambda generator, loops: generator.standard_normal((loops, self.dimensions)))
         root_noise = np.einsum("rij,rj->ri", np.swapaxes(inputs, 1, 2), model.error) + self.noise * z
         moment = np.einsum("rij,rj->ri", inputs, root_noise)
         return Products(n, model.rows, inputs, inputs @ np.swapaxes(inputs, 1, 2), moment)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 
+NORMAL_LIMIT = "normal limit of F_hat - F"
+
+
 def discrete(urn: Discrete, loop: SimulatedLoop) -> list[Law]:
     """Heterozygosity E[1 - sum p^2], E |p - p_0|^2 and E p_i = p_0(i), which is also the probability of ending in i.
 
@@ -37,7 +40,7 @@ def discrete(urn: Discrete, loop: SimulatedLoop) -> list[Law]:
 
 
 def ecdf(estimator: Ecdf, loop: SimulatedLoop) -> list[Law]:
-    """Mean squared distances, exact, and W1 for many samples, where F_hat - F is normal."""
+    """Mean squared distances, exact; W1 and MMD for many samples, where F_hat - F is normal."""
     if loop.preference is not None:
         return []
     moments = ecdf_moments(estimator, loop)
@@ -45,12 +48,14 @@ def ecdf(estimator: Ecdf, loop: SimulatedLoop) -> list[Law]:
     distance = folded_mean(moments.error, deviation).sum(axis=1) * estimator.spacing
     relative = second_moments(loop).squared_error  # of samples that are 0 or 1, over their variance
     squares = moments.squared_error.sum(axis=1) * estimator.spacing
-    laws_of_distances = [Law("w1", distance, "normal limit of F_hat - F", order=distance * relative)]
+    laws_of_distances = [Law("w1", distance, NORMAL_LIMIT, order=distance * relative)]
     if loop.collection is not None:
         return [*laws_of_distances, Law("squared_distance", squares, SECOND_MOMENTS)]
     cramer, kernel = estimator.one_sample()
+    discrepancy = mean_root(estimator.kernel_spread()) * np.sqrt(relative)
     return [
         *laws_of_distances,
+        Law("mmd", discrepancy, NORMAL_LIMIT, order=discrepancy * relative),
         Law("squared_distance", squares, SECOND_MOMENTS, cramer[1] * relative),
         Law("mmd_squared", kernel[0] * relative, SECOND_MOMENTS, kernel[1] * relative),
     ]
@@ -68,6 +73,17 @@ def ecdf_moments(estimator: Ecdf, loop: SimulatedLoop) -> SecondMoments:
         return mean, (cdf + mean) * (1 - cdf - mean)
 
     return second_moments(loop, variance=cdf * (1 - cdf), offset=offset)
+
+
+def mean_root(weights: Array) -> float:
+    """E (sum w_i z_i^2)^1/2 for independent normal z_i and weights w_i >= 0, (r,).
+
+    E Q^1/2 is the integral of (1 - E e^-sQ) s^-3/2 over s > 0, divided by 2 pi^1/2; the trapezoid rule in log s.
+    """
+    scale, log_s = weights.sum(), np.linspace(-60, 60, 4_001)
+    transform = np.exp(-np.log1p(2 * np.exp(log_s)[:, None] * weights / scale).sum(axis=1) / 2)
+    integral = np.trapezoid((1 - transform) * np.exp(-log_s / 2), log_s)
+    return float(np.sqrt(scale) * integral / (2 * np.sqrt(np.pi)))
 
 
 def folded_mean(mean: Array, deviation: Array) -> Array:

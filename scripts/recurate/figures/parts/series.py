@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recurate.closed_form.tables import LAW_COLUMNS
+from recurate.files.arrays import read_arrays
 from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
 from recurate.foundation.lazy import np
@@ -39,6 +40,7 @@ class Line:
 
 
 Lines = dict[str, dict[str, Line]]  # by arm and measure
+Quantiles = dict[str, dict[str, "Array"]]  # likewise, (3, n) in the same generations
 
 
 def student_band(values: Array) -> Band:
@@ -48,6 +50,13 @@ def student_band(values: Array) -> Band:
     mean = values.mean(axis=0)
     half = stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2) * standard_error(values)
     return Band(mean, mean - half, mean + half)
+
+
+def logarithmic_band(values: Array) -> Band:
+    """The same where the axis is logarithmic: symmetric about the logarithm of a positive mean, to first order."""
+    band = student_band(values)
+    ratio = np.exp((band.high - band.mean) / band.mean)
+    return Band(band.mean, band.mean / ratio, band.mean * ratio)
 
 
 def read_metrics(path: str, arms: Iterable[str] | None = None) -> Series:
@@ -88,9 +97,20 @@ def read_measured(path: str) -> Lines:
 
 
 def read_laws(path: str) -> Lines:
-    """Laws of a simulated study, as values of one replicate."""
+    """Laws of a simulated study, (2, n): the mean and, or else 0, what is known of the spread of one replicate."""
     rows = read_rows(path, LAW_COLUMNS)
-    return _lines(((r["arm"], r["metric"], int(r["generation"])), np.array([float(r["value"])])) for r in rows)
+    return _lines(
+        ((r["arm"], r["metric"], int(r["generation"])), np.array([float(r["value"]), float(r["deviation"] or 0)]))
+        for r in rows
+    )
+
+
+def read_quantiles(paths: Sequence[str], measured: Lines) -> Quantiles:
+    """Quantiles over replicates of what is `measured` of every arm, whose arrays lie in `paths`, arms in order."""
+    return {
+        arm: {name: read_arrays(path, [f"quantiles/{name}"])[f"quantiles/{name}"] for name in lines}
+        for path, (arm, lines) in zip(paths, measured.items(), strict=True)
+    }
 
 
 def _lines(cells: Iterable[tuple[tuple[str, str, int], Array]]) -> Lines:

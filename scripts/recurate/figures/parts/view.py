@@ -147,7 +147,7 @@ class RatesView(Settings):
 class SimulatedArmView(Settings):
     """An arm of a simulated study; `ddof` and `std` are those of a Gaussian, and None of other estimators.
 
-    `dimensions` is the number of coordinates of a sample.
+    `dimensions` is the number of coordinates of a sample, `replicates` how many loops each seed has.
     """
 
     title: str
@@ -160,10 +160,11 @@ class SimulatedArmView(Settings):
     sizes: Sizes
     regime: RegimeName
     choices: float | None = Field(allow_inf_nan=True)
+    replicates: int = 1
 
 
 class SimulatedView(Settings):
-    """A simulated study."""
+    """A simulated study; its seeds have loops of their own, as many as an arm's `replicates`."""
 
     name: str
     title: str
@@ -173,7 +174,19 @@ class SimulatedView(Settings):
     measures: list[str]
     published: list[PublishedView]
     rates: RatesView | None
+    common_random_numbers: bool = False
     arms: dict[str, SimulatedArmView]
+
+    @property
+    def units(self) -> str:
+        """What spreads are taken over: replicates, or seeds where these have several loops."""
+        return "seeds" if any(arm.replicates > 1 for arm in self.arms.values()) else "replicates"
+
+    @property
+    def replicates(self) -> str:
+        """ "n = 50 replicates", "n = 50 seeds of 1 or 20 loops each"."""
+        loops = sorted({str(arm.replicates) for arm in self.arms.values()}, key=int)
+        return f"n = {len(self.seeds)} {self.units}" + (f" of {' or '.join(loops)} loops each" * (loops != ["1"]))
 
     def check_measures(self, key: str, names: Sequence[str]) -> None:
         """Raise ValueError unless all that an option `key` names is measured."""
