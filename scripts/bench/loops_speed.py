@@ -11,6 +11,7 @@ from pathlib import Path
 from measuring import ROOT, Row, run_child
 
 from recurate.closed_form.simulate import simulate
+from recurate.closed_form.streams import Replicates
 from recurate.study.reading import read_study
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.simulated_arm import measured
@@ -50,7 +51,7 @@ def _growth(arm: str) -> Row:
     settings = study.arms[arm]
     estimator, names = settings.estimator, measured(settings, study.measures)
     times = [time.perf_counter()]
-    for model, _ in simulate(estimator, settings.loop(study.generations), study.seeds[:20]):
+    for model, _ in simulate(estimator, settings.loop(study.generations), Replicates(study.seeds[:20])):
         seen = estimator.seen(model)
         for name in names:
             estimator.measures[name](seen)

@@ -23,7 +23,7 @@ from recurate.figures.parts.series import (
 )
 from recurate.figures.parts.view import SimulatedArmView, SimulatedView, panels
 from recurate.foundation.lazy import np
-from recurate.theory.verdicts import standard_error
+from recurate.theory.pooling import standard_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
