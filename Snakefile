@@ -18,6 +18,7 @@ from recurate.workflow.command_line import (
     targets,
 )
 from recurate.workflow.project import Project
+from recurate.workflow.slurm import check_slurm
 
 
 configfile: "config/config.yaml"
@@ -44,6 +45,7 @@ or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study
 
 
 onstart:
+    or_stop(check_slurm, workflow)
     look_at_waiting_jobs_once(workflow)
 
 

@@ -28,10 +28,14 @@ class SlurmCopy(Copy):
         self.cluster = cluster
         self.runs: list[subprocess.Popen[str]] = []
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, *options: str) -> subprocess.Popen[str]:
         """Start the study on the cluster, as `make study` does; its output goes to `study.log`."""
+        return self.launch(sys.executable, "scripts/manage.py", "run", "--cores", "2", *ON_SLURM, *options, "tiny")
+
+    def launch(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command that sends jobs to the cluster; its output goes to `study.log`."""
         run = subprocess.Popen(
-            [sys.executable, "scripts/manage.py", "run", "--cores", "2", *ON_SLURM, "tiny"],
+            command,
             cwd=self.folder,
             env={**environment(), "SLURM_CONF": str(self.cluster.configuration)},
             text=True,

@@ -8,10 +8,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
+import yaml
 from cluster import Cluster
-from slurm_copy import LONGEST, SlurmCopy, at_the_same_time
+from slurm_copy import LONGEST, ON_SLURM, SlurmCopy, at_the_same_time
 from tiny import TINY, Copy, contents, fresh
 
 pytestmark = pytest.mark.slurm
@@ -33,6 +35,17 @@ class OnGPU(MLP):
             print("CUDA_VISIBLE_DEVICES", os.environ.get("CUDA_VISIBLE_DEVICES"))
         return super().velocity(parameters, x, time)
 """
+# An objective that never trains, and counts how often it was asked to.
+FAILS = """
+from recurate.training.objectives.flow_matching import FlowMatching
+
+
+class Fails(FlowMatching):
+    def noise(self, model, generator, steps, batch_size, shape):
+        with open("runs", "a") as file:
+            file.write("one more\\n")
+        raise RuntimeError("this never works")
+"""
 GROUP = r" {4}group:\n.*\n"
 
 
@@ -43,6 +56,12 @@ def prepare(copy: Copy) -> None:
     origins = {"gaussians": {**origin, "model": {"kind": "on_gpu.py", "width": 16, "depth": 2}}}
     copy.study(origins=origins, generations=1)
     copy.edit("config/config.yaml", "device: cpu", "device: auto")
+
+
+def ungroup(project: SlurmCopy) -> None:
+    """Let every rule be a job of its own."""
+    for rules in (project.folder / "rules").glob("*.smk"):
+        rules.write_text(re.sub(GROUP, "", rules.read_text()))
 
 
 def grouped(project: SlurmCopy) -> None:
@@ -59,8 +78,7 @@ def ungrouped(project: SlurmCopy) -> None:
     """Every rule is a job of its own, in the partition that suits it."""
     project.edit("profiles/slurm/config.yaml", '  slurm_partition: "main"\n', "")
     project.edit("profiles/slurm/config.yaml", "# slurm-partition-config", "slurm-partition-config")
-    for rules in (project.folder / "rules").glob("*.smk"):
-        rules.write_text(re.sub(GROUP, "", rules.read_text()))
+    ungroup(project)
     samples = "results/tiny/origins/gaussians/seeds-0-1/gen-000/samples.safetensors"
     assert project.snakemake(samples).returncode == 0
     project.finish(project.start())
@@ -76,6 +94,20 @@ def inside_one_allocation(project: SlurmCopy) -> None:
     assert done.returncode == 0, (project.folder / "job.log").read_text()
 
 
+def fails_grouped(project: SlurmCopy) -> None:
+    """A rule of a group always fails."""
+    project.edit("config/studies/tiny.yaml", "kind: flow_matching", "kind: fails.py")
+    (project.folder / "fails.py").write_text(FAILS)
+    assert project.start().wait(timeout=LONGEST) != 0, project.log
+
+
+def fails_ungrouped(project: SlurmCopy) -> None:
+    """A rule that is a job of its own always fails."""
+    ungroup(project)
+    fails_grouped(project)
+
+
+FAILURES = (fails_grouped, fails_ungrouped)
 WAYS = (grouped, ungrouped, inside_one_allocation)
 
 
@@ -99,14 +131,14 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SlurmCopy]:
 def sent(
     cluster: Cluster, projects: dict[str, SlurmCopy], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[None]]]:
-    """The study sent in every way, from nothing."""
+    """The study sent in every way, and with a job that always fails, from nothing."""
 
     def make(name: str) -> SlurmCopy:
         projects[name] = SlurmCopy(fresh(tmp_path_factory.mktemp(name) / "project").folder, cluster)
         prepare(projects[name])
         return projects[name]
 
-    with at_the_same_time(WAYS, make) as outcomes:
+    with at_the_same_time(WAYS + FAILURES, make) as outcomes:
         yield outcomes
 
 
@@ -119,3 +151,34 @@ def test_no_way_of_sending_a_study_changes_a_byte(
 ) -> None:
     sent[way.__name__].result()
     assert contents(projects[way.__name__]) == expected
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_job_that_always_fails_runs_once_more_than_there_are_retries(
+    sent: dict[str, Future[None]], projects: dict[str, SlurmCopy], failure: Callable[[SlurmCopy], None]
+) -> None:
+    """Slurm, which is asked to put jobs of failed nodes back (JobRequeue, `--requeue`), does not run it again too."""
+    sent[failure.__name__].result()
+    project = projects[failure.__name__]
+    retries = yaml.safe_load((project.folder / "profiles/slurm/config.yaml").read_text())["retries"]
+    assert (project.folder / "runs").read_text().splitlines() == ["one more"] * (retries + 1)
+    ends = re.findall(r"JobState=(\S+)", "\n".join(project.sent()))
+    assert ends == ["COMPLETED"] + ["FAILED"] * (retries + 1)  # the data, and what fails
+    assert project.requests("Requeue") == ["1"] * len(ends)
+    assert project.requests("Restarts") == ["0"] * len(ends)
+
+
+@pytest.mark.parametrize("through", ["make study", "plain Snakemake"])
+def test_a_cluster_that_forgets_jobs_too_soon_is_refused_before_any_is_sent(
+    cluster: Cluster, tmp_path: Path, through: str
+) -> None:
+    project = SlurmCopy(fresh(tmp_path / "project").folder, cluster)
+    wait = ("--slurm-init-seconds-before-status-checks", "400")
+    if through == "make study":
+        run = project.start(*wait)
+    else:
+        run = project.launch(str(Path(sys.executable).with_name("snakemake")), *ON_SLURM, *wait, "tiny")
+    assert run.wait(timeout=LONGEST) == 1
+    assert re.search(r"^error: this cluster forgets finished jobs after 300 s \(MinJobAge\)", project.log, re.MULTILINE)
+    assert project.sent() == []
+    assert list(project.folder.glob(".snakemake/locks/*")) == []

@@ -10,6 +10,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,19 @@ pytestmark = pytest.mark.slurm
 STEPS = 6_000  # some seconds of training, of which a private checkpoint is written every half second
 GENERATION = Path("tiny/arms/curated/seeds-0-1/gen-001")
 MODEL = Path("results", GENERATION, "model.safetensors")
+# An objective whose training leaves a line, its process, with every chunk of steps.
+WATCHED = """
+import os
+
+from recurate.training.objectives.flow_matching import FlowMatching
+
+
+class Watched(FlowMatching):
+    def noise(self, model, generator, steps, batch_size, shape):
+        with open("at_work", "a") as file:
+            file.write(f"{os.getpid()}\\n")
+        return super().noise(model, generator, steps, batch_size, shape)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +46,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """A study of one generation that trains for a while, built on this machine."""
     copy = fresh(tmp_path_factory.mktemp("undisturbed") / "project")
     retraining = {**TINY["arm_defaults"]["retraining"], "steps": STEPS}
-    copy.study(generations=1, arms={"curated": {"retraining": retraining}})
+    (copy.folder / "watched.py").write_text(WATCHED)
+    origins = {"gaussians": {**TINY["origins"]["gaussians"], "objective": {"kind": "watched.py"}}}
+    copy.study(generations=1, origins=origins, arms={"curated": {"retraining": retraining}})
     with (copy.folder / "config/config.yaml").open("a") as file:
         file.write("save_every: 0.5\n")
     done = copy.snakemake("tiny")
@@ -45,6 +62,7 @@ def without_its_end(undisturbed: Copy, folder: Path, cluster: Cluster) -> SlurmC
     shutil.rmtree(folder / "results" / GENERATION)
     for table in (folder / "results/tiny").glob("*.*"):
         table.unlink()
+    (folder / "at_work").unlink()
     return SlurmCopy(folder, cluster)
 
 
@@ -65,20 +83,37 @@ def went_on(project: SlurmCopy) -> None:
 
 
 def same(project: SlurmCopy, undisturbed: Copy) -> None:
-    """The results are those of the undisturbed run, and nothing is left of the training."""
+    """The bytes of the undisturbed run, nothing left of the training, and no two copies that worked at once."""
+    one_at_a_time(project)
     assert contents(project) == contents(undisturbed)
     assert list((project.folder / "results").rglob(".progress/*")) == []
 
 
+def at_work(project: SlurmCopy) -> list[str]:
+    """The processes that trained, in their order, one line a chunk of steps."""
+    return (project.folder / "at_work").read_text().splitlines()
+
+
+def one_at_a_time(project: SlurmCopy) -> None:
+    """No process trained while another did."""
+    turns = [process for process, _ in groupby(at_work(project))]
+    assert len(turns) == len(set(turns)), turns
+
+
+def trainers(project: SlurmCopy) -> list[int]:
+    """Processes that train, or wait until they may."""
+    found = []
+    for pid in processes_in(project.folder):
+        with suppress(psutil.NoSuchProcess):
+            if any(part.endswith(".train.py") for part in psutil.Process(pid).cmdline()):
+                found.append(pid)
+    return found
+
+
 def trainer(project: SlurmCopy) -> int:
     """Process that trains."""
-    found = [
-        pid
-        for pid in processes_in(project.folder)
-        if any(".train.py" in part for part in psutil.Process(pid).cmdline())
-    ]
-    assert found, "nothing trains"
-    return found[0]
+    (found,) = trainers(project)
+    return found
 
 
 def cancelled(project: SlurmCopy) -> None:
@@ -146,21 +181,23 @@ def slurmdbd_away(project: SlurmCopy) -> None:
 
 
 def slurmctld_away(project: SlurmCopy) -> None:
-    """The controller is away for 20 s, in which the job may end; it had written down that the job runs."""
+    """Controller and accounting are away for 20 s, in which the job may end; it is written down that the job runs."""
     run = in_training(project)
     stopped = psutil.Process(trainer(project))
     stopped.suspend()  # the job does not end before
     project.cluster.wait_until_saved(project.jobs()[0]["id"])
     stopped.resume()
-    away(project, "slurmctld")
+    away(project, "slurmdbd", "slurmctld")
     project.finish(run)
 
 
-def away(project: SlurmCopy, daemon: str) -> None:
-    """kill -9 of a daemon, and its return."""
-    project.cluster.kill(daemon)
+def away(project: SlurmCopy, *daemons: str) -> None:
+    """kill -9 of daemons, and their return."""
+    for daemon in daemons:
+        project.cluster.kill(daemon)
     time.sleep(20)
-    project.cluster.run(daemon)
+    for daemon in daemons:
+        project.cluster.run(daemon)
 
 
 def preempted(project: SlurmCopy) -> None:
@@ -174,16 +211,25 @@ def preempted(project: SlurmCopy) -> None:
 
 
 def node_down(project: SlurmCopy) -> None:
-    """kill -9 of the slurmd of the node that trains; the job's processes live on, and another node starts it too."""
+    """kill -9 of the slurmd of the node that trains; the job lives on, another node starts it too, the node returns."""
     run = in_training(project)
     cluster, node = project.cluster, project.jobs()[0]["node"]
+    first = psutil.Process(trainer(project))
+    first.suspend()  # it does not end by itself
     cluster.kill(node)
     try:
-        project.finish(run)
+        cluster.wait(lambda: len(trainers(project)) == 2, "a second copy", LONGEST)
+        before = at_work(project)
+        time.sleep(15)  # longer than all that is left to do
         assert cluster.states()[node].startswith("down")
+        assert len(trainers(project)) == 2, "the second copy waits"
+        assert at_work(project) == before
     finally:
         cluster.run(node)
-        cluster.wait(lambda: cluster.states() == dict.fromkeys(cluster.nodes, "idle"), "idle nodes", 120)
+        cluster.wait(lambda: not first.is_running(), "Slurm to end the first copy", LONGEST)
+        cluster.wait(lambda: "down" not in cluster.states()[node], "the node", LONGEST)
+    project.finish(run)
+    went_on(project)
 
 
 OF_ONE_JOB = (cancelled, step_killed, snakemake_killed, over_memory, over_time, slurmdbd_away)

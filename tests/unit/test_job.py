@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import ast
+import errno
+import fcntl
 import importlib
 import inspect
 import io
 import json
 import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -183,6 +192,61 @@ def test_output_goes_to_the_log_in_a_folder_made_for_it(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "deep" / "x.log"
     run(lambda: print("step 50"), snakemake(log))
     assert log.read_text() == "step 50\n"
+
+
+@contextmanager
+def another_copy(folder: Path, log: str) -> Iterator[subprocess.Popen[str]]:
+    """A process in `folder` that works on the job with a log, until it is killed."""
+    command = (
+        f"from recurate.workflow.job import alone\nwith alone({log!r}):\n    print('at work', flush=True); input()"
+    )
+    settings = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", command], cwd=folder, env=settings, text=True, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_copy_of_a_job_waits_until_the_first_has_ended_or_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with another_copy(tmp_path, "log") as first, ThreadPoolExecutor(1) as pool:
+        second = pool.submit(run, lambda: print("second"), snakemake("log"))
+        shown, until = "", time.monotonic() + 60
+        while not shown and time.monotonic() < until:
+            shown = capfd.readouterr().err
+        assert shown == "waiting: another copy of the job that writes log is at work\n"
+        assert not Path("log").exists()
+        first.kill()
+        second.result(60)
+    assert Path("log").read_text() == "second\n"
+
+
+def test_copies_of_other_jobs_are_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with another_copy(tmp_path, "other.log"):
+        run(lambda: print("at once"), snakemake("log"))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_system_without_locks_is_named_and_the_job_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fcntl, "lockf", no_locks)
+    run(lambda: print("step 50"), snakemake(tmp_path / "log"))
+    assert (tmp_path / "log").read_text() == "step 50\n"
+    assert "not supported, so another copy of this job would not be seen" in capsys.readouterr().err
 
 
 def test_a_known_failure_is_one_sentence_in_the_log_and_on_the_terminal(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
-from tiny import Copy, contents, fresh
+from tiny import Copy, contents, fresh, processes_in
 
 pytestmark = pytest.mark.workflow
 
 KILLS = 25
+PROGRESS = "results/tiny/origins/gaussians/seeds-0-1/gen-000/.progress"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
@@ -123,20 +125,48 @@ def test_a_damaged_file_is_found_before_it_is_used_and_rebuilt_on_request(
     assert contents(project) == contents(built)
 
 
-def test_a_private_checkpoint_that_cannot_be_read_is_not_used(built: Copy, unbuilt: Copy) -> None:
-    unbuilt.snakemake("results/tiny/origins/gaussians/real.safetensors")
-    with (unbuilt.folder / "config/config.yaml").open("a") as file:
+def in_training(project: Copy) -> subprocess.Popen[str]:
+    """Start the study; returns when its origin has a private checkpoint, of which one is written in every moment."""
+    project.snakemake("results/tiny/origins/gaussians/real.safetensors")
+    with (project.folder / "config/config.yaml").open("a") as file:
         file.write("save_every: 0.01\n")
-    folder = unbuilt.folder / "results/tiny/origins/gaussians/seeds-0-1/gen-000/.progress"
-    run = unbuilt.start()
-    while not list(folder.glob("[!.]*.safetensors")):
+    run = project.start()
+    while not list((project.folder / PROGRESS).glob("[!.]*.safetensors")):
         assert run.poll() is None
         time.sleep(0.001)
-    unbuilt.kill(run)
-    for checkpoint in folder.glob("[!.]*.safetensors"):
+    return run
+
+
+def test_a_private_checkpoint_that_cannot_be_read_is_not_used(built: Copy, unbuilt: Copy) -> None:
+    unbuilt.kill(in_training(unbuilt))
+    for checkpoint in (unbuilt.folder / PROGRESS).glob("[!.]*.safetensors"):
         checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     done = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
     assert done.returncode == 0, done.stdout
+    assert contents(unbuilt) == contents(built)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
+def test_a_job_that_outlived_snakemake_is_waited_for(built: Copy, unbuilt: Copy) -> None:
+    run = in_training(unbuilt)
+    processes = [psutil.Process(pid) for pid in processes_in(unbuilt.folder)]
+    (job,) = [process for process in processes if any(part.endswith(".train.py") for part in process.cmdline())]
+    job.suspend()  # it lives on and does not end
+    for process in processes:
+        if process.pid != job.pid:
+            process.kill()
+    run.wait()
+    again = unbuilt.start()
+    assert again.stdout is not None
+    said = ""
+    while "waiting: another copy of the job" not in said:
+        line = again.stdout.readline()
+        assert line, said
+        said += line
+    assert job.is_running()
+    job.resume()
+    output = again.communicate()[0]
+    assert again.returncode == 0, output
     assert contents(unbuilt) == contents(built)
 
 

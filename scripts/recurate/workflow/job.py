@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import gc
+import hashlib
 import inspect
 import json
 import sys
 import traceback
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -22,6 +24,7 @@ from recurate.files.paths import parse_seeds
 from recurate.foundation.errors import RecurateError
 from recurate.study.config import SAVE_EVERY
 
+LOCKS = Path(".snakemake/recurate-jobs.lock")  # a byte of it is locked by every job at work
 TOUCHES = "touches"  # a rule's name for inputs that must be there and count, but that its script does not open
 
 
@@ -161,10 +164,33 @@ def run(main: object, job: Job) -> None:
         sys.exit(f"error: {error.filename or job.log[0]}: {error.strerror}; free some and run again")
 
 
+@contextmanager
+def alone(log: str) -> Iterator[None]:
+    """Hold a lock on the job with this log file; waits until no other process holds it.
+
+    A job may be started again while its first copy lives on: after a `kill -9` of Snakemake, or on another node when
+    the first does not answer. Locks are bytes of one file, for Snakemake deletes logs and results before it starts a
+    job; a process that dies lets go of its own. File systems without locks let both copies work.
+    """
+    LOCKS.parent.mkdir(exist_ok=True)
+    byte = int.from_bytes(hashlib.sha256(log.encode()).digest()[:7])
+    with LOCKS.open("a") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+        except (BlockingIOError, PermissionError):
+            print(f"waiting: another copy of the job that writes {log} is at work", file=sys.stderr, flush=True)
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, byte)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+            print(f"{LOCKS}: {error.strerror}, so another copy of this job would not be seen", file=sys.stderr)
+        yield
+
+
 def _logged(main: object, job: Job) -> None:
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", buffering=1) as file:
+    with alone(job.log[0]), log.open("w", buffering=1) as file:
         tee = Tee(file, sys.stderr)
         try:
             with redirect_stdout(tee), redirect_stderr(tee):  # type: ignore[type-var]
