@@ -1,6 +1,6 @@
 """Run one arm of a simulated study: all seeds and generations at once."""
 
-from recurate.closed_form.recording import Runs, record
+from recurate.closed_form.recording import record
 from recurate.files.arrays import origin_of_file, write_arrays
 from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.types import Array
@@ -16,7 +16,7 @@ def main(trajectories: str, metrics: str, spec: Reads, code: str, study: str, ar
     """
     settings = spec.arm
     loop = settings.loop(spec.generations)
-    runs = Runs(spec.seeds, settings.replicates, None if spec.common_random_numbers else settings.key)
+    runs = settings.runs(spec.seeds, spec.common_random_numbers)
     names = measured(settings, spec.measures)
     recording = record(settings.estimator, loop, runs, names, spec.recorded, spec.snapshots)
     arrays: dict[str, Array] = dict(recording.means)

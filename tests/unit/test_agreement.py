@@ -146,6 +146,9 @@ def rate(**changes: Any) -> dict[str, str]:
         ({"law": "exact", "slope_of_law": -0.51}, ["contradicted", "contradicted"]),
         ({"law": "exact", "slope_of_law": -0.53, "slope": -0.53}, ["supported", "supported"]),
         ({"law": "first order", "slope_of_law": -0.41}, ["vacuous"]),
+        # Divided by its logarithm the law's slope is by 0.15 steeper, as all are.
+        ({"law": "exact", "slope_of_law": -0.39, "logarithm": True}, ["supported", "supported"]),
+        ({"law": "exact", "slope_of_law": -0.34, "logarithm": True}, ["contradicted", "vacuous"]),
     ],
 )
 def test_slopes_are_held_to_the_law_and_to_the_bound(changes: dict[str, Any], expected: list[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from study_setup import ROOT
 
+from recurate.closed_form.recording import record
 from recurate.closed_form.simulate import simulate
 from recurate.closed_form.streams import Replicates
 from recurate.foundation.components import components_in
@@ -71,6 +72,23 @@ def test_every_shipped_study_is_read_at_both_scales(path: Path, scale: str) -> N
     assert study.recorded()[0] == 0 and study.recorded()[-1] == study.generations
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_arms_share_random_numbers_if_the_study_says_so(tmp_path: Path, shared: bool) -> None:
+    """Scaled by their size, errors of fits to 10 and to 1,000 samples are the same numbers, or others."""
+    study = read(tmp_path, changed({"estimator": {"kind": "gaussian", "ddof": 1}}, common_random_numbers=shared))
+    arms = [
+        study.arms["one"].model_copy(update={"mixing": SimulatedMixing(regime="replace", initial=n)})
+        for n in (10, 1000)
+    ]
+    reads = [simulated(study.model_copy(update={"arms": {"one": arm}})) for arm in arms]
+    runs = [spec.arm.runs(spec.seeds, spec.common_random_numbers) for spec in reads]
+    shifts = [
+        record(arm.estimator, arm.loop(0), of, ["mean_shift"]).means["mean_shift"] * np.sqrt(arm.mixing.sizes.initial)
+        for arm, of in zip(arms, runs, strict=True)
+    ]
+    assert np.allclose(*shifts) == shared
+
+
 def test_the_studies_of_the_papers_are_all_there() -> None:
     names = (
         "alemohammad_gaussian curated_gaussian gerstgrasser_regression kazdan_gaussian kazdan_kde shumailov_discrete"
@@ -94,7 +112,7 @@ def test_paper_scale_takes_the_sizes_of_the_papers() -> None:
     gaussian = read_study(ROOT / "config/studies/shumailov_gaussian.yaml", "paper", {})
     assert isinstance(gaussian, SimulatedStudy)
     assert {arm.mixing.initial for arm in gaussian.arms.values()} == {100, 500, 1_000, 10_000}
-    assert (gaussian.generations, len(gaussian.seeds)) == (1_000, 50)  # of 50 loops each, where the paper has 100
+    assert (gaussian.generations, len(gaussian.seeds)) == (1_000, 50)  # of 25 loops each, where the paper has 100
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,20 @@
 """Run simulated studies with other seeds: false alarms, what is seen of wrong laws, and how many replicates that takes.
 
 Usage: python scripts/manage.py calibrate [--minutes M] [--runs N] [--scale SCALE] [STUDY ..]
-Without studies: all simulated ones of config/studies. Each is run N times (default 40) with seeds of its own, in this
-process, but for no longer than M minutes (default 10); its results are left alone.
+Without studies: all simulated ones of config/studies that have laws. Each is run N times (default 40) with seeds of its
+own, in this process, but for no longer than M minutes (default 10) of processor time; its results are left alone.
 
 For every study:
 runs         how often it was run, as it is shipped
 rows         comparisons that are tested in a run
 independent  as how many independent ones they count: the participation ratio m^2 / sum r^2 of their m^2 correlations
 alarms       share of rows that are on the wrong side by themselves, at 2.5 %, though the laws are right
-contradicted share of runs in which some row is contradicted, after Holm, though the laws are right
+contradicted share of runs in which some comparison with a law is contradicted, after Holm, though all are right
 noticed      share of rows contradicted, after Holm, when all laws are made 10 % too high; by itself: before Holm
 factor       by how much replicates must be multiplied so that half of the rows see that with 80 % power, after Holm
 
-Laws whose value is 0, of which 10 % is nothing, are not counted in the last three.
+Laws whose value is 0, of which 10 % is nothing, are not counted in the last three. Arms without laws are not run, and
+published rates, which are bounds for many generations and no laws of so few, are not counted.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recurate.closed_form.recording import Runs, record
+from recurate.closed_form.recording import record
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.stages.claims import Simulated
@@ -67,9 +68,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     given = parser.parse_args(arguments)
     studies = {path.stem: read_study(path, given.scale, {}) for path in sorted(Path("config/studies").glob("*.yaml"))}
-    simulated = Studies(studies).simulated
+    simulated = {name: study for name, study in Studies(studies).simulated.items() if _laws(name, study)}
     if unknown := [name for name in given.studies if name not in simulated]:
-        raise RecurateError(f"{unknown[0]} is no simulated study; these are: {', '.join(simulated)}")
+        raise RecurateError(f"{unknown[0]} is no simulated study with laws; these are: {', '.join(simulated)}")
     print(*COLUMNS, sep="\t")
     for name in given.studies or simulated:
         found = repeated(name, simulated[name], given.runs, 60 * given.minutes)
@@ -93,11 +94,12 @@ def once(name: str, study: SimulatedStudy, found: Found) -> None:
     settings, w = StageSettings(Studies({name: study})), Wildcards(study=name)
     reads = settings.claims(w).study
     assert isinstance(reads, Simulated)
-    laws = settings.laws(w).rows(name)
+    laws = _laws(name, study)
     values: dict[tuple[str, str, int], Array] = {}
     rates: list[dict[str, str]] = []
-    for arm, of in study.arms.items():
-        loop, runs = of.loop(study.generations), Runs(study.seeds, of.replicates, of.key)
+    for arm in dict.fromkeys(law["arm"] for law in laws):
+        of = study.arms[arm]
+        loop, runs = of.loop(study.generations), of.runs(study.seeds, study.common_random_numbers)
         means = record(of.estimator, loop, runs, measured(of, study.measures)).means
         values |= {(arm, measure, t): line[:, t] for measure, line in means.items() for t in study.recorded()}
         if study.rates:
@@ -108,6 +110,10 @@ def once(name: str, study: SimulatedStudy, found: Found) -> None:
     found.left_out |= {
         (law["arm"], f"law_{law['metric']}", int(law["generation"])): float(law["order"] or 0) for law in laws
     }
+
+
+def _laws(name: str, study: SimulatedStudy) -> list[dict[str, str]]:
+    return StageSettings(Studies({name: study})).laws(Wildcards(study=name)).rows(name)
 
 
 def too_high(laws: Laws) -> Laws:
@@ -121,10 +127,10 @@ def _raised(measure: str, value: float) -> float:
 
 def summary(found: Found) -> tuple[float, ...]:
     """The numbers of a study's line, after its name."""
-    tested = [[row for row in rows if row["verdict"] != VACUOUS] for rows in found.right]
+    tested = [[row for row in rows if row["verdict"] != VACUOUS and _is_of_law(row)] for rows in found.right]
     seen = [row for rows in found.wrong for row in rows if row["verdict"] != VACUOUS and row["margin"] > 0]
     alarms = [row["p_value"] <= LEVEL for rows in tested for row in rows]
-    failing = [any(row["verdict"] == CONTRADICTED for row in rows) for rows in found.right]
+    failing = [any(row["verdict"] == CONTRADICTED for row in rows) for rows in tested]
     factors = [factor_needed(row, found.left_out[row["arm"], row["claim"], row["generation"]]) for row in seen]
     return (
         len(found.right),
@@ -136,6 +142,10 @@ def summary(found: Found) -> tuple[float, ...]:
         _mean([row["p_value"] <= LEVEL for row in seen]),
         float(np.median(factors)) if factors else math.nan,
     )
+
+
+def _is_of_law(row: ArmRow) -> bool:
+    return row["claim"].startswith(("law_", "rate_of_law_"))
 
 
 def _mean(found: Sequence[bool]) -> float:
