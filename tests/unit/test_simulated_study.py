@@ -76,10 +76,8 @@ def test_every_shipped_study_is_read_at_both_scales(path: Path, scale: str) -> N
 def test_arms_share_random_numbers_if_the_study_says_so(tmp_path: Path, shared: bool) -> None:
     """Scaled by their size, errors of fits to 10 and to 1,000 samples are the same numbers, or others."""
     study = read(tmp_path, changed({"estimator": {"kind": "gaussian", "ddof": 1}}, common_random_numbers=shared))
-    arms = [
-        study.arms["one"].model_copy(update={"mixing": SimulatedMixing(regime="replace", initial=n)})
-        for n in (10, 1000)
-    ]
+    mixings = [SimulatedMixing(regime="replace", initial=size) for size in (10, 1000)]
+    arms = [study.arms["one"].model_copy(update={"mixing": mixing}) for mixing in mixings]
     reads = [simulated(study.model_copy(update={"arms": {"one": arm}})) for arm in arms]
     runs = [spec.arm.runs(spec.seeds, spec.common_random_numbers) for spec in reads]
     shifts = [
