@@ -16,9 +16,8 @@ def main(trajectories: str, metrics: str, spec: Reads, code: str, study: str, ar
     """
     settings = spec.arm
     loop = settings.loop(spec.generations)
-    runs = settings.runs(spec.seeds, spec.common_random_numbers)
     names = measured(settings, spec.measures)
-    recording = record(settings.estimator, loop, runs, names, spec.recorded, spec.snapshots)
+    recording = record(settings.estimator, loop, spec.runs, names, spec.recorded, spec.snapshots)
     arrays: dict[str, Array] = dict(recording.means)
     arrays |= {f"quantiles/{name}": values for name, values in recording.quantiles.items()}
     arrays |= {f"snapshot/{generation}/{name}": part for (generation, name), part in recording.models.items()}

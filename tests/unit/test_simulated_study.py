@@ -79,11 +79,10 @@ def test_arms_share_random_numbers_if_the_study_says_so(tmp_path: Path, shared: 
     mixings = [SimulatedMixing(regime="replace", initial=size) for size in (10, 1000)]
     arms = [study.arms["one"].model_copy(update={"mixing": mixing}) for mixing in mixings]
     reads = [simulated(study.model_copy(update={"arms": {"one": arm}})) for arm in arms]
-    runs = [spec.arm.runs(spec.seeds, spec.common_random_numbers) for spec in reads]
-    shifts = [
-        record(arm.estimator, arm.loop(0), of, ["mean_shift"]).means["mean_shift"] * np.sqrt(arm.mixing.sizes.initial)
-        for arm, of in zip(arms, runs, strict=True)
+    means = [
+        record(spec.arm.estimator, spec.arm.loop(0), spec.runs, ["mean_shift"]).means["mean_shift"] for spec in reads
     ]
+    shifts = [shift * np.sqrt(size) for shift, size in zip(means, (10, 1000), strict=True)]
     assert np.allclose(*shifts) == shared
 
 

@@ -12,6 +12,7 @@ from scipy.stats import ks_2samp, norm
 from theory_setup import forecast
 
 from recurate.closed_form.estimators import Estimator
+from recurate.closed_form.identity import arm_key
 from recurate.closed_form.laws.curated_gaussian import top_mass
 from recurate.closed_form.laws.registry import laws_of
 from recurate.closed_form.loop import Preference, SimulatedLoop
@@ -254,7 +255,8 @@ def final_variances(mixing: dict[str, Any], keys: Sequence[ArmKey | None]) -> np
 def key_of(**changes: Any) -> ArmKey:
     """The key of an arm with these settings."""
     arm = {"estimator": {"kind": "gaussian"}, "mixing": {"regime": "replace", "initial": 100}, **changes}
-    return SimulatedArm.model_validate(arm).key
+    of = SimulatedArm.model_validate(arm)
+    return arm_key(of.estimator, of.loop(3))
 
 
 def test_arms_that_differ_in_their_sample_size_alone_are_independent_unless_they_share_random_numbers() -> None:

@@ -65,7 +65,9 @@ def test_each_arm_is_one_job_and_all_generations_are_recorded(simulated: Copy) -
     folder = simulated.folder / "results/tiny"
     assert sorted(path.name for path in (folder / "arms").iterdir()) == ["ecdf_0_25", "ecdf_1_0", "kde"]
     arrays = read_arrays(folder / "arms/kde/trajectories.safetensors")
-    assert {name: array.shape for name, array in arrays.items()} == {"w1": (12, 41), "squared_distance": (12, 41)}
+    of_seeds, quantiles = {"w1": (12, 41), "squared_distance": (12, 41)}, {"quantiles/w1", "quantiles/squared_distance"}
+    assert {name: array.shape for name, array in arrays.items() if name not in quantiles} == of_seeds
+    assert {arrays[name].shape for name in quantiles} == {(3, 18)}
     rows = read_rows(folder / "metrics.csv", METRIC_COLUMNS)
     last = [row for row in rows if (row["arm"], row["generation"], row["metric"]) == ("kde", "40", "w1")]
     assert [float(row["value"]) for row in last] == arrays["w1"][:, 40].tolist()

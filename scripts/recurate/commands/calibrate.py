@@ -99,7 +99,7 @@ def once(name: str, study: SimulatedStudy, found: Found) -> None:
     rates: list[dict[str, str]] = []
     for arm in dict.fromkeys(law["arm"] for law in laws):
         of = study.arms[arm]
-        loop, runs = of.loop(study.generations), of.runs(study.seeds, study.common_random_numbers)
+        loop, runs = of.loop(study.generations), settings.simulate(Wildcards(study=name, arm=arm)).runs
         means = record(of.estimator, loop, runs, measured(of, study.measures)).means
         values |= {(arm, measure, t): line[:, t] for measure, line in means.items() for t in study.recorded()}
         if study.rates:

@@ -7,10 +7,7 @@ from typing import Annotated
 from pydantic import Field, SerializeAsAny, model_validator
 
 from recurate.closed_form.estimators import Estimator
-from recurate.closed_form.identity import arm_key
 from recurate.closed_form.loop import REWARD_MEASURES, Preference, SimulatedLoop
-from recurate.closed_form.recording import Runs
-from recurate.closed_form.streams import ArmKey
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.data import Description
@@ -80,15 +77,6 @@ class SimulatedArm(Settings):
         return SimulatedLoop(
             self.mixing.rule, self.mixing.sizes, generations, self.sampling_bias, preference, self.collection
         )
-
-    @property
-    def key(self) -> ArmKey:
-        """What tells the arm's random numbers from those of others."""
-        return arm_key(self.estimator, self.loop(0))
-
-    def runs(self, seeds: list[int], common_random_numbers: bool) -> Runs:
-        """The loops that are run of these seeds, with random numbers of the arm's own or those of all arms."""
-        return Runs(seeds, self.replicates, None if common_random_numbers else self.key)
 
     @property
     def measures(self) -> tuple[str, ...]:
