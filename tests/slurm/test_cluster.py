@@ -35,15 +35,21 @@ class OnGPU(MLP):
             print("CUDA_VISIBLE_DEVICES", os.environ.get("CUDA_VISIBLE_DEVICES"))
         return super().velocity(parameters, x, time)
 """
-# An objective that never trains, and counts how often it was asked to.
+# An objective that never trains, and notes how often it was asked to and said so.
 FAILS = """
+import time
+from pathlib import Path
+
 from recurate.training.objectives.flow_matching import FlowMatching
 
 
 class Fails(FlowMatching):
     def noise(self, model, generator, steps, batch_size, shape):
-        with open("runs", "a") as file:
-            file.write("one more\\n")
+        with open("runs", "a", buffering=1) as file:
+            print("begins", file=file)
+            while Path("wait").exists():
+                time.sleep(0.1)
+            print("fails", file=file)
         raise RuntimeError("this never works")
 """
 GROUP = r" {4}group:\n.*\n"
@@ -94,11 +100,22 @@ def inside_one_allocation(project: SlurmCopy) -> None:
     assert done.returncode == 0, (project.folder / "job.log").read_text()
 
 
-def fails_grouped(project: SlurmCopy) -> None:
-    """A rule of a group always fails."""
+def prepare_to_fail(project: SlurmCopy) -> None:
+    """Let the origin's training always fail, while there is no file `wait`."""
     project.edit("config/studies/tiny.yaml", "kind: flow_matching", "kind: fails.py")
     (project.folder / "fails.py").write_text(FAILS)
-    assert project.start().wait(timeout=LONGEST) != 0, project.log
+
+
+def runs(project: SlurmCopy) -> list[str]:
+    """Beginnings and ends of the training that fails."""
+    notes = project.folder / "runs"
+    return notes.read_text().splitlines() if notes.exists() else []
+
+
+def fails_grouped(project: SlurmCopy) -> None:
+    """A rule of a group always fails."""
+    prepare_to_fail(project)
+    assert project.start().wait(timeout=LONGEST) == 1, project.log
 
 
 def fails_ungrouped(project: SlurmCopy) -> None:
@@ -160,12 +177,36 @@ def test_a_job_that_always_fails_runs_once_more_than_there_are_retries(
     """Slurm, which is asked to put jobs of failed nodes back (JobRequeue, `--requeue`), does not run it again too."""
     sent[failure.__name__].result()
     project = projects[failure.__name__]
-    retries = yaml.safe_load((project.folder / "profiles/slurm/config.yaml").read_text())["retries"]
-    assert (project.folder / "runs").read_text().splitlines() == ["one more"] * (retries + 1)
+    profile = yaml.safe_load((project.folder / "profiles/slurm/config.yaml").read_text())
+    allowed = profile["retries"] + 1
+    assert runs(project) == ["begins", "fails"] * allowed
     ends = re.findall(r"JobState=(\S+)", "\n".join(project.sent()))
-    assert ends == ["COMPLETED"] + ["FAILED"] * (retries + 1)  # the data, and what fails
+    assert ends == ["COMPLETED"] + ["FAILED"] * allowed  # the data, and what fails
     assert project.requests("Requeue") == ["1"] * len(ends)
     assert project.requests("Restarts") == ["0"] * len(ends)
+
+
+def test_a_run_that_a_node_cuts_short_is_no_failure_and_costs_no_retry(cluster: Cluster, tmp_path: Path) -> None:
+    project = SlurmCopy(fresh(tmp_path / "project").folder, cluster)
+    prepare_to_fail(project)
+    (project.folder / "wait").touch()
+    try:
+        run = project.start("--retries", "0")
+        cluster.wait(lambda: runs(project) == ["begins"], "the first run", LONGEST)
+        node = project.jobs()[0]["node"]
+        cluster.kill(node)
+        try:
+            cluster.wait(
+                lambda: [job["node"] not in ("", node) for job in project.jobs()] == [True], "requeue", LONGEST
+            )
+        finally:
+            cluster.run(node)
+        cluster.wait(lambda: runs(project) == ["begins", "begins"], "the second run", LONGEST)
+        (project.folder / "wait").unlink()
+        assert run.wait(timeout=LONGEST) == 1, project.log
+    finally:
+        project.stop()
+    assert runs(project) == ["begins", "begins", "fails"]
 
 
 @pytest.mark.parametrize("through", ["make study", "plain Snakemake"])
