@@ -213,6 +213,10 @@ class Cluster:
                 raise TimeoutError(f"waited {seconds:.0f} s for {what}")
             time.sleep(0.1)
 
+    def accounting_answers(self) -> bool:
+        """Whether slurmdbd is there for the controller, which does not start without."""
+        return self._answers("sacctmgr", "-n", "-i", "show", "cluster")
+
     def _answers(self, *command: str) -> bool:
         done = subprocess.run(command, env=self.environment(), capture_output=True, timeout=30)
         return done.returncode == 0
@@ -353,7 +357,7 @@ class Cluster:
             check=True,
         )
         self.run("slurmdbd")
-        self.wait(lambda: self._answers("sacctmgr", "-n", "-i", "show", "cluster"), "slurmdbd")
+        self.wait(self.accounting_answers, "slurmdbd")
         for what in (
             ["cluster", "lab"],
             ["account", "default", "description=lab", "organization=lab"],

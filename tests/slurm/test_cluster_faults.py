@@ -192,12 +192,15 @@ def slurmctld_away(project: SlurmCopy) -> None:
 
 
 def away(project: SlurmCopy, *daemons: str) -> None:
-    """kill -9 of daemons, and their return."""
+    """kill -9 of daemons, and their return one after the other."""
+    cluster = project.cluster
     for daemon in daemons:
-        project.cluster.kill(daemon)
+        cluster.kill(daemon)
     time.sleep(20)
     for daemon in daemons:
-        project.cluster.run(daemon)
+        cluster.run(daemon)
+        if daemon == "slurmdbd":
+            cluster.wait(cluster.accounting_answers, "slurmdbd")
 
 
 def preempted(project: SlurmCopy) -> None:
