@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 4
 SHARES = ("absorbed",)
-LARGEST_ERROR = 0.05  # of a positive mean, relative; beyond it the mean rests on few replicates and gets no band
+LARGEST_ERROR = 0.06  # of a positive mean, relative; beyond it the mean rests on few replicates and gets no band
 LONG = 60  # generations beyond which the axis is logarithmic
 LABEL_WIDTH = 15  # characters along the height of a panel
 
