@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,19 @@ def test_a_shipped_study_has_the_replicates_that_power_asks_for(name: str) -> No
     assert numbers["noticed"] >= 0.5
     assert numbers["contradicted"] == 0
     assert 1 < numbers["independent"] < numbers["rows"] / 2
+
+
+def test_the_page_on_limits_has_every_study_with_laws_as_it_is_shipped() -> None:
+    text = (STUDIES.parents[1] / "docs/limits.md").read_text()
+    told = {name: size for name, size in re.findall(r"\| `(\w+)` \| (\d+ x \d+) \|", text)}
+    studies = {path.stem: read_study(path, "demo", {}) for path in STUDIES.glob("*.yaml")}
+    simulated = {name: study for name, study in studies.items() if isinstance(study, SimulatedStudy)}
+    lawful = {name: {law["arm"] for law in calibrate.laws_table(name, study)} for name, study in simulated.items()}
+    assert told == {
+        name: f"{len(simulated[name].seeds)} x {loops}"
+        for name, arms in lawful.items()
+        for loops in {simulated[name].arms[arm].replicates for arm in arms}
+    }
 
 
 def test_other_seeds_are_those_after_the_shipped_ones_and_laws_a_tenth_too_high_are_just_that() -> None:

@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     given = parser.parse_args(arguments)
     studies = {path.stem: read_study(path, given.scale, {}) for path in sorted(Path("config/studies").glob("*.yaml"))}
-    simulated = {name: study for name, study in Studies(studies).simulated.items() if _laws(name, study)}
+    simulated = {name: study for name, study in Studies(studies).simulated.items() if laws_table(name, study)}
     if unknown := [name for name in given.studies if name not in simulated]:
         raise RecurateError(f"{unknown[0]} is no simulated study with laws; these are: {', '.join(simulated)}")
     print(*COLUMNS, sep="\t")
@@ -94,7 +94,7 @@ def once(name: str, study: SimulatedStudy, found: Found) -> None:
     settings, w = StageSettings(Studies({name: study})), Wildcards(study=name)
     reads = settings.claims(w).study
     assert isinstance(reads, Simulated)
-    laws = _laws(name, study)
+    laws = laws_table(name, study)
     values: dict[tuple[str, str, int], Array] = {}
     rates: list[dict[str, str]] = []
     for arm in dict.fromkeys(law["arm"] for law in laws):
@@ -112,7 +112,8 @@ def once(name: str, study: SimulatedStudy, found: Found) -> None:
     }
 
 
-def _laws(name: str, study: SimulatedStudy) -> list[dict[str, str]]:
+def laws_table(name: str, study: SimulatedStudy) -> list[dict[str, str]]:
+    """What theory says of a study, a row for every arm, law and recorded generation."""
     return StageSettings(Studies({name: study})).laws(Wildcards(study=name)).rows(name)
 
 
