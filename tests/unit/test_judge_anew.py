@@ -94,7 +94,7 @@ def test_a_folder_that_is_no_study_does_not_stop_the_others(tmp_path: Path, caps
     shutil.copytree(PUBLISHED / "demo/digits", tmp_path / "digits")
     with pytest.raises(SystemExit, match=r"error: .*no_study"):
         judge.main([str(tmp_path / "no_study"), str(tmp_path / "digits")])
-    assert "digits: measured: 7 supported, 1 undecided, 12 vacuous, 20 not applicable" in capsys.readouterr().out
+    assert "digits: measured: 8 supported, 4 contradicted, 20 vacuous, 48 not applicable" in capsys.readouterr().out
     with pytest.raises(RecurateError):
         judge.judged(tmp_path / "no_study")
 
