@@ -40,8 +40,10 @@ def imported_modules() -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                 names.add(node.module.split(".")[0])
-    local = {path.stem for path in (ROOT / "scripts").rglob("*.py")}
-    return names - set(sys.stdlib_module_names) - local - {"recurate", "tiny", "cluster", "other_ways"}
+    local = {
+        path.stem for folder in ("scripts", "tests") for path in (ROOT / folder).rglob("*.py")
+    }  # benchmarks use both
+    return names - set(sys.stdlib_module_names) - local - {"recurate"}
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
