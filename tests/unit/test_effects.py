@@ -247,3 +247,9 @@ def test_a_figure_shows_the_arms_that_it_names_and_no_others(tmp_path: Path) -> 
     assert len(of_job["samples"]) == 3 and all("/arms/curated/" not in path for path in of_job["curated"])
     shown = figure_reads("tiny", project.studies.trained["tiny"], project.studies.trained["tiny"].figures[0])
     assert list(shown.study.arms) == ["alone"]
+
+
+def test_what_results_rest_on_is_no_effect() -> None:
+    values = np.random.default_rng(7).normal(size=(3, 2))
+    arm = {"test_perplexity": values, "perplexity_context": np.full((3, 2), 64.0)}
+    assert {row["metric"] for row in effect_rows("s", {"a": "c"}, {"a": arm, "c": arm})} == {"test_perplexity"}

@@ -147,7 +147,11 @@ def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) 
         {"metric": _head(name), "cells": [_cell(name, measured[arm], predicted.get(arm, {})) for arm in arms]}
         for name in names
     ]
-    return {"heads": heads, "rows": rows, "conditions": text.conditions(measured, names)}
+    return {
+        "heads": heads,
+        "rows": rows,
+        "conditions": f"{text.conditions(measured, names)} {text.context(arms, names)}".strip(),
+    }
 
 
 def effect_table(study: StudyView, table: str | None) -> Section | None:

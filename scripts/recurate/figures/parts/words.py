@@ -33,7 +33,6 @@ METRICS: dict[str, Name] = {
     "block_perplexity_median": Name(
         "median perplexity\nof blocks", "median perplexity of the generated blocks under generation 0's model"
     ),
-    "perplexity_context": Name("tokens of a block", "tokens of a block, which perplexities depend on"),
     "predictive_entropy": Name(
         "predictive entropy", "mean entropy in nats of the predicted next token on held-out real text"
     ),

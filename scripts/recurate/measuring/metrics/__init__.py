@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DATA = "data"  # the space of the samples themselves, which needs no feature extractor
 # Beginnings of the names of values that are no results but say what results rest on.
-CONDITIONS = ("neighbours_", "manifold_samples_", "training_samples_", "warning_few_samples_")
+CONDITIONS = ("neighbours_", "manifold_samples_", "training_samples_", "warning_few_samples_", "perplexity_context")
 
 
 @dataclass(frozen=True)
