@@ -13,8 +13,8 @@ from recurate.files.series import Series
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.measuring.metrics import CONDITIONS
-from recurate.theory.pooling import standard_error
-from recurate.theory.power import LEVEL, least_detectable
+from recurate.theory.pooling import half_width, standard_error
+from recurate.theory.power import least_detectable
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -67,7 +67,7 @@ def effect_of(arm: Array, control: Array) -> Effect:
 
     Raises RecurateError if the arrays are of other seeds or generations.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr
 
     if arm.shape != control.shape:
         raise RecurateError(f"an arm has {arm.shape} seeds and generations, its control {control.shape}")
@@ -76,9 +76,9 @@ def effect_of(arm: Array, control: Array) -> Effect:
     if not degrees:
         nothing = np.full_like(mean, np.nan)
         return Effect(mean, nothing, nothing, nothing, nothing, nothing)
-    half = student.isf(LEVEL, degrees) * error
+    half = half_width(difference)
     with np.errstate(divide="ignore", invalid="ignore"):  # both alike in every seed, as in generation 0
-        p_value = 2 * student.sf(np.abs(mean) / error, degrees)
+        p_value = 2 * stdtr(degrees, -np.abs(mean) / error)
     p_value = np.where(error == 0, (mean == 0).astype(float), p_value)
     return Effect(mean, error, mean - half, mean + half, p_value, least_detectable(degrees) * error)
 

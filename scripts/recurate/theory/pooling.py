@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recurate.foundation.lazy import np
+from recurate.theory.power import LEVEL
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
@@ -37,6 +38,13 @@ def standard_error(values: Array) -> Array:
     """Standard error of the mean over the first axis of `values` (R, ..), the replicates; nan of a single one."""
     spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
     return spread / math.sqrt(len(values))
+
+
+def half_width(values: Array) -> Array:
+    """Half the width of the 95 % Student interval of the mean over the first axis of `values` (R, ..); nan of one."""
+    from scipy.special import stdtrit
+
+    return stdtrit(len(values) - 1, 1 - LEVEL) * standard_error(values)
 
 
 def independent_rows(rows: int, likeness: float) -> float:

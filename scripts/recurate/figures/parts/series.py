@@ -12,13 +12,14 @@ from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
 from recurate.foundation.lazy import np
 from recurate.theory.agreement import read_values
-from recurate.theory.pooling import standard_error
+from recurate.theory.pooling import half_width
+from recurate.theory.power import LEVEL
 
 if TYPE_CHECKING:
     from recurate.figures.parts.view import ArmView
     from recurate.foundation.types import Array
 
-CONFIDENCE = 0.95  # two-sided
+CONFIDENCE = 1 - 2 * LEVEL  # two-sided
 FEW_SAMPLES = 100  # an effective sample size below this makes a forecast a rough guess
 
 
@@ -45,10 +46,7 @@ Quantiles = dict[str, dict[str, "Array"]]  # likewise, (3, n) in the same genera
 
 def student_band(values: Array) -> Band:
     """Mean of `values` (seeds, generations + 1) and its 95 % Student t interval on seeds - 1 degrees of freedom."""
-    from scipy.special import stdtrit
-
-    mean = values.mean(axis=0)
-    half = stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2) * standard_error(values)
+    mean, half = values.mean(axis=0), half_width(values)
     return Band(mean, mean - half, mean + half)
 
 
