@@ -47,18 +47,17 @@ class Tokenizer(Settings):
     source: str | None = Field(
         None, description="of a pretrained tokenizer: its name in the transformers library, or a folder"
     )
+    first_token: str = Field(
+        "auto",
+        description="token that every block begins with: auto, the one that the tokenizer itself puts before a text "
+        "(OPT: `</s>`; GPT-2 and learnt ones: none); none; or one of the tokenizer's by name",
+    )
 
     @model_validator(mode="after")
     def _source_is_told_where_needed(self) -> Tokenizer:
         if (self.kind == "pretrained") != (self.source is not None):
             raise ValueError("source: a pretrained tokenizer needs it, a learnt one has none")
         return self
-
-    first_token: str = Field(
-        "auto",
-        description="token that every block begins with: auto, the one that the tokenizer itself puts before a text "
-        "(OPT: `</s>`; GPT-2 and learnt ones: none); none; or one of the tokenizer's by name",
-    )
 
     @property
     def files(self) -> tuple[str, ...]:
