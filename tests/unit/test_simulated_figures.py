@@ -104,6 +104,23 @@ def test_a_mean_that_rests_on_few_replicates_has_median_and_quantiles_instead_of
     assert "No band" not in curves.caption(curves_with(), view, shown(lines(["a"], ["variance"])))
 
 
+def test_a_spread_that_the_law_tells_decides_and_no_noise_of_its_estimate() -> None:
+    values = np.array([[1.0, 1.0], [1.0, 1.4], [1.0, 0.6]])
+    measured, view = {"a": {"variance": Line(np.array([0, 1]), values)}}, simulated_view({"a": {}})
+    laws = {"a": {"variance": Line(np.array([0, 1]), np.array([[1.0, 1.0], [0.2, 0.05]]))}}
+    assert shown(measured, laws).rests_on_few(view, "a", "variance").tolist() == [True, False]
+    assert shown(measured).rests_on_few(view, "a", "variance").tolist() == [False, True]
+
+
+def test_a_share_of_replicates_has_no_quantiles() -> None:
+    values = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    view = simulated_view({"a": {}}, measures=["absorbed"])
+    of_share = shown({"a": {"absorbed": Line(np.array([0, 1]), values)}})
+    (axes,) = curves.picture(curves_with(), view, of_share).axes
+    assert len(axes.lines) == 1 and not any(part.get_hatch() for part in axes.collections)
+    assert "but of shares." in curves.caption(curves_with(), view, of_share)
+
+
 def test_only_wanted_measures_get_a_row_and_medians_a_line() -> None:
     wanted = curves_with(rows=["mean_error"], medians=["mean_error"])
     view = simulated_view({"a": {}}, measures=["variance", "mean_error"])

@@ -75,16 +75,18 @@ class Shown:
     def rests_on_few(self, study: SimulatedView, arm: str, measure: str) -> Array:
         """Where (n,) a positive measure's mean has too large a standard error for Student's interval to be right.
 
-        The error is no smaller than the law's own spread says: that of a few replicates is too small where their mean
-        is.
+        Mean and error are those of the law where it tells them: of a few replicates the error is too small where their
+        mean is.
         """
         line, law = self.measured[arm][measure], self.laws.get(arm, {}).get(measure)
         if line.values.min() < 0 or len(line.values) < 2:
             return np.zeros(len(line.generations), dtype=bool)
-        known = law.values[1] if law else np.zeros(len(line.generations))
-        replicates = len(line.values) * study.arms[arm].replicates
-        error = np.maximum(standard_error(line.values), known / np.sqrt(replicates))
-        return error > LARGEST_ERROR * line.values.mean(axis=0)
+        mean, error = line.values.mean(axis=0), standard_error(line.values)
+        if law:
+            expected, spread = law.values
+            of_law = spread / np.sqrt(len(line.values) * study.arms[arm].replicates)
+            mean, error = np.where(spread > 0, (expected, of_law), (mean, error))
+        return error > LARGEST_ERROR * mean
 
 
 def columns_for(count: int) -> int:
@@ -142,7 +144,8 @@ def _draw_measure(
         if measure in shown.measured[arm]:
             line, few = shown.measured[arm][measure], shown.rests_on_few(study, arm, measure)
             _draw_mean(axes, line, few, is_logarithmic, colour)
-            _draw_quantiles(axes, line, few, shown.quantiles[arm][measure], measure in figure.medians, colour)
+            if measure not in SHARES:  # of which each replicate is 0 or 1
+                _draw_quantiles(axes, line, few, shown.quantiles[arm][measure], measure in figure.medians, colour)
             if measure in shown.laws.get(arm, {}):
                 law = shown.laws[arm][measure]
                 axes.plot(law.generations + 1, law.values[0], color=style.INK, linestyle=":", linewidth=0.9, zorder=4)
@@ -261,7 +264,7 @@ def caption(figure: Curves, study: SimulatedView, shown: Shown) -> str:
         "where the axis is logarithmic).",
         f"No band where the mean of {words.listed(map(words.measure_words, few))} rests on few replicates (standard "
         f"error above {100 * LARGEST_ERROR:.0f} % of it): dashed the median there, hatched from 10 to 90 % of the "
-        "replicates."
+        f"replicates{', but of shares' * any(name in SHARES for name in few)}."
         if few
         else "",
         f"Dotted: what theory says of {words.listed(map(words.measure_words, lawful))}." if lawful else "",
