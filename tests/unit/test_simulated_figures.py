@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from figure_setup import simulated_arm_view, simulated_view
 
+from recurate.closed_form.tables import LAW_COLUMNS
 from recurate.figures import curves, equivalent_data, rates, snapshots
-from recurate.figures.parts.series import Line, Lines, logarithmic_band, student_band
+from recurate.figures.parts.series import Line, Lines, logarithmic_band, read_laws, student_band
 from recurate.figures.parts.words import measure_label, measure_words
+from recurate.files.tables import write_rows
 from recurate.report.agreement_table import agreement_lines
 from recurate.theory.verdicts import VERDICTS
 
@@ -221,3 +224,10 @@ def test_agreement_is_counted_and_the_farthest_comparison_named() -> None:
     assert law["reasons"] == ["too rare"]
     assert law["worst"] == "2.00 ± 0.05 beside 1.1 (p, n = 1, generation 9)"
     assert "beside the published bound" in rate["statement"]
+
+
+def test_the_spread_of_a_law_for_many_samples_is_not_taken_for_that_of_few(tmp_path: Path) -> None:
+    row = {"study": "s", "arm": "a", "metric": "w2_squared", "value": "1.0", "deviation": "0.5", "source": "x"}
+    rows = [{**row, "generation": "0", "order": ""}, {**row, "generation": "1", "order": "0.1"}]
+    write_rows(tmp_path / "laws.csv", LAW_COLUMNS, rows)
+    assert read_laws(str(tmp_path / "laws.csv"))["a"]["w2_squared"].values[1].tolist() == [0.5, 0.0]

@@ -95,11 +95,12 @@ def read_measured(path: str) -> Lines:
 
 
 def read_laws(path: str) -> Lines:
-    """Laws of a simulated study, (2, n): the mean and, or else 0, what is known of the spread of one replicate."""
+    """Laws of a simulated study, (2, n): the mean and the spread of one replicate, 0 where no exact law tells it."""
     rows = read_rows(path, LAW_COLUMNS)
+    spreads = (0.0 if row["order"] else float(row["deviation"] or 0) for row in rows)
     return _lines(
-        ((r["arm"], r["metric"], int(r["generation"])), np.array([float(r["value"]), float(r["deviation"] or 0)]))
-        for r in rows
+        ((r["arm"], r["metric"], int(r["generation"])), np.array([float(r["value"]), spread]))
+        for r, spread in zip(rows, spreads, strict=True)
     )
 
 
