@@ -25,7 +25,7 @@ LONG_ARMS = ("ecdf_0_5", "kde_0_5")
 
 def rows() -> list[Row]:
     """Wall time of Snakemake targets with two cores, and the growth of a generation's cost."""
-    names = [path.stem for path in _files() if SIMULATED.search(path.read_text())]
+    names = [path.stem for path in _files() if SIMULATED.search(path.read_text(encoding="utf-8"))]
     found = [_run("all closed-form studies at demo scale", "demo", names, DEMO_SECONDS)]
     found += [_run(f"{name} at paper scale", "paper", [name], bound) for name, bound in PAPER_SECONDS.items()]
     return found + [_growth(arm) for arm in LONG_ARMS]

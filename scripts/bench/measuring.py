@@ -126,7 +126,7 @@ def run_child(command: Sequence[str], folder: Path = ROOT, threads: int | None =
         launched,
         cwd=folder,
         env=child_environment(threads),
-        text=True,
+        encoding="utf-8",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         pass_fds=(write,),
@@ -162,7 +162,7 @@ def heading() -> str:
 
 def _commit() -> str:
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, text=True, capture_output=True, check=False)
+        done = subprocess.run(["git", *arguments], cwd=ROOT, encoding="utf-8", capture_output=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if git("status", "--short") else "")
@@ -170,7 +170,7 @@ def _commit() -> str:
 
 def _processor() -> str:
     information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.is_file() else []
+    lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 

@@ -95,7 +95,7 @@ def _rows(built: Copy, cluster: Cluster) -> list[Row]:
 def _built_to_generation_0(folder: Path) -> Copy:
     """The study of one seed with generation 0 done, which is in every way the same."""
     copy = fresh(folder)
-    (folder / "slow.py").write_text(SLOW)
+    (folder / "slow.py").write_text(SLOW, encoding="utf-8")
     origin, defaults = TINY["origins"]["gaussians"], TINY["arm_defaults"]
     copy.study(
         seeds=1,
@@ -120,7 +120,7 @@ def _ungrouped(built: Copy) -> Copy:
     copy = Copy(built.folder.with_name("ungrouped"))
     shutil.copytree(built.folder, copy.folder)
     for rules in (copy.folder / "rules").glob("*.smk"):
-        rules.write_text(re.sub(r" {4}group:\n.*\n", "", rules.read_text()))
+        rules.write_text(re.sub(r" {4}group:\n.*\n", "", rules.read_text(encoding="utf-8")), encoding="utf-8")
     return copy
 
 
@@ -131,7 +131,7 @@ def _timed(way: str, built: Copy, command: list[str], cluster: Cluster) -> Timed
     shutil.copytree(built.folder, copy.folder)
     settings = {**environment(), "SLURM_CONF": str(cluster.configuration)}
     start = time.time()
-    done = subprocess.run(command, cwd=copy.folder, env=settings, text=True, capture_output=True)
+    done = subprocess.run(command, cwd=copy.folder, env=settings, encoding="utf-8", capture_output=True)
     end = time.time()
     if done.returncode:
         raise RuntimeError(f"{way}: {done.stdout}{done.stderr}")

@@ -110,7 +110,7 @@ def _plan_time(folder: Path, *targets: str) -> float:
 
 def _bare(folder: Path, snakefile: str) -> Path:
     folder.mkdir()
-    (folder / "Snakefile").write_text(snakefile)
+    (folder / "Snakefile").write_text(snakefile, encoding="utf-8")
     return folder
 
 

@@ -382,9 +382,23 @@ def test_digests_are_noted_and_an_edit_is_seen(tmp_path: Path) -> None:
     written = script.stat().st_mtime_ns
     script.write_text("from recurate.mixing import ratios as m\n")
     os.utime(script, ns=(written, written))  # as an archive with fixed times would leave it
-    assert asked().stdout not in ("", first.stdout)
-    (tmp_path / digest.NOTES).write_text('{"half')
-    assert asked().stdout not in ("", first.stdout)
+    edited = asked().stdout
+    assert edited not in ("", first.stdout)
+    notes = tmp_path / digest.NOTES
+    for damaged in ("", '{"half', "[]", "null", "{}", '{"valid": 1, "notes": []}', "\x00", misled(notes.read_text())):
+        notes.write_text(damaged)
+        again = asked()
+        assert (again.stdout, again.returncode) == (edited, 0)
+        assert re.fullmatch(rf"{digest.NOTES}: .*; it is made anew\n", again.stderr), damaged
+        assert asked("without reading the library").stdout == edited
+
+
+def misled(notes: str) -> str:
+    """Notes that say of a module that it means something else."""
+    card = json.loads(notes)
+    path = next(iter(card["notes"]))
+    card["notes"][path][1] = "0" * 64
+    return json.dumps(card)
 
 
 def own_component(folder: Path) -> Path:

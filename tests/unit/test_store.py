@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import resource
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from safetensors.numpy import save_file
 from recurate.files.arrays import origin_of_file, read_arrays, read_metadata, read_parameters, write_arrays
 from recurate.files.fingerprints import file_digest
 from recurate.files.tables import METRIC_COLUMNS, read_frame, read_rows, write_rows
-from recurate.files.writing import TEMPORARY, read_json, replacing, write_json, write_text
+from recurate.files.writing import TEMPORARY, read_json, read_sealed, replacing, write_json, write_sealed, write_text
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
 from recurate.training.settings import Training
@@ -152,11 +153,55 @@ def test_cards_come_back_and_do_not_depend_on_the_order_of_keys(tmp_path: Path) 
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_writing_replaces_an_older_file_and_makes_it_readable_to_all(file: Path) -> None:
+def test_writing_replaces_an_older_file_and_leaves_no_other(file: Path) -> None:
     write_arrays(file, {"y": np.zeros(1)}, {})
     assert list(read_arrays(file)) == ["y"]
-    assert file.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664), (0o027, 0o640)])
+@pytest.mark.parametrize("writer", WRITERS)
+def test_who_may_read_a_file_is_for_the_umask_to_say(tmp_path: Path, writer: str, mask: int, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        WRITERS[writer](tmp_path / "file")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=8,
+    ),
+    st.data(),
+)
+def test_a_sealed_card_comes_back_or_is_refused_whatever_byte_changes(content: object, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "card"
+        write_sealed(path, {"content": content})
+        assert read_sealed(path) == {"content": content}
+        whole = path.read_bytes()
+        place, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << bit)]) + whole[place + 1 :])
+        try:
+            assert read_sealed(path)["content"] == content, "another card"
+        except RecurateError as error:
+            assert str(error).startswith(f"{path}: ")  # noqa: PT017 - the same card may come back too
+
+
+def test_a_card_of_a_former_version_has_no_seal_and_is_read(tmp_path: Path) -> None:
+    write_json(tmp_path / "card", {"a": 1})
+    assert read_sealed(tmp_path / "card") == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"a"', "3", "[" * 100_000, "\udcff"])
+def test_what_is_no_card_is_refused_with_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "card").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(RecurateError, match=r"card: (is no card|cannot be read as JSON)"):
+        read_sealed(tmp_path / "card")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -60,7 +60,7 @@ def page() -> str:
 def section(base: type[Component]) -> str:
     """What one family wants of a kind: where it is named, what it must and may define, the shortest one there is."""
     place = folder(base).relative_to(LIBRARY).as_posix()
-    shortest = min(kinds(base), key=lambda kind: len(module_file(base, kind).read_text()))
+    shortest = min(kinds(base), key=lambda kind: len(module_file(base, kind).read_text(encoding="utf-8")))
     sorts = {"": base, **between(base)}
     rows = [
         f"| `{owner}{escaped(name)}`{', needed' if needed else ''} | {text} |"

@@ -113,7 +113,9 @@ def build(tree: Path, results: Path, studies: Sequence[str], overrides: Mapping[
 
 
 def _run(command: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command, cwd=folder, encoding="utf-8", errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     if done.returncode:
         raise RecurateError(f"{' '.join(command)} failed in {folder}:\n{done.stdout}")
 
@@ -173,7 +175,7 @@ def _compare_rows(name: str, columns: Sequence[str], old: list[Row], new: list[R
 
 
 def _read(path: Path) -> tuple[list[str], list[Row]]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         return list(reader.fieldnames or ()), list(reader)
 

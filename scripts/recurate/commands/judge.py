@@ -137,7 +137,7 @@ def _few(row: Mapping[str, str]) -> str:
 def _former(path: Path) -> Former:
     """Rows of a claims table of this or of the former form, by arm, claim and generation."""
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         return {(row["arm"], row["claim"], int(row["generation"])): row for row in rows}
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:

@@ -75,7 +75,7 @@ def _copy(source: Path, destination: Path) -> None:
 def hardware() -> dict[str, str | int | None]:
     """Processor, cores, memory and system of this machine."""
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
         "processor": models[0] if models else platform.processor(),
@@ -91,7 +91,8 @@ def job_costs(folder: Path) -> dict[str, dict[str, float]]:
     costs: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for path in sorted(folder.rglob("*.tsv")):
         measured = read_benchmark(path)
-        assert measured is not None, path
+        if measured is None:
+            continue
         for kind in ("all", path.stem):
             cost = costs[kind]
             cost["jobs"] += 1
@@ -102,7 +103,9 @@ def job_costs(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.rstrip()
+    return subprocess.run(
+        ["git", *arguments], check=True, capture_output=True, encoding="utf-8", errors="surrogateescape"
+    ).stdout.rstrip()
 
 
 def main(arguments: list[str]) -> int:

@@ -40,7 +40,7 @@ def refuse_a_second(folder: Path) -> None:
     if others := others_at_work(folder):
         sys.exit(f"error: Snakemake (process {others[0]}) is at work in {folder}; wait for it or stop it")
     if RUNNING.exists():
-        run = json.loads(RUNNING.read_text())
+        run = json.loads(RUNNING.read_text(encoding="utf-8"))
         if run["host"] != socket.gethostname() and not job_has_ended(run["slurm_job"]):
             sys.exit(
                 f"error: a run was started here on {run['host']} (process {run['process']}) and did not say that it "
@@ -54,7 +54,9 @@ def job_has_ended(job: str | None) -> bool:
         return False
     if job == os.environ.get("SLURM_JOB_ID"):
         return True
-    answer = subprocess.run(["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, text=True)
+    answer = subprocess.run(
+        ["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, encoding="utf-8", errors="replace"
+    )
     return not answer.stdout.strip() and (answer.returncode == 0 or "Invalid job id" in answer.stderr)
 
 
@@ -65,7 +67,9 @@ def orphans(folder: Path) -> list[str]:
     """
     if not (folder / ".snakemake/slurm_logs").exists() or shutil.which("squeue") is None:
         return []
-    answer = subprocess.run(["squeue", "--me", "-h", "-o", "%A|%Z|%j"], capture_output=True, text=True)
+    answer = subprocess.run(
+        ["squeue", "--me", "-h", "-o", "%A|%Z|%j"], capture_output=True, encoding="utf-8", errors="replace"
+    )
     if answer.returncode:
         sys.exit(
             f"error: squeue does not answer ({answer.stderr.strip()}), so jobs of an earlier run may still be at work "
@@ -112,7 +116,7 @@ def announced() -> Iterator[None]:
     """Leave word in the folder of who runs, for others who share it from other hosts."""
     RUNNING.parent.mkdir(exist_ok=True)
     run = {"host": socket.gethostname(), "process": os.getpid(), "slurm_job": os.environ.get("SLURM_JOB_ID")}
-    RUNNING.write_text(json.dumps(run))
+    RUNNING.write_text(json.dumps(run), encoding="utf-8")
     try:
         yield
     finally:

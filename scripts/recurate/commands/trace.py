@@ -43,6 +43,8 @@ def main(results: list[str]) -> int:
     """Show the chains of the results that are named."""
     if not results:
         raise RecurateError("name a result, such as results/mixture/figures/trajectory.pdf")
-    if missing := [path for path in results if not Path(path).exists()]:
-        raise RecurateError(f"there is no {missing[0]}; name files of the results folder")
+    for path in results:
+        if not Path(path).is_file():
+            what = "is a folder" if Path(path).is_dir() else "is not there"
+            raise RecurateError(f"{path} {what}; name files of the results folder")
     return show(results)

@@ -1,7 +1,7 @@
-"""Compare every result with its record, and make again those that differ.
+"""Compare every result with its record, and make again those that differ or are gone.
 
 Usage: python scripts/manage.py verify [--rebuild] [FOLDER ..] [--snakemake ARGUMENT ..]
-Without folders: the results and the data folder.
+Without folders: the results and the data folder. Exit status 0 if everything is as it was written, else 1.
 """
 
 from __future__ import annotations
@@ -10,49 +10,88 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from recurate.files import records
-from recurate.files.fingerprints import file_digest
+from recurate.files.paths import results_of
 from recurate.study.reading import read_config
 
 
 def damaged(folder: Path) -> dict[Path, str]:
-    """Files below a folder that do not hold what was written, with how they differ."""
-    faults = {}
-    for path in records.recorded(folder):
-        if path.exists() and (wrong := records.difference(path, file_digest(path))):
-            faults[path] = wrong
-    return faults
+    """Files below a folder that do not hold what was written, or are gone, with how they differ."""
+    if not folder.is_dir():
+        return {folder: "is no folder; name one of results"}
+    recorded = records.recorded(folder)
+    if not recorded:
+        return {folder: "holds no recorded result; nothing was made there, or all of it is gone"}
+    faults = {path: wrong for path in recorded if (wrong := fault(path))}
+    return {**faults, **vanished(recorded)}
+
+
+def fault(path: Path) -> str | None:
+    """What is wrong with a recorded file or its record, as the end of a sentence; None if nothing is."""
+    digest, wrong = records.look(path)
+    return wrong or records.difference(path, digest)
+
+
+def vanished(recorded: Iterable[Path]) -> dict[Path, str]:
+    """Files that are gone together with their records, as the records of what was made from them tell.
+
+    Records name inputs as the job saw them, which says nothing where results were moved.
+    """
+    gone = {}
+    for path in recorded:
+        record = records.readable(path)
+        inputs = record.inputs if record and results_of(record.log, path) else ()
+        gone.update(
+            {Path(file): f"is gone, from which {path} was made" for file in inputs if not os.path.lexists(file)}
+        )
+    return {path: wrong for path, wrong in gone.items() if not os.path.lexists(records.record_of(path))}
 
 
 def rebuild(paths: list[Path], arguments: list[str]) -> int:
     """Make files again; returns Snakemake's exit status.
 
-    A file that came out as its record has it gets its old time too, so that nothing made from it is made again, and so
-    do others that its job writes. One that could not be made stays as it was, and is found again.
+    A file that came out as it was written gets its old time too, so that nothing made from it is made again, and so do
+    others that its job writes. One that could not be made stays as it was, and is found again.
     """
-    before = {path: (records.read(path), records.record_of(path).stat().st_mtime_ns) for path in _of_their_jobs(paths)}
-    aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in paths}
+    before = {path: (written_digest(path), times_of(path)) for path in _of_their_jobs(paths)}
+    there = [path for path in paths if os.path.lexists(path)]
+    aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in there}
     command = [sys.executable, "scripts/manage.py", "run", *arguments, "--", *map(str, paths)]
     status = subprocess.run(command, check=False).returncode
     for path, damaged_one in aside.items():
-        if path.exists():
-            damaged_one.unlink()
-        else:
+        if not path.exists():
             damaged_one.rename(path)
-    for path, (record, written) in before.items():
-        if record and path.exists() and file_digest(path) == record.sha256:
+        elif damaged_one.is_dir() and not damaged_one.is_symlink():
+            print(f"{damaged_one}: the folder that was in the place of {path.name}; remove it if nobody needs it")
+        else:
+            damaged_one.unlink()
+    for path, (digest, times) in before.items():
+        if times and digest and records.look(path)[0] == digest:
             for file in (path, records.record_of(path)):
-                os.utime(file, ns=(written, written))
+                os.utime(file, ns=(times, times))
     return status
+
+
+def written_digest(path: Path) -> str:
+    """Digest of what a file's job wrote: its record tells, or the file where that is damaged; empty if neither does."""
+    record = records.readable(path)
+    return record.sha256 if record else records.look(path)[0]
+
+
+def times_of(path: Path) -> int | None:
+    """When a file was recorded, in nanoseconds, if it was."""
+    record = records.record_of(path)
+    return record.stat().st_mtime_ns if record.is_file() else None
 
 
 def _of_their_jobs(paths: list[Path]) -> list[Path]:
     """Files that the jobs write which wrote `paths`, these among them."""
-    jobs = {record.log for path in paths if (record := records.read(path))}
+    jobs = {record.log for path in paths if (record := records.readable(path))}
     beside = {path for folder in {path.parent for path in paths} for path in records.recorded(folder)}
-    same = [path for path in beside if (record := records.read(path)) and record.log in jobs]
+    same = [path for path in beside if (record := records.readable(path)) and record.log in jobs]
     return sorted({*paths, *same})
 
 
@@ -63,11 +102,27 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rebuild", action="store_true", help="make damaged files again")
     parser.add_argument("--snakemake", nargs=argparse.REMAINDER, default=[], help="what Snakemake is called with then")
     given = parser.parse_args(arguments)
-    config = read_config()
-    folders = given.folders or [Path(config.results), Path(config.data)]
+    folders = given.folders or _of_configuration()
     faults = {path: wrong for folder in folders for path, wrong in damaged(folder).items()}
-    print(*(f"{path} {wrong}" for path, wrong in faults.items()), sep="\n", end="\n" if faults else "")
+    _tell(faults)
+    ours = [path for path in faults if path not in folders and any(path.is_relative_to(folder) for folder in folders)]
+    if not (given.rebuild and ours):
+        return int(bool(faults))
+    status = rebuild(ours, given.snakemake or ["--cores", "all"])
+    faults = {path: wrong for path in faults if (wrong := fault(path))}
+    _tell(faults)
+    return status or int(bool(faults))
+
+
+def _tell(faults: Mapping[Path, str]) -> None:
+    for path, wrong in faults.items():
+        print(f"{path} {wrong}")
     if not faults:
         print("every recorded file is as it was written")
-        return 0
-    return rebuild(list(faults), given.snakemake or ["--cores", "all"]) if given.rebuild else 1
+
+
+def _of_configuration() -> list[Path]:
+    """The results folder and, once something was fetched, the data folder."""
+    config = read_config()
+    data = Path(config.data)
+    return [Path(config.results), *([data] if data.is_dir() and records.recorded(data) else [])]

@@ -21,7 +21,9 @@ WIDTH = 32 * 32  # one row of a picture is one photograph: 32 rows of 32 pixels 
 
 def read_pictures(folder: Path) -> RealData:
     """The package's files: six RGB pictures, one photograph to a row, and two lists of labels."""
-    train_y, test_y = (np.asarray(json.loads((folder / name).read_text()), dtype=np.int64) for name in LABELS)
+    train_y, test_y = (
+        np.asarray(json.loads((folder / name).read_text(encoding="utf-8")), dtype=np.int64) for name in LABELS
+    )
     train_x = np.concatenate([_photographs(folder / f"{name}.png") for name in BATCHES])
     return RealData(train_x, train_y, _photographs(folder / "test_batch.png"), test_y)
 

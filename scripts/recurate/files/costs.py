@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from recurate.files import records
 from recurate.files.paths import benchmark_of
+from recurate.files.tables import read_rows
+from recurate.foundation.errors import RecurateError
 
 COST_COLUMNS = ("rule", "jobs", "cpu_hours", "gpu_hours", "longest_s", "peak_memory_mb")
 NOT_MEASURED = ("-", "NA", "")
@@ -23,21 +27,50 @@ class Measurement:
 
 
 def read_benchmark(path: str | Path) -> Measurement | None:
-    """The first run in one of Snakemake's benchmark files, or None if there is none."""
+    """The first run in one of Snakemake's benchmark files, or None if there is none, for a damaged file with a notice.
+
+    Only the job itself would be measured again, so that a damaged file must not stand in the way of its costs.
+    """
     if not Path(path).exists():
         return None
-    with Path(path).open(newline="") as file:
-        row = next(csv.DictReader(file, delimiter="\t"), None)
-    return Measurement(*(_number(row[name]) for name in ("s", "cpu_time", "max_rss"))) if row else None
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            row = next(csv.DictReader(file, delimiter="\t"), {})
+        return Measurement(*(_number(row[name]) for name in ("s", "cpu_time", "max_rss")))
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        print(f"{path}: holds no measurement ({error}); its job counts as not measured", file=sys.stderr)
+        return None
 
 
-def _number(text: str) -> float:
-    return 0.0 if text in NOT_MEASURED else float(text)
+def _number(text: str | None) -> float:
+    if text in NOT_MEASURED:
+        return 0.0
+    number = float(text or "")
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{text} is no time and no memory")
+    return number
 
 
-def measurement(log: str | None) -> Measurement | None:
-    """What was measured of the job with this log, if there is one."""
-    return read_benchmark(benchmark_of(log)) if log else None
+def measurement(log: str, made: str | Path) -> Measurement | None:
+    """What was measured of the job that has this log and made a file, if it was."""
+    path = benchmark_of(log, made)
+    return read_benchmark(path) if path else None
+
+
+def read_largest(path: Path) -> dict[str, tuple[float, float]]:
+    """By rule, seconds of the longest job and MB of the largest, from a study's cost table; empty before it is there.
+
+    Empty, with a notice, for a damaged one: it is made anew with the study, and must not stand in the way of that.
+    """
+    if not path.exists():
+        return {}
+    try:
+        records.check([str(path)])
+        rows = read_rows(path, COST_COLUMNS)
+        return {row["rule"]: (_number(row["longest_s"]), _number(row["peak_memory_mb"])) for row in rows}
+    except (RecurateError, OSError, ValueError) as error:
+        print(f"{path}: is not used ({error})", file=sys.stderr)
+        return {}
 
 
 def costs(folder: Path) -> list[dict[str, object]]:
@@ -49,10 +82,10 @@ def costs(folder: Path) -> list[dict[str, object]]:
     jobs = {}
     for path in records.recorded(folder):
         if record := records.read(path):  # a job that starts meanwhile takes the records of its outputs away
-            jobs[record.log] = record
+            jobs[record.log] = (path, record)
     by_rule: dict[str, list[tuple[Measurement, bool]]] = {}
-    for record in jobs.values():
-        if measured := measurement(record.log):
+    for path, record in jobs.values():
+        if measured := measurement(record.log, path):
             for rule in (record.rule, "all"):
                 by_rule.setdefault(rule, []).append((measured, record.device != "cpu"))
     ordered = sorted(by_rule, key=lambda rule: (rule == "all", rule))

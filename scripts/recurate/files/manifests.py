@@ -60,7 +60,11 @@ def place(path: str | Path, listed: Listed) -> str:
 
 def lists(path: str | None) -> Iterator[tuple[str, Manifest]]:
     """The list in `path` and those that it follows from, last first, each with its path; nothing of None."""
+    seen = set[str]()
     while path:
+        if path in seen:
+            raise RecurateError(f"{path}: is a list that follows from itself; {REBUILD}")
+        seen.add(path)
         manifest = read(path)
         yield path, manifest
         path = place(path, manifest.before) if manifest.before else None

@@ -1,4 +1,4 @@
-"""Where every file lies. Paths are built here and nowhere else.
+"""Where every file lies. Paths are built and taken apart here and nowhere else.
 
 Templates keep Snakemake's wildcards `{study} {origin} {arm} {seeds} {generation}`; parameters never enter a file name.
 """
@@ -6,6 +6,7 @@ Templates keep Snakemake's wildcards `{study} {origin} {arm} {seeds} {generation
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 WILDCARDS = {
@@ -16,6 +17,13 @@ WILDCARDS = {
     "generation": r"\d{3}|[1-9]\d{3}",
 }
 NAME = re.compile(rf"^{WILDCARDS['study']}$")
+LOGS, BENCHMARKS, PUBLISHED = "logs", "benchmarks", "published"  # folders of results beside those of studies
+FIGURES = "figures/"  # what the names of a study's pictures and captions begin with
+_NAMED = {name: f"(?P<{name}>{pattern})" for name, pattern in WILDCARDS.items()}
+_OF_STUDY = re.compile(
+    "{study}/(?:(?:origins/{origin}|arms/{arm})/(?:seeds-{seeds}/(?:gen-{generation}/)?)?)?".format(**_NAMED)
+    + f"(?P<name>(?:{FIGURES})?[^/]+)"
+)
 
 
 class Layout:
@@ -59,11 +67,11 @@ class Layout:
 
     def log(self, template: str) -> str:
         """Log of the job that makes `template`."""
-        return self._beside("logs", template, "log")
+        return self._beside(LOGS, template, "log")
 
     def benchmark(self, template: str) -> str:
         """Time and memory of the job that makes `template`."""
-        return self._beside("benchmarks", template, "tsv")
+        return self._beside(BENCHMARKS, template, "tsv")
 
     def _beside(self, folder: str, template: str, extension: str) -> str:
         # Data may lie elsewhere, under an absolute path: two slashes in a row are two names of one file to Snakemake.
@@ -76,10 +84,55 @@ def progress_of(model: str, key: str) -> Path:
     return Path(model).parent / ".progress" / f"{key}.safetensors"
 
 
-def benchmark_of(log: str) -> str:
-    """Path of the time and memory of the job that has this log."""
-    folder, _, inner = log.rpartition("logs/")
-    return f"{folder}benchmarks/{inner.removesuffix('.log')}.tsv"
+def results_of(log: str, made: str | Path) -> str | None:
+    """Results folder of the job that has this log and made a file; None if the file was moved since.
+
+    A log lies below `logs` as the file does below the results folder, or with its whole path if that lies elsewhere.
+    Of several folders `logs` on the way it is the last that fits: no study has that name.
+    """
+    folder, parts = Path(made).parent, Path(log).parts
+    for place in reversed([number for number, part in enumerate(parts) if part == LOGS]):
+        results, inner = Path(*parts[:place]), Path(*parts[place + 1 : -1])
+        if folder in (results / inner, inner, Path("/") / inner):
+            return str(results)
+    return None
+
+
+def benchmark_of(log: str, made: str | Path) -> str | None:
+    """Path of the time and memory of the job that has this log and made a file; None if the file was moved since."""
+    results = results_of(log, made)
+    if results is None:
+        return None
+    return str(Path(results, BENCHMARKS, Path(log).relative_to(Path(results, LOGS))).with_suffix(".tsv"))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a study a file belongs: to an origin or an arm, to some of its seeds, to a generation."""
+
+    study: str
+    origin: str | None
+    arm: str | None
+    seeds: str | None
+    generation: int | None
+    name: str
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is a picture of the study, or the caption of one."""
+        return self.name.startswith(FIGURES)
+
+
+def place_of(below: str | Path) -> Place | None:
+    """The place of a file of a study by its path below the results folder, or below its logs or benchmarks.
+
+    None for what no study has.
+    """
+    found = _OF_STUDY.fullmatch(Path(below).as_posix())
+    if found is None:
+        return None
+    generation = None if found["generation"] is None else int(found["generation"])
+    return Place(found["study"], found["origin"], found["arm"], found["seeds"], generation, found["name"])
 
 
 def format_generation(generation: int) -> str:

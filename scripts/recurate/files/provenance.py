@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from recurate.files import records
 from recurate.files.costs import measurement
-from recurate.files.fingerprints import file_digest
-from recurate.files.records import Record
-from recurate.files.writing import read_json
+from recurate.files.records import Look, Record
+from recurate.files.writing import REBUILD, read_json
+from recurate.foundation.errors import RecurateError
 
-INTACT = "as written"
+INTACT, NOT_RECORDED = "as written", "not recorded"
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Link:
 
     @property
     def is_broken(self) -> bool:
-        """Whether it was recorded and no longer holds."""
-        return self.record is not None and self.state != INTACT
+        """Whether it no longer holds, or is gone."""
+        return self.state not in (INTACT, NOT_RECORDED)
 
     def to_json(self) -> dict[str, object]:
         """The record with state and seconds."""
@@ -38,22 +40,22 @@ def chain(results: Iterable[str]) -> dict[str, Link]:
     """Every file that leads to `results`, these first.
 
     The state is "as written", "not recorded" for files of the user's own, or says what no longer holds: the file
-    differs from its record, is gone, or an input has other bytes than those it was made from.
+    differs from its record, which may be damaged, is gone, or an input has other bytes than those it was made from.
     """
     links: dict[str, Link] = {}
-    digests: dict[str, str | None] = {}
+    looks: dict[str, Look] = {}
     pending = list(dict.fromkeys(results))
     while pending:
         path = pending.pop(0)
         if path in links:
             continue
-        record = records.read(path)
+        record = records.readable(path)
         inputs = record.inputs if record else {}
         for file in (path, *inputs):
-            if file not in digests:
-                digests[file] = file_digest(file) if Path(file).exists() else None
-        measured = measurement(record.log) if record else None
-        links[path] = Link(record, _state(path, record, digests), measured.seconds if measured else None)
+            if file not in looks:
+                looks[file] = records.look(file)
+        measured = measurement(record.log, path) if record else None
+        links[path] = Link(record, _state(path, record, looks), measured.seconds if measured else None)
         pending += [file for file in inputs if file not in links]
     return links
 
@@ -64,25 +66,30 @@ def mixed_versions(provenance: str, folder: str) -> dict[str, dict[str, int]]:
     `provenance` holds the study's links as JSON; counted are files below `folder`, for shared data are older than any
     study. Devices are compared within a rule, since light jobs run beside the GPU by design.
     """
-    links = read_json(provenance)
-    assert isinstance(links, dict), "written by account.py"
-    recorded = [path for path, link in links.items() if isinstance(link, dict) and "sha256" in link]
     counts: dict[str, Counter[str]] = {}
-    for path in recorded:
+    for path, record in _recorded(provenance):
         if Path(path).is_relative_to(folder):
-            record = Record.model_validate(links[path])
             for name, version in {**record.versions, f"device of {record.rule}": record.device}.items():
                 counts.setdefault(name, Counter())[version] += 1
     return {name: dict(sorted(counts[name].items())) for name in sorted(counts) if len(counts[name]) > 1}
 
 
-def _state(path: str, record: Record | None, digests: dict[str, str | None]) -> str:
-    digest = digests[path]
-    if digest is None:
-        return "is gone"
-    if record is None:
-        return "not recorded"
-    changed = [file for file, written in record.inputs.items() if digests[file] not in (written, None)]
-    if wrong := records.difference(path, digest):
+def _recorded(provenance: str) -> Iterator[tuple[str, Record]]:
+    """Recorded links in a file of them, by path; raises RecurateError for a file that is damaged."""
+    links = read_json(provenance)
+    try:
+        for path, link in links.items() if isinstance(links, dict) else ():
+            if isinstance(link, dict) and "sha256" in link:
+                yield path, Record.model_validate(link)
+    except ValidationError as error:
+        raise RecurateError(f"{provenance}: {path} has no whole record in it; {REBUILD}") from error
+
+
+def _state(path: str, record: Record | None, looks: dict[str, Look]) -> str:
+    digest, wrong = looks[path]
+    if wrong := wrong or records.difference(path, digest):
         return wrong
+    if record is None:
+        return NOT_RECORDED
+    changed = [file for file, written in record.inputs.items() if looks[file][0] not in (written, "")]
     return f"was made from another {changed[0]}" if changed else INTACT

@@ -7,6 +7,7 @@ file without a record is the user's own and is taken as it is.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterable
@@ -18,9 +19,10 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from recurate.files import manifests
 from recurate.files.arrays import read_metadata
 from recurate.files.fingerprints import file_digest
-from recurate.files.writing import REBUILD, TEMPORARY, read_json, write_json
+from recurate.files.writing import TEMPORARY, read_sealed, write_sealed
 from recurate.foundation.errors import RecurateError
 
+Look = tuple[str, str | None]  # digest of a file, or what is wrong with it
 LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy", "seaborn", "torch", "torchvision")
 SUFFIX = ".record"
 REMEDY = "make verify ARGS=--rebuild makes damaged files again"
@@ -65,19 +67,47 @@ def recorded(folder: Path) -> list[Path]:
 def read(path: str | Path) -> Record | None:
     """The record of a file, or None if it has none; raises RecurateError for one that is damaged."""
     record = record_of(path)
-    return _parsed(record) if record.exists() else None
+    return _parsed(record) if os.path.lexists(record) else None
+
+
+def readable(path: str | Path) -> Record | None:
+    """The record of a file, or None if it has none that is whole; `difference` tells which."""
+    try:
+        return read(path)
+    except RecurateError:
+        return None
 
 
 def _parsed(path: Path) -> Record:
+    """The record in a file, also one of a former version, which may have other keys."""
+    card = read_sealed(path, REMEDY)
     try:
-        return Record.model_validate(read_json(path))
+        return Record.model_validate(card)
     except ValidationError as error:
-        raise RecurateError(f"{path}: is no record ({error.errors()[0]['msg']}); {REBUILD}") from error
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise RecurateError(f"{path}: is no record ({key}: {first['msg']}); {REMEDY}") from error
+
+
+def look(path: str | Path) -> Look:
+    """Digest of a file, or why it has none, as the end of a sentence; the digest of those is empty."""
+    path = Path(path)
+    try:
+        return file_digest(path), None
+    except FileNotFoundError:
+        return "", "is a link to what is not there" if path.is_symlink() else "is gone"
+    except IsADirectoryError:
+        return "", "is a folder, where a file was written"
+    except OSError as error:
+        return "", f"cannot be read ({error.strerror})"
 
 
 def difference(path: str | Path, digest: str) -> str | None:
     """How a file with this digest differs from its record, as the end of a sentence; None if it has none or agrees."""
-    record = read(path)
+    try:
+        record = read(path)
+    except RecurateError:
+        return f"has a damaged record, {record_of(path).name}"
     if record is None or record.sha256 == digest:
         return None
     return f"does not hold the bytes that {record.rule} wrote{_twin(Path(path), digest)}"
@@ -97,8 +127,8 @@ def check(inputs: Iterable[str]) -> dict[str, str]:
 
 
 def _as_recorded(path: str) -> str:
-    digest = file_digest(path)
-    if wrong := difference(path, digest):
+    digest, wrong = look(path)
+    if wrong := wrong or difference(path, digest):
         raise RecurateError(f"{path} {wrong}; {REMEDY}")
     return digest
 
@@ -132,13 +162,13 @@ def write(outputs: Iterable[str], work: Work) -> None:
     versions = {"python": platform.python_version(), **loaded}
     for path in outputs:
         record = Record(**vars(work), device=device, versions=versions, sha256=file_digest(path))
-        write_json(record_of(path), vars(record))
+        write_sealed(record_of(path), vars(record))
 
 
 def _twin(path: Path, digest: str) -> str:
     """Which other generation's file of the same name has this digest, as part of a sentence."""
     for record in sorted(path.parent.parent.glob(f"*/{record_of(path).name}")):
         other = record.parent / path.name
-        if other != path and _parsed(record).sha256 == digest:
+        if other != path and (found := readable(other)) and found.sha256 == digest:
             return f", but those of {other}"
     return ""

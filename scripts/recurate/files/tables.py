@@ -20,7 +20,7 @@ FORECAST_COLUMNS = (*METRIC_COLUMNS, "effective_sample_size")
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     """Write a tidy CSV table; numbers keep all their digits."""
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -32,7 +32,7 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     Raises RecurateError for a file that is missing, of another format or cut off within a row.
     """
     try:
-        with Path(path).open(newline="") as file:
+        with Path(path).open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != tuple(columns):
                 raise RecurateError(f"{path}: its header is not {','.join(columns)}; {REBUILD}")

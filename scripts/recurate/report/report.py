@@ -17,6 +17,7 @@ from recurate.figures.parts.style import PNG_DOTS_PER_INCH
 from recurate.figures.parts.view import ArmView, SimulatedView, StudyView
 from recurate.files.arrays import read_metadata
 from recurate.files.costs import Measurement, read_benchmark
+from recurate.files.paths import Place, place_of
 from recurate.files.provenance import mixed_versions
 from recurate.files.tables import read_rows
 from recurate.files.writing import read_json
@@ -55,7 +56,7 @@ def render(template: str, settings: ReportSettings) -> str:
     Raises RecurateError if the template cannot be read.
     """
     try:
-        source = Path(template).read_text()
+        source = Path(template).read_text(encoding="utf-8")
     except OSError as error:
         raise RecurateError(f"{template}: cannot be read ({error.strerror}); restore it from the repository") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -116,7 +117,7 @@ def figure(name: str, parts: FigureFiles) -> dict[str, str]:
     """One figure: its picture as a data URI, its caption, and its files."""
     picture = next(path for path in parts.files if Path(path).suffix in MEDIA_TYPES)
     encoded = base64.b64encode(Path(picture).read_bytes()).decode()
-    caption = Path(parts.caption).read_text().strip()
+    caption = Path(parts.caption).read_text(encoding="utf-8").strip()
     return {
         "name": name,
         "title": name.replace("_", " ").capitalize(),
@@ -209,25 +210,23 @@ def cost_table(folder: str, arms: Iterable[str], generations: int) -> list[Secti
     """Jobs, seconds, CPU seconds and largest memory in MB of every stage and of all, from benchmark files."""
     costs: dict[str, list[Measurement]] = {}
     for path in sorted(Path(folder).rglob("*.tsv")):
-        parts = path.relative_to(folder).parts
-        if _is_current(parts, set(arms), generations) and (measured := read_benchmark(path)):
-            costs.setdefault(_stage(parts), []).append(measured)
+        place = place_of(path.relative_to(Path(folder).parent))
+        if place and _is_current(place, set(arms), generations) and (measured := read_benchmark(path)):
+            costs.setdefault(_stage(place), []).append(measured)
     order = [stage for stage in (*STAGES.values(), *OTHER_STAGES) if stage in costs]
     rows = [_sum(stage, costs[stage]) for stage in order]
     return [*rows, _sum("sum", [job for stage in order for job in costs[stage]])]
 
 
-def _is_current(parts: tuple[str, ...], arms: set[str], generations: int) -> bool:
+def _is_current(place: Place, arms: set[str], generations: int) -> bool:
     """Whether a benchmark belongs to the study as it is now and not to an arm or generation it once had."""
-    if parts[0] == "arms" and parts[1] not in arms:
-        return False
-    return not any(part.startswith("gen-") and int(part[4:]) > generations for part in parts)
+    return (place.arm is None or place.arm in arms) and (place.generation or 0) <= generations
 
 
-def _stage(parts: tuple[str, ...]) -> str:
-    if parts[0] == "figures":
+def _stage(place: Place) -> str:
+    if place.is_figure:
         return "figures"
-    return STAGES.get(Path(parts[-1]).stem, "tables") if len(parts) > 1 else "tables"
+    return STAGES.get(Path(place.name).stem, "tables") if place.origin or place.arm else "tables"
 
 
 def _sum(stage: str, jobs: list[Measurement]) -> Section:

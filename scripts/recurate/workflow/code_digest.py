@@ -12,20 +12,29 @@ from __future__ import annotations
 import ast
 import atexit
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from pydantic import BaseModel, ValidationError
+
 from recurate.files.fingerprints import spec_digest
-from recurate.files.writing import write_text
+from recurate.files.writing import read_sealed, write_sealed
+from recurate.foundation.errors import RecurateError
 
 SCRIPTS = Path(__file__).parents[2]
 NOTES = Path(".snakemake/recurate-digests.json")
 ImportStatement = ast.Import | ast.ImportFrom
 Note = tuple[str, str, tuple[str, ...]]  # of a module: hash of its bytes, hash of its meaning, files that it imports
+
+
+class KeptNotes(BaseModel):
+    """Notes by path of a module, and what they depend on beside it."""
+
+    valid: str
+    notes: dict[str, Note]
 
 
 def code_digest(script: str | Path, components: Iterable[str | Path] = ()) -> str:
@@ -72,21 +81,35 @@ def _notes() -> dict[str, Note]:
     scripts, folders = SCRIPTS, os.walk(SCRIPTS)
     modules = sorted(f"{folder}/{name}" for folder, _, names in folders for name in names if name.endswith(".py"))
     valid = spec_digest([sys.version_info[:2], hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), modules])
-    try:
-        before = json.loads(NOTES.read_text()) if NOTES.exists() else {}
-    except ValueError:  # half of a file, after a power failure: the notes are made anew
-        before = {}
-    notes: dict[str, Note] = {path: (note[0], note[1], tuple(note[2])) for path, note in before.get(valid, {}).items()}
+    notes = _kept_notes(valid)
     noted = dict(notes)
 
     def keep() -> None:
         if notes != noted and os.access(NOTES.parent, os.W_OK):
             here = (f"{scripts}/", f"{Path.cwd()}/")
             kept = {path: note for path, note in notes.items() if path.startswith(here) and os.path.exists(path)}
-            write_text(NOTES, json.dumps({valid: kept}))
+            try:
+                write_sealed(NOTES, {"valid": valid, "notes": kept})
+            except RecurateError as error:  # only the next parse takes longer
+                print(error, file=sys.stderr)
 
     atexit.register(keep)
     return notes
+
+
+def _kept_notes(valid: str) -> dict[str, Note]:
+    """Notes of an earlier run that still hold; none, with a notice, if they are damaged, for they are made anew."""
+    if not NOTES.exists():
+        return {}
+    try:
+        kept = KeptNotes.model_validate(read_sealed(NOTES, "it is made anew"))
+    except RecurateError as error:
+        print(error, file=sys.stderr)
+        return {}
+    except ValidationError:
+        print(f"{NOTES}: is of another version; it is made anew", file=sys.stderr)
+        return {}
+    return kept.notes if kept.valid == valid else {}
 
 
 def _read(node: ast.AST, words: list[str], imports: list[ImportStatement]) -> None:

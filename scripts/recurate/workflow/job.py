@@ -102,7 +102,7 @@ def arguments(main: object, job: Job) -> dict[str, object]:
 def _given(job: Job, takes: Mapping[str, object]) -> dict[str, object]:
     """What a rule gives by name, but for what only tells Snakemake when to run a job: `touches` and, often, `code`."""
     for part, names in (("input", job.input), ("output", job.output)):
-        if len(_flat(names)) != len(_flat(value for _, value in names.items())):
+        if len(_flat(names)) != len(_flat(dict(names.items()).values())):
             raise RecurateError(f"rule {job.rule} gives an {part} without a name, which its script cannot take")
     inputs, outputs, params = _files(job.input, takes), _files(job.output, takes), dict(job.params.items())
     inputs.pop(TOUCHES, None)
@@ -174,7 +174,7 @@ def alone(log: str) -> Iterator[None]:
     """
     LOCKS.parent.mkdir(exist_ok=True)
     byte = int.from_bytes(hashlib.sha256(log.encode()).digest()[:7])
-    with LOCKS.open("a") as file:
+    with LOCKS.open("ab") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
         except (BlockingIOError, PermissionError):
@@ -190,7 +190,7 @@ def alone(log: str) -> Iterator[None]:
 def _logged(main: object, job: Job) -> None:
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    with alone(job.log[0]), log.open("w", buffering=1) as file:
+    with alone(job.log[0]), log.open("w", buffering=1, encoding="utf-8") as file:
         tee = Tee(file, sys.stderr)
         try:
             with redirect_stdout(tee), redirect_stderr(tee):  # type: ignore[type-var]

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from recurate.files.costs import COST_COLUMNS
+from recurate.files.costs import read_largest
 from recurate.files.paths import Layout
-from recurate.files.tables import read_rows
 from recurate.workflow.studies import Studies, Wildcards
 
 MEMORY_MARGIN = 1.5  # times the peak that was measured
@@ -59,11 +58,9 @@ class Resources:
         """Requests that follow from a study's cost table, by rule and name; none before it is there."""
         path = Path(self.layout.in_study("cost.csv").format(study=study))
         requests = {}
-        for row in read_rows(path, COST_COLUMNS) if path.exists() else ():
-            memory = MEMORY_MARGIN * float(row["peak_memory_mb"]) + START_MB
-            requests[row["rule"], "mem_mb"] = 100 * math.ceil(memory / 100)
-            minutes = TIME_MARGIN * float(row["longest_s"]) / 60 + START_MINUTES
-            requests[row["rule"], "runtime"] = math.ceil(minutes)
+        for rule, (seconds, megabytes) in read_largest(path).items():
+            requests[rule, "mem_mb"] = 100 * math.ceil((MEMORY_MARGIN * megabytes + START_MB) / 100)
+            requests[rule, "runtime"] = math.ceil(TIME_MARGIN * seconds / 60 + START_MINUTES)
         return requests
 
 

@@ -55,7 +55,13 @@ def check_slurm(workflow: Workflow) -> None:
 def configuration() -> dict[str, str]:
     """What `scontrol show config` says, by key. Raises RecurateError if Slurm does not answer."""
     try:
-        done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, timeout=LONGEST_ANSWER)
+        done = subprocess.run(
+            ["scontrol", "show", "config"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LONGEST_ANSWER,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RecurateError(f"Slurm does not say how it is configured: {error}") from error
     if done.returncode:

@@ -258,7 +258,7 @@ def _run(command: Sequence[str], folder: Path) -> str:
     """
     if shutil.which(command[0]) is None:
         raise RecurateError(f"{command[0]} is not installed")
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
