@@ -10,6 +10,7 @@ from snakemake.dag import DAG
 gc.disable()  # nothing of the parse is garbage, and looking for some takes a tenth of a dry run; see below
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from recurate.workflow.claims import claim_for
 from recurate.workflow.command_line import (
     check_groups_in_one_pass,
     keep_freed_memory,
@@ -46,6 +47,7 @@ or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study
 
 onstart:
     or_stop(check_slurm, workflow)
+    or_stop(claim_for, workflow, project.config.results)
     look_at_waiting_jobs_once(workflow)
 
 

@@ -12,6 +12,7 @@ reference  the texts that are generated from the classes
 """
 
 import importlib
+import io
 import sys
 
 from recurate.foundation.errors import RecurateError
@@ -29,7 +30,14 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(errors="backslashreplace")  # where the locale lacks a letter
     try:
         sys.exit(main(sys.argv[1:]))
     except RecurateError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.exit(f"error: {error.filename}: {error.strerror}")

@@ -50,7 +50,7 @@ def snakemake(log: Path | str = "log", **groups: dict[str, Any]) -> Any:
         output=OutputFiles(fromdict=groups.get("output", {})),
         params=Params(fromdict=groups.get("params", {})),
         log=Log([str(log)]),
-        config={"device": "cpu"},
+        config={"device": "cpu", "results": str(Path(log).parent)},
         threads=3,
     )
 

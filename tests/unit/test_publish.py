@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from study_setup import STUDY, read
 
 from recurate.commands import publish
-from recurate.files.writing import write_text
+from recurate.files.writing import TEMPORARY, write_text
 from recurate.foundation.errors import RecurateError
 
 _GIT = publish._git
@@ -46,8 +47,76 @@ def test_tables_pictures_settings_and_cards_of_the_default_studies_are_kept(proj
 
 def test_a_study_that_is_not_finished_is_not_published(project: Path) -> None:
     (project / "out/tiny/claims.csv").unlink()
-    with pytest.raises(RecurateError, match="the study is not finished"):
+    with pytest.raises(RecurateError, match="is no finished study"):
         publish.main(["first", "make study"])
+
+
+NO_NAMES = (
+    "..", "../..", ".", "", "a/b", "/tmp/x", "../tiny", "tiny/../../tiny", "-x", "a b", "a\n", "A", "a.b", "~", "é",
+    "a\0", "a" * 101, " first", "first/", "*",
+)  # fmt: skip
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_is_no_plain_name_is_refused_and_nothing_is_touched(project: Path, name: str) -> None:
+    write_text(project / "out/published/first/tiny/claims.csv", "before")
+    before = tree(project)
+    with pytest.raises(RecurateError, match=r"is no name of a run; use lower-case"):
+        publish.main(["--", name, "make study"])
+    with pytest.raises(RecurateError, match=r"is no finished study|there is no"):
+        publish.main(["first", "make study", "--", "tiny", name])
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("name", ["a", "demo", "loops-paper", "run_2", "a" * 100])
+def test_plain_names_are_names(project: Path, name: str) -> None:
+    assert publish.main([name, "make study"]) == 0
+    assert (project / "out/published" / name / "run.json").is_file()
+
+
+def test_what_was_published_stays_until_its_successor_is_complete(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert publish.main(["first", "make study", "tiny", "tiny"]) == 0
+    before = tree(project / "out/published")
+    write_text(project / "out/tiny/claims.csv", "other claims")
+    copied = []
+
+    def until_the_disk_is_full(source: Path, destination: Path) -> None:
+        copied.append(source)
+        if len(copied) > 3:
+            raise OSError(28, "No space left on device", str(destination))
+
+    with monkeypatch.context() as full:
+        full.setattr(publish, "_copy", until_the_disk_is_full)
+        with pytest.raises(OSError, match="No space left"):
+            publish.main(["first", "make study"])
+    with monkeypatch.context() as stuck:
+        stuck.setattr(publish, "write_json", until_the_disk_is_full)
+        stuck.setattr(Path, "rename", refuse_what_is_made(Path.rename))
+        with pytest.raises(OSError, match="Is a directory"):
+            publish.main(["first", "make study"])
+    assert tree(project / "out/published") == before
+    capsys.readouterr()
+    assert publish.main(["first", "make study"]) == 0
+    assert "first/tiny: takes the place of what was published there" in capsys.readouterr().out
+    assert (project / "out/published/first/tiny/claims.csv").read_text() == "other claims"
+    assert sorted(path.name for path in (project / "out/published/first").iterdir()) == ["run.json", "tiny"]
+
+
+def refuse_what_is_made(rename: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+    """A rename that fails for a study that was made to be published."""
+
+    def renamed(path: Path, target: Path) -> Path:
+        if path.parent.name.startswith(TEMPORARY) and path.name == "tiny":
+            raise OSError(21, "Is a directory", str(target))
+        return rename(path, target)
+
+    return renamed
 
 
 def test_a_run_whose_results_lie_elsewhere_is_published_beside_the_others(project: Path) -> None:

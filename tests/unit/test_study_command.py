@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -57,55 +56,6 @@ def test_a_slurm_that_does_not_answer_stops_the_run(here: Path, squeue: Path) ->
 
 def test_where_slurm_was_never_used_it_is_not_asked(here: Path, squeue: Path) -> None:
     (here / ".snakemake/slurm_logs").rmdir()
-    study.clear_up(here, here / "results")
-
-
-def test_a_run_announces_itself_and_takes_that_back(here: Path) -> None:
-    with study.announced():
-        assert json.loads(study.RUNNING.read_text())["process"] == os.getpid()
-    assert not study.RUNNING.exists()
-
-
-def leave_word(job: str | None) -> None:
-    """A run on another host, perhaps inside a Slurm job."""
-    study.RUNNING.parent.mkdir(exist_ok=True)
-    study.RUNNING.write_text(json.dumps({"host": "elsewhere", "process": 4, "slurm_job": job}))
-
-
-def refused(here: Path) -> None:
-    with pytest.raises(SystemExit, match=r"a run was started here on elsewhere \(process 4\)"):
-        study.clear_up(here, here / "results")
-
-
-def test_a_run_of_another_host_is_respected(here: Path) -> None:
-    leave_word(None)
-    refused(here)
-
-
-def test_a_run_inside_a_slurm_job_is_respected_until_the_job_ends(here: Path, squeue: Path) -> None:
-    leave_word("77")
-    squeue.write_text("RUNNING\n")
-    refused(here)
-    squeue.unlink()  # squeue fails
-    refused(here)
-    squeue.write_text("")
-    study.clear_up(here, here / "results")
-
-
-def test_a_slurm_job_that_was_put_back_into_the_queue_goes_on(
-    here: Path, squeue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leave_word("77")
-    squeue.write_text("RUNNING\n")
-    refused(here)
-    monkeypatch.setenv("SLURM_JOB_ID", "77")
-    study.refuse_a_second(here)
-
-
-def test_a_dead_run_of_this_host_is_not_in_the_way(here: Path) -> None:
-    with study.announced():
-        text = study.RUNNING.read_text()
-    study.RUNNING.write_text(text)
     study.clear_up(here, here / "results")
 
 

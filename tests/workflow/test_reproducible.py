@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
 from tiny import Copy
 
 pytestmark = pytest.mark.workflow
-
-
-def test_a_second_run_in_the_same_folder_is_refused(project: Copy) -> None:
-    fake = project.folder / "bin/snakemake"
-    fake.parent.mkdir()
-    fake.write_text("import time\ntime.sleep(60)\n")
-    other = subprocess.Popen([sys.executable, str(fake)], cwd=project.folder)
-    try:
-        refused = project.run(sys.executable, "scripts/manage.py", "run", "-n")
-    finally:
-        other.kill()
-        other.wait()
-    assert refused.returncode == 1
-    assert f"error: Snakemake (process {other.pid}) is at work" in refused.stdout
 
 
 def test_the_lock_of_a_killed_run_is_removed(project: Copy) -> None:

@@ -12,13 +12,15 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 import psutil
 
 from recurate.files.costs import read_benchmark
-from recurate.files.writing import write_json
+from recurate.files.paths import BENCHMARKS, NAME, PUBLISHED, RUN_NAME
+from recurate.files.writing import TEMPORARY, write_json
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_study, read_config, read_mapping
 from recurate.study.trained import Study
@@ -32,24 +34,47 @@ CARDS = "origins/*/*.json"
 def publish(results: Path, data: Path, studies: list[str], target: Path, command: str) -> None:
     """Copy what is kept of every study to `target`, with the cards of its `data`, and write `run.json` there.
 
+    What was published before under that name stays until all of this is complete.
+
     Raises RecurateError if the code is not committed or a study has no claims table, which is made last.
     """
     commit = _git("rev-parse", "HEAD")
     if changed_but(results, target.parent):
         raise RecurateError("the working tree has uncommitted changes, so no commit made these results; commit first")
     for study in studies:
-        if not (results / study / "claims.csv").is_file():
-            raise RecurateError(f"{results / study}: the study is not finished; run snakemake {study} first")
-        shutil.rmtree(target / study, ignore_errors=True)
-        simulated = (results / study / "laws.csv").is_file()
-        patterns = (*KEPT, *(SIMULATED if simulated else TRAINED), CARDS)
-        made = [source for pattern in patterns for source in sorted((results / study).glob(pattern))]
-        for source in made:
-            _copy(source, target / study / source.relative_to(results / study))
-        for card in _cards(results / study / "config.yaml", data):
-            _copy(card, target / study / "data" / card.name)
-    costs = {study: job_costs(results / "benchmarks" / study) for study in studies}
-    write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
+        if not (NAME.fullmatch(study) and (results / study / "claims.csv").is_file()):
+            raise RecurateError(f"{results / study}: is no finished study; run snakemake {study} first")
+    costs = {study: job_costs(results / BENCHMARKS / study) for study in studies}
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target, prefix=TEMPORARY) as made:
+        for study in studies:
+            _copy_study(results / study, data, Path(made, study))
+        for study in studies:
+            _put_in_place(Path(made, study), target / study, Path(made, f"former-{study}"))
+        write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
+
+
+def _copy_study(source: Path, data: Path, target: Path) -> None:
+    """Copy what is kept of a study, and the cards of its `data`."""
+    simulated = (source / "laws.csv").is_file()
+    patterns = (*KEPT, *(SIMULATED if simulated else TRAINED), CARDS)
+    for path in [path for pattern in patterns for path in sorted(source.glob(pattern))]:
+        _copy(path, target / path.relative_to(source))
+    for card in _cards(source / "config.yaml", data):
+        _copy(card, target / "data" / card.name)
+
+
+def _put_in_place(made: Path, place: Path, former: Path) -> None:
+    """Move a published study to its place, and what was there, if anything, to `former`, which will be removed."""
+    if place.exists():
+        print(f"{place}: takes the place of what was published there")
+        place.rename(former)
+    try:
+        made.rename(place)
+    except OSError:
+        if former.exists():
+            former.rename(place)
+        raise
 
 
 def changed_but(*folders: Path) -> list[str]:
@@ -116,10 +141,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", help="what made the results, as it was typed")
     parser.add_argument("studies", nargs="*", help="by default those of the configuration")
     given = parser.parse_args(arguments)
+    if not RUN_NAME.fullmatch(given.name):
+        raise RecurateError(
+            f"{given.name!r}: is no name of a run; use lower-case letters, digits, - and _, a letter first, at most 100"
+        )
     config = read_config()
-    target = Path(config.results) / "published" / given.name
-    publish(
-        given.results or Path(config.results), Path(config.data), given.studies or config.studies, target, given.command
-    )
+    target = Path(config.results) / PUBLISHED / given.name
+    studies = list(dict.fromkeys(given.studies or config.studies))
+    publish(given.results or Path(config.results), Path(config.data), studies, target, given.command)
     print(target)
     return 0

@@ -5,59 +5,19 @@ Usage: python scripts/manage.py run [arguments of snakemake]
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from recurate.files.writing import TEMPORARY
 from recurate.study.reading import read_config
+from recurate.workflow.claims import claimed, held
 
 PREFIX = "recurate"  # of the names of Slurm jobs, see profiles/slurm/config.yaml
-RUNNING = Path(".snakemake/recurate-run.json")
-
-
-def others_at_work(folder: Path) -> list[int]:
-    """Process numbers of other Snakemake runs on this host whose working directory is `folder`."""
-    processes = []
-    for process in psutil.process_iter(["cmdline", "cwd"]):
-        command = " ".join(process.info["cmdline"] or ())
-        if process.pid != psutil.Process().pid and process.info["cwd"] == str(folder) and "bin/snakemake" in command:
-            processes.append(process.pid)
-    return processes
-
-
-def refuse_a_second(folder: Path) -> None:
-    """Stop with a sentence if a run is at work in `folder`, here or, as far as can be known, on another host."""
-    if others := others_at_work(folder):
-        sys.exit(f"error: Snakemake (process {others[0]}) is at work in {folder}; wait for it or stop it")
-    if RUNNING.exists():
-        run = json.loads(RUNNING.read_text(encoding="utf-8"))
-        if run["host"] != socket.gethostname() and not job_has_ended(run["slurm_job"]):
-            sys.exit(
-                f"error: a run was started here on {run['host']} (process {run['process']}) and did not say that it "
-                f"ended; make sure that it has, then delete {RUNNING}"
-            )
-
-
-def job_has_ended(job: str | None) -> bool:
-    """Whether the Slurm job that a run was started in is known to be over, or is this one, put back and restarted."""
-    if job is None or shutil.which("squeue") is None:
-        return False
-    if job == os.environ.get("SLURM_JOB_ID"):
-        return True
-    answer = subprocess.run(
-        ["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, encoding="utf-8", errors="replace"
-    )
-    return not answer.stdout.strip() and (answer.returncode == 0 or "Invalid job id" in answer.stderr)
+DRY = ("-n", "--dry-run", "--dryrun")
 
 
 def orphans(folder: Path) -> list[str]:
@@ -89,7 +49,6 @@ def cancel(jobs: list[str], folder: Path) -> None:
 
 def clear_up(folder: Path, results: Path) -> None:
     """Remove what a killed Snakemake leaves: its Slurm jobs, its lock, half-written files; mend times."""
-    refuse_a_second(folder)
     if jobs := orphans(folder):
         cancel(jobs, folder)
     locks = list(folder.glob(".snakemake/locks/*.lock"))
@@ -111,26 +70,16 @@ def not_of_tomorrow(results: Path) -> int:
     return len(early)
 
 
-@contextmanager
-def announced() -> Iterator[None]:
-    """Leave word in the folder of who runs, for others who share it from other hosts."""
-    RUNNING.parent.mkdir(exist_ok=True)
-    run = {"host": socket.gethostname(), "process": os.getpid(), "slurm_job": os.environ.get("SLURM_JOB_ID")}
-    RUNNING.write_text(json.dumps(run), encoding="utf-8")
-    try:
-        yield
-    finally:
-        RUNNING.unlink(missing_ok=True)
-
-
 def main(arguments: list[str]) -> int:
     """Clear up, run Snakemake, report; returns its exit status."""
     given = [argument.removeprefix("results=") for argument in arguments if argument.startswith("results=")]
     results = given[0] if given else read_config().results
-    clear_up(Path.cwd(), Path(results))
-    snakemake = Path(sys.executable).with_name("snakemake")
-    with announced():
-        status = subprocess.run([str(snakemake), *arguments], check=False).returncode
+    snakemake = [str(Path(sys.executable).with_name("snakemake")), *arguments]
+    if set(DRY).intersection(arguments):
+        return subprocess.run(snakemake, check=False).returncode
+    with claimed(".snakemake"), claimed(results):
+        clear_up(Path.cwd(), Path(results))
+        status = subprocess.run(snakemake, check=False, pass_fds=held()).returncode
     if status == 0 and Path(results, "report.html").exists():
         print(f"report:  {results}/report.html\nfigures: {results}/*/figures/\ntables:  {results}/*/*.csv")
     return status

@@ -16,6 +16,7 @@ WILDCARDS = {
     "seeds": r"\d+-\d+",
     "generation": r"\d{3}|[1-9]\d{3}",
 }
+RUN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")  # of published runs
 NAME = re.compile(rf"^{WILDCARDS['study']}$")
 LOGS, BENCHMARKS, PUBLISHED = "logs", "benchmarks", "published"  # folders of results beside those of studies
 FIGURES = "figures/"  # what the names of a study's pictures and captions begin with

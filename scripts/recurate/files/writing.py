@@ -86,9 +86,9 @@ def read_json(path: str | Path, remedy: str = REBUILD) -> JsonValue:
 
 
 def write_sealed(path: str | Path, card: Mapping[str, object]) -> None:
-    """Write a card with a digest of what it says, for what a changed byte would falsify unseen."""
+    """Write a card, its keys in their order, with a digest of what it says: a changed byte would falsify it unseen."""
     plain = json.loads(json.dumps(card))  # keys as text, in whose order they are digested
-    write_json(path, {**plain, SEAL: spec_digest(plain)})
+    write_text(path, json.dumps({**plain, SEAL: spec_digest(plain)}, indent=2) + "\n")
 
 
 def read_sealed(path: str | Path, remedy: str = REBUILD) -> dict[str, JsonValue]:

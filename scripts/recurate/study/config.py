@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from recurate.foundation.components import Settings
 
+RESULTS = "results"
 SAVE_EVERY = 30.0  # seconds
 
 
@@ -17,7 +18,7 @@ class Config(Settings):
     model_config = ConfigDict(allow_inf_nan=True)  # of the values in overrides, where lambda may be infinite
     studies: list[str] = Field(description="studies that the default target makes")
     scale: Literal["demo", "paper"] = Field("demo", description="demo: minutes on two cores; paper: the published size")
-    results: str = Field("results", description="folder that everything is written to")
+    results: str = Field(RESULTS, description="folder that everything is written to")
     data: str = Field("data", description="folder that published data sets and feature networks are fetched into, once")
     data_folders: dict[str, str] = Field(
         {}, description="folders by data set that hold its published files, for machines that cannot download them"

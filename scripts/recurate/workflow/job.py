@@ -8,6 +8,7 @@ import gc
 import hashlib
 import inspect
 import json
+import os
 import sys
 import traceback
 import typing
@@ -20,11 +21,12 @@ from pydantic import BaseModel
 
 from recurate.files import records
 from recurate.files.fingerprints import spec_digest
+from recurate.files.locks import WITHOUT_LOCKS, open_to_lock
 from recurate.files.paths import parse_seeds
 from recurate.foundation.errors import RecurateError
-from recurate.study.config import SAVE_EVERY
+from recurate.study.config import RESULTS, SAVE_EVERY
 
-LOCKS = Path(".snakemake/recurate-jobs.lock")  # a byte of it is locked by every job at work
+LOCKS = ".recurate-jobs.lock"  # in the results folder; a byte of it is locked by every job at work
 TOUCHES = "touches"  # a rule's name for inputs that must be there and count, but that its script does not open
 
 
@@ -158,6 +160,8 @@ def run(main: object, job: Job) -> None:
     try:
         _logged(main, job)
         gc.freeze()  # what is left goes with the process; looking for garbage in it takes a third of its end
+    except RecurateError as error:
+        sys.exit(f"error: {error}")
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -165,32 +169,33 @@ def run(main: object, job: Job) -> None:
 
 
 @contextmanager
-def alone(log: str) -> Iterator[None]:
+def alone(log: str, results: str) -> Iterator[None]:
     """Hold a lock on the job with this log file; waits until no other process holds it.
 
     A job may be started again while its first copy lives on: after a `kill -9` of Snakemake, or on another node when
-    the first does not answer. Locks are bytes of one file, for Snakemake deletes logs and results before it starts a
-    job; a process that dies lets go of its own. File systems without locks let both copies work.
+    the first does not answer, also from another checkout with the same `results`. Locks are bytes of one file there,
+    for Snakemake deletes logs and results before it starts a job; a process that dies lets go of its own. File systems
+    without locks let both copies work.
     """
-    LOCKS.parent.mkdir(exist_ok=True)
-    byte = int.from_bytes(hashlib.sha256(log.encode()).digest()[:7])
-    with LOCKS.open("ab") as file:
+    inner = os.path.relpath(log, results)  # checkouts may name the folder differently
+    byte = int.from_bytes(hashlib.sha256(inner.encode()).digest()[:7])
+    with open_to_lock(Path(results, LOCKS)) as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
         except (BlockingIOError, PermissionError):
             print(f"waiting: another copy of the job that writes {log} is at work", file=sys.stderr, flush=True)
             fcntl.lockf(file, fcntl.LOCK_EX, 1, byte)
         except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            if error.errno not in WITHOUT_LOCKS:
                 raise
-            print(f"{LOCKS}: {error.strerror}, so another copy of this job would not be seen", file=sys.stderr)
+            print(f"{file.name}: {error.strerror}, so another copy of this job would not be seen", file=sys.stderr)
         yield
 
 
 def _logged(main: object, job: Job) -> None:
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    with alone(job.log[0]), log.open("w", buffering=1, encoding="utf-8") as file:
+    with alone(job.log[0], _results_of(job)), log.open("w", buffering=1, encoding="utf-8") as file:
         tee = Tee(file, sys.stderr)
         try:
             with redirect_stdout(tee), redirect_stderr(tee):  # type: ignore[type-var]
@@ -202,10 +207,15 @@ def _logged(main: object, job: Job) -> None:
                 records.write(job.output, _work(job, inputs))
         except RecurateError as error:
             print(f"error: {error}", file=file)
-            sys.exit(f"error: {error}")
+            raise
         except Exception:
             traceback.print_exc(file=file)
             raise
+
+
+def _results_of(job: Job) -> str:
+    """The results folder, as configured."""
+    return str(job.config.get("results", RESULTS))
 
 
 def _work(job: Job, inputs: dict[str, str]) -> records.Work:
