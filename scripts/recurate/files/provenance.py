@@ -80,7 +80,7 @@ def _recorded(provenance: str) -> Iterator[tuple[str, Record]]:
     try:
         for path, link in links.items() if isinstance(links, dict) else ():
             if isinstance(link, dict) and "sha256" in link:
-                yield path, Record.model_validate(link)
+                yield path, Record.model_validate({key: link[key] for key in Record.model_fields if key in link})
     except ValidationError as error:
         raise RecurateError(f"{provenance}: {path} has no whole record in it; {REBUILD}") from error
 

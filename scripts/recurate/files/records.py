@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from recurate.files import manifests
 from recurate.files.arrays import read_metadata
@@ -31,6 +31,7 @@ REMEDY = "make verify ARGS=--rebuild makes damaged files again"
 class Work(BaseModel):
     """What a job says of itself: rule, wildcards, log, settings, and digests of its inputs, settings and code."""
 
+    model_config = ConfigDict(extra="forbid")  # the name of a key may be damaged too
     rule: str
     wildcards: dict[str, str] = {}
     log: str = ""
@@ -79,7 +80,7 @@ def readable(path: str | Path) -> Record | None:
 
 
 def _parsed(path: Path) -> Record:
-    """The record in a file, also one of a former version, which may have other keys."""
+    """The record in a file, also one of a former version, which has no seal and fewer keys."""
     card = read_sealed(path, REMEDY)
     try:
         return Record.model_validate(card)

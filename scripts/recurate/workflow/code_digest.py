@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recurate.files.fingerprints import spec_digest
 from recurate.files.writing import read_sealed, write_sealed
@@ -33,6 +33,7 @@ Note = tuple[str, str, tuple[str, ...]]  # of a module: hash of its bytes, hash 
 class KeptNotes(BaseModel):
     """Notes by path of a module, and what they depend on beside it."""
 
+    model_config = ConfigDict(extra="forbid")  # the name of a key may be damaged
     valid: str
     notes: dict[str, Note]
 
