@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from recurate.commands.verify import gone
 from recurate.files.writing import TEMPORARY
 from recurate.study.reading import read_config
 from recurate.workflow.claims import claimed, held
@@ -70,6 +71,15 @@ def not_of_tomorrow(results: Path) -> int:
     return len(early)
 
 
+def tell_of_gone(results: Path) -> None:
+    """Say which files of earlier runs are gone that nothing needed."""
+    if missing := gone(results):
+        print(
+            f"{len(missing)} files of earlier runs are gone, such as {missing[0]}; what was made from them is there, "
+            "so nothing needed them; make verify ARGS=--rebuild makes them again"
+        )
+
+
 def main(arguments: list[str]) -> int:
     """Clear up, run Snakemake, report; returns its exit status."""
     given = [argument.removeprefix("results=") for argument in arguments if argument.startswith("results=")]
@@ -80,6 +90,8 @@ def main(arguments: list[str]) -> int:
     with claimed(".snakemake"), claimed(results):
         clear_up(Path.cwd(), Path(results))
         status = subprocess.run(snakemake, check=False, pass_fds=held()).returncode
+    if status == 0:
+        tell_of_gone(Path(results))
     if status == 0 and Path(results, "report.html").exists():
         print(f"report:  {results}/report.html\nfigures: {results}/*/figures/\ntables:  {results}/*/*.csv")
     return status

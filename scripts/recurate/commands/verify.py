@@ -11,11 +11,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from recurate.files import records
 from recurate.files.paths import results_of
 from recurate.study.reading import read_config
+from recurate.workflow.claims import claimed, held
 
 
 def damaged(folder: Path) -> dict[Path, str]:
@@ -33,6 +35,12 @@ def fault(path: Path) -> str | None:
     """What is wrong with a recorded file or its record, as the end of a sentence; None if nothing is."""
     digest, wrong = records.look(path)
     return wrong or records.difference(path, digest)
+
+
+def gone(folder: Path) -> list[Path]:
+    """Files that were written below a folder and are not there any more."""
+    recorded = records.recorded(folder)
+    return [*(path for path in recorded if not os.path.lexists(path)), *vanished(recorded)]
 
 
 def vanished(recorded: Iterable[Path]) -> dict[Path, str]:
@@ -56,11 +64,24 @@ def rebuild(paths: list[Path], arguments: list[str]) -> int:
     A file that came out as it was written gets its old time too, so that nothing made from it is made again, and so do
     others that its job writes. One that could not be made stays as it was, and is found again.
     """
+    with ExitStack() as claims:
+        for results in {Path(found) for path in paths if (found := _results_of(path))}:
+            claims.enter_context(claimed(results))
+        return _made_again(paths, arguments)
+
+
+def _results_of(path: Path) -> str | None:
+    """The results folder that a file belongs to, by its record."""
+    record = records.readable(path)
+    return results_of(record.log, path) if record else None
+
+
+def _made_again(paths: list[Path], arguments: list[str]) -> int:
     before = {path: (written_digest(path), times_of(path)) for path in _of_their_jobs(paths)}
     there = [path for path in paths if os.path.lexists(path)]
     aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in there}
     command = [sys.executable, "scripts/manage.py", "run", *arguments, "--", *map(str, paths)]
-    status = subprocess.run(command, check=False).returncode
+    status = subprocess.run(command, check=False, pass_fds=held()).returncode
     for path, damaged_one in aside.items():
         if not path.exists():
             damaged_one.rename(path)
