@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from recurate.figures import TABLES, Figure, Files
-from recurate.files.writing import write_text
+from recurate.files.writing import replacing, write_text
 from recurate.foundation.errors import RecurateError
 from recurate.stages.views import figure_reads
 from recurate.study.reading import as_study, read_mapping
@@ -115,7 +115,8 @@ def copy(folder: Path, figure: str, output: Path) -> bool:
     files = [path for suffix in PICTURES if (path := folder / f"{figure}{suffix}").is_file()]
     output.mkdir(parents=True, exist_ok=True)
     for path in files:
-        shutil.copyfile(path, output / path.name)
+        with replacing(output / path.name) as temporary:
+            shutil.copyfile(path, temporary)
     return bool(files)
 
 
