@@ -198,7 +198,7 @@ def test_output_goes_to_the_log_in_a_folder_made_for_it(tmp_path: Path) -> None:
 def another_copy(folder: Path, log: str) -> Iterator[subprocess.Popen[str]]:
     """A process in `folder` that works on the job with a log, until it is killed."""
     command = (
-        f"from recurate.workflow.job import alone\nwith alone({log!r}):\n    print('at work', flush=True); input()"
+        f"from recurate.workflow.job import alone\nwith alone({log!r}, '.'):\n    print('at work', flush=True); input()"
     )
     settings = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
