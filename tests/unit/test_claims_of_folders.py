@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -228,12 +229,19 @@ def test_a_folder_below_a_file_is_a_sentence(tmp_path: Path) -> None:
         pass
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may look into."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, as root")
-def test_a_folder_of_another_user_is_a_sentence(tmp_path: Path) -> None:
-    folder = tmp_path / "results"
-    folder.mkdir()
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_a_folder_of_another_user_is_a_sentence(open_folder: Path, mode: int) -> None:
+    folder = open_folder / "results"
+    folder.mkdir(mode)
     try:
         os.seteuid(65534)
         with (
@@ -248,12 +256,10 @@ def test_a_folder_of_another_user_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, as root")
-def test_a_folder_that_several_may_write_is_claimed_by_each_in_turn(tmp_path: Path) -> None:
-    folder = tmp_path / "results"
+def test_a_folder_that_several_may_write_is_claimed_by_each_in_turn(open_folder: Path) -> None:
+    folder = open_folder / "results"
     folder.mkdir()
     folder.chmod(0o777)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
     with claimed(folder):
         pass
     try:

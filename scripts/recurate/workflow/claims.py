@@ -114,13 +114,14 @@ def claim_for(workflow: object, results: str) -> None:
 
 def _has_been_handed_on(folder: Path) -> bool:
     """Whether a parent process has the lock of a folder and handed it on."""
-    lock = folder / LOCK
-    return lock.exists() and any(os.path.samestat(os.fstat(number), lock.stat()) for number in held())
+    lock = _status(folder / LOCK)
+    return lock is not None and any(os.path.samestat(os.fstat(number), lock) for number in held())
 
 
-def _status(number: int) -> os.stat_result | None:
+def _status(file: int | Path) -> os.stat_result | None:
+    """Of a file or a descriptor, if it is there and may be looked at."""
     try:
-        return os.fstat(number)
+        return os.stat(file)
     except OSError:
         return None
 
