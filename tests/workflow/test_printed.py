@@ -1,0 +1,166 @@
+"""What README and documents print is run: every command, every Python snippet, every study file.
+
+All of it runs in one copy of the project, in which the study `mixture` is a miniature and finished. What takes long is
+run dry: a plan instead of jobs, a list of tests instead of tests.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny import ROOT, TINY, Copy
+
+from recurate.files.writing import write_text
+
+pytestmark = pytest.mark.workflow
+
+NAMES = ("README.md", "CONTRIBUTING.md", "results/README.md", "config/README.md", "profiles/slurm/README.md")
+DOCUMENTS = [*(ROOT / name for name in NAMES if (ROOT / name).exists()), *sorted(ROOT.glob("docs/**/*.md"))]
+PROGRAMS = ("make", "snakemake", "python", "pytest", "sbatch", ".ci/run", "pip", "git", "source", "docker", "apptainer")
+STANDS_FOR = {"STUDY": "mixture", "NAME": "mine", "COMMAND": "make study", "REV": "HEAD", "PART": "theory"}
+NOT_RUN = {
+    ".ci/run": "runs these tests, and all others",
+    "python scripts/manage.py compare --commit HEAD mixture": "builds a whole study twice; test_compare.py has it small",
+}
+# Of a command that takes long, settings of make with which it does not; they hold what was given.
+SHORT = {
+    "study": ("ARGS", "-n {}"),
+    "data": ("ARGS", "-n {}"),
+    "test": ("PYTEST", "{} --collect-only"),
+    "slurm-test": ("PYTEST", "{} --collect-only"),
+    "bench": ("ARGS", "{} --help"),
+}
+DRY = {"lint", "figures", "clean", ".venv/ready"}
+
+
+def _printed(kind: str, text: str) -> list[str]:
+    """Blocks of a document that are fenced as of some kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def _commands(text: str) -> Iterator[str]:
+    """Command lines of a document, in blocks or in running text."""
+    for block in _printed("bash", text):
+        for line in re.sub(r"\\\n\s*", "", block).splitlines():
+            if command := re.sub(r"(^|\s+)#.*", "", line).strip():
+                yield command
+    for span in re.findall(
+        r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    ):
+        if span.partition(" ")[0] in PROGRAMS and " | " not in span and " " in span:
+            yield span
+
+
+def _filled(command: str) -> str:
+    """A command with examples in place of words that stand for many."""
+    words = re.sub(r"\s*\.\.(?=\s|$|\")", "", command)
+    return re.sub(r"\b(" + "|".join(STANDS_FOR) + r")\b(?!=)", lambda found: STANDS_FOR[found[0]], words)
+
+
+def _all_commands() -> list[str]:
+    found = (_filled(command) for document in DOCUMENTS for command in _commands(document.read_text("utf-8")))
+    return sorted(set(found) - set(NOT_RUN))
+
+
+def _short(command: str) -> list[str]:
+    """A command as it is run here."""
+    program, *rest = words = shlex.split(command)
+    match program:
+        case "make":
+            return _short_make(rest)
+        case "snakemake":
+            return [program, "-n", *rest]
+        case "pytest":
+            return [program, "--collect-only", *rest]
+        case "sbatch":
+            return _short(rest[rest.index("--wrap") + 1])
+        case "source":
+            return ["bash", "-c", command]
+    if rest[0].startswith("scripts/bench/"):
+        return [*words, "--help"]
+    return [*words, "--minutes", "0.01"] if "calibrate" in rest else words
+
+
+def _short_make(words: list[str]) -> list[str]:
+    target, settings = words[0], dict(word.split("=", 1) for word in words[1:])
+    if target in SHORT:
+        name, whole = SHORT[target]
+        settings[name] = whole.format(settings.get(name, "")).strip()
+    dry = ["-n"] if target in DRY else []
+    return ["make", "-o", ".venv/ready", *dry, target, *(f"{name}={value}" for name, value in settings.items())]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A copy of the project with a finished miniature of `mixture`, committed."""
+    folder = tmp_path_factory.mktemp("printed") / "project"
+    unwanted = shutil.ignore_patterns(".git", ".venv", ".snakemake", "data", "__pycache__", ".*_cache", ".hypothesis")
+    shutil.copytree(ROOT, folder, ignore=unwanted)
+    for path in (folder / "results").iterdir():
+        if path.name not in ("README.md", "published"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
+    miniature = {**TINY, "seeds": 4, "generations": 6, "arms": {"curated": {}}}
+    (folder / "config/studies/mixture.yaml").write_text(yaml.safe_dump(miniature, sort_keys=False))
+    copy = Copy(folder)
+    for words in ("git init -q", "git add -A", "git -c user.name=a -c user.email=a@b commit -qm all"):
+        done = copy.run(*words.split())
+        assert done.returncode == 0, done.stdout
+    done = copy.snakemake("mixture")
+    assert done.returncode == 0, done.stdout
+    return copy
+
+
+def _run(project: Copy, words: list[str]) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name(words[0])
+    return project.run(str(program) if program.exists() else words[0], *words[1:])
+
+
+@pytest.mark.parametrize("command", _all_commands())
+def test_a_printed_command_runs(finished: Copy, command: str) -> None:
+    done = _run(finished, _short(command))
+    assert done.returncode == 0, f"{command}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_printed_python_runs(finished: Copy, document: Path) -> None:
+    """A snippet that begins with a comment that names a file is that file; others run one after another."""
+    for snippet in _printed("python", document.read_text("utf-8")):
+        first = re.match(r"# (\S+\.py)\n", snippet)
+        if first:
+            write_text(finished.folder / first[1], snippet)
+        done = _run(finished, ["python", "-c", f"import sys; sys.path.insert(0, 'scripts')\n{snippet}"])
+        assert done.returncode == 0, f"{snippet}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_printed_study_can_be_planned(finished: Copy, document: Path) -> None:
+    text = document.read_text("utf-8")
+    for snippet in _printed("python", text):
+        if first := re.match(r"# (\S+\.py)\n", snippet):
+            write_text(finished.folder / first[1], snippet)
+    for block in _printed("yaml", text):
+        named = re.match(r"# (config/studies/(\w+)\.yaml)\n", block)
+        assert named, f"which file is this, in {document}?\n{block}"
+        file = finished.folder / named[1]
+        before = file.read_text("utf-8") if file.exists() else None
+        file.write_text(block, "utf-8")
+        try:
+            done = finished.snakemake("-n", "--quiet", "--", named[2])
+            assert done.returncode == 0, f"{block}\n{done.stdout}"
+        finally:
+            file.unlink() if before is None else file.write_text(before, "utf-8")
+
+
+def test_few_printed_commands_are_not_run() -> None:
+    printed = {_filled(command) for document in DOCUMENTS for command in _commands(document.read_text("utf-8"))}
+    assert len(NOT_RUN) <= 5
+    assert set(NOT_RUN) <= {*printed, ".ci/run"}
