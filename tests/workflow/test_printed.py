@@ -27,8 +27,9 @@ DOCUMENTS = [*(ROOT / name for name in NAMES if (ROOT / name).exists()), *sorted
 PROGRAMS = ("make", "snakemake", "python", "pytest", "sbatch", ".ci/run", "pip", "git", "source", "docker", "apptainer")
 STANDS_FOR = {"STUDY": "mixture", "NAME": "mine", "COMMAND": "make study", "REV": "HEAD", "PART": "theory"}
 NOT_RUN = {
+    "make provenance": "names the command; it is printed with a file elsewhere",
     ".ci/run": "runs these tests, and all others",
-    "python scripts/manage.py compare --commit HEAD mixture": "builds a whole study twice; test_compare.py has it small",
+    "python scripts/manage.py compare --commit HEAD mixture": "builds a study twice; test_compare.py is small",
 }
 # Of a command that takes long, settings of make with which it does not; they hold what was given.
 SHORT = {
