@@ -36,7 +36,7 @@ SHORT = {
     "study": ("ARGS", "-n {}"),
     "data": ("ARGS", "-n {}"),
     "test": ("PYTEST", "{} --collect-only tests/unit/test_bench.py"),
-    "slurm-test": ("PYTEST", "{} --collect-only tests/unit/test_bench.py"),
+    "slurm-test": ("PYTEST", "{} --collect-only tests/slurm/test_cluster.py"),
     "bench": ("ARGS", "{} --help"),
 }
 NOT_OURS = r"\.(git|venv|snakemake|hypothesis|.*_cache)$"
