@@ -1,7 +1,7 @@
 """Score a generation's samples and keep what people would keep."""
 
 from recurate.curation.judges import FittedJudge
-from recurate.curation.parts.choice_check import check_operator, kept_of
+from recurate.curation.parts.choice_check import check_operator
 from recurate.curation.parts.scoring import judged_classes, scored, scorers, texts
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.foundation.device import describe, prepare
@@ -41,7 +41,7 @@ def main(
     for row, seed in enumerate(seeds):
         generator = numpy_generator(seed, generation, CURATION)
         of_seed = {"prompts": prompts["prompt"][row]} if prompts else {}
-        kept.append(kept_of(spec.curation.keep(rewards[row], generator, **of_seed), x.shape[1], spec.curation.kind))
+        kept.append(spec.curation.keep(rewards[row], generator, **of_seed).kept)
     if len({len(of_seed) for of_seed in kept}) > 1:
         raise RecurateError(
             f"curation: {spec.curation.kind} kept more samples of some seeds of {samples} than of others; mend keep"

@@ -8,7 +8,7 @@ from recurate.files.tables import METRIC_COLUMNS, write_rows
 from recurate.foundation.device import prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.randomness import METRIC, numpy_generator
-from recurate.measuring.every_arm import of_curated, real_spaces, space
+from recurate.measuring.every_arm import beside, of_curated, real_spaces, space
 from recurate.measuring.metrics import DATA, Evidence
 from recurate.models.parts.fitted import FittedModel
 from recurate.stages.measure import Reads
@@ -57,7 +57,7 @@ def main(
             for number, metric in enumerate(asked):
                 generator = numpy_generator(0, 0, METRIC, number)
                 evidence = Evidence(x, parts[f"{split}_x"], generator, spaces, own, spec.vocabulary, given)
-                values |= metric(evidence)
+                values = beside(values, metric(evidence), metric.kind)
         if measured and (differing := values.keys() ^ measured[0].keys()):
             raise RecurateError(
                 f"metrics: {min(differing)} of arm {arm} in generation {generation} was measured for one of the seeds "

@@ -1,6 +1,7 @@
 """Draw, read or fetch real data, those of an origin or those that all studies share."""
 
 from recurate.data import DerivedData, PublishedData, RealData
+from recurate.data.parts.held_to_description import held_to_description
 from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest
 from recurate.files.writing import write_json
@@ -29,7 +30,7 @@ def main(
         shared = RealData.of(read_arrays(raw)) if raw else None
         data_set = data.derive(shared, generator) if isinstance(data, DerivedData) else data.load(generator)
         source = data.source
-    data_set.check(data.kind)
+    data_set = held_to_description(data_set, data)
     arrays = data_set.arrays()
     write_arrays(real, arrays, {**origin_of_file(spec, code), **data_set.notes})
     facts = {

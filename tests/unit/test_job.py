@@ -340,11 +340,11 @@ def test_a_reward_that_breaks_its_promise_ends_in_a_sentence_and_no_file(
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("return np.full(len(x), 3)", r"classify of .*own\.py gave the class 3, but the classes it lists are 0 to 2"),
-        ("return np.full(len(x), -1)", r"gave the class -1, but the classes it lists are 0 to 2; mend it"),
-        ("return np.full(len(x), 0.5)", r"gave the class 0\.5, but"),
-        ("return np.full(len(x), np.nan)", "gave the class nan, but"),
-        ("return np.zeros((len(x), 1), int)", r"gave shape \(30, 1\) for 30 samples; mend classify"),
+        ("return np.full(len(x), 3)", r"own\.py: classify gave the class 3; there are 0 to 2; mend it"),
+        ("return np.full(len(x), -1)", r"gave the class -1; there are 0 to 2; mend it"),
+        ("return np.full(len(x), 0.5)", r"gave float64 of shape \(30,\); wanted is an array of whole numbers"),
+        ("return np.zeros((len(x), 1), int)", r"gave int64 of shape \(30, 1\); wanted"),
+        ("return np.zeros(30, int) if x[0, 0] > 0 else None", "classify tells the classes of some seeds alone"),
     ],
 )
 def test_classes_that_the_data_do_not_list_end_in_a_sentence_and_no_file(
@@ -359,10 +359,9 @@ def test_classes_that_the_data_do_not_list_end_in_a_sentence_and_no_file(
 @pytest.mark.parametrize(
     ("dtype", "value", "expected"),
     [
-        ("float32", "0.25", r"all numbers of .*own\.py's training data are 0\.25, so that there is nothing to learn"),
-        ("uint8", "7", "training data are 7, so"),
-        ("int32", "0", "training data are 0, so"),
-        ("float32", "np.nan", r"own\.py gave NaN or infinite training data"),
+        ("float32", "0.25", r"own\.py: all numbers of the training data are 0\.25, so that there is nothing to learn"),
+        ("float64", "0", "training data are 0, so"),
+        ("float32", "np.nan", r"own\.py: train_x holds NaN or infinite values"),
     ],
 )
 def test_real_data_that_are_all_alike_or_no_numbers_end_in_a_sentence_and_no_file(

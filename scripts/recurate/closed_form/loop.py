@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recurate.curation.parts.reward_moments import above_supremum, exceeds
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
+    import numpy
+
     from recurate.closed_form.streams import Replicates
     from recurate.curation import Curation
     from recurate.curation.rewards import Reward
@@ -26,9 +30,25 @@ class Preference:
     curation: Curation
 
     def keep(self, x: Array, randoms: Replicates) -> tuple[Array, Array]:
-        """Rewards (R, n) of samples `x` (R, n, d), and the kept samples (R, kept, d)."""
+        """Rewards (R, n) of samples `x` (R, n, d), and the kept samples (R, kept, d).
+
+        Raises RecurateError where a user's own reward exceeds its supremum, or own curation keeps unequally many.
+        """
         rewards = np.stack([self.reward(row, None) for row in x])
-        kept = randoms.sample_rows(lambda generator, row: self.curation.keep(row, generator).kept, rewards)
+        if self.reward.is_own and exceeds(rewards, self.reward.supremum):
+            raise RecurateError(above_supremum(self.reward.kind, rewards, self.reward.supremum))
+        sizes = set()
+
+        def one(generator: numpy.random.Generator, row: Array) -> Array:
+            kept = self.curation.keep(row, generator).kept
+            sizes.add(len(kept))
+            if len(sizes) > 1:
+                raise RecurateError(
+                    f"curation: {self.curation.kind} keeps {sizes} samples in turn; let keep keep as many"
+                )
+            return kept
+
+        kept = randoms.sample_rows(one, rewards)
         return rewards, np.take_along_axis(x, kept[..., None], axis=1)
 
 

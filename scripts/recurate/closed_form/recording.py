@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from recurate.closed_form.simulate import blocks, simulate
 from recurate.closed_form.streams import Replicates
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.results import got
 
 if TYPE_CHECKING:
     from recurate.closed_form.estimators import Estimator
@@ -64,6 +66,11 @@ def record(
             seen = estimator.seen(model)
             for name in measures:
                 values = rewards[name] if name in rewards else estimator.measures[name](seen)
+                if values.shape != (len(block) * loops,):
+                    raise RecurateError(
+                        f"estimator: {estimator.kind}: its measure {name} gives {got(values)}; wanted is one number "
+                        f"for each of {len(block) * loops} loops"
+                    )
                 means[name][rows, generation] = values.reshape(len(block), loops).mean(axis=1)
                 if generation in columns:
                     every[name][replicates, columns[generation]] = values

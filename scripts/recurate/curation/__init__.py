@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recurate.foundation.components import Component
+from recurate.foundation.contract import Given, gives, held
+from recurate.foundation.results import WHOLE, array, got, indices, instance
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -24,6 +26,41 @@ class Choice:
 
     kept: Array
     shown: Array | None = None
+
+
+def _choice(_: Curation, given: Given, value: object) -> Choice:
+    """Samples that there are, and at least one."""
+    choice, samples = instance(value, Choice), len(given.rewards)
+    kept = indices(array(choice.kept, (None,), WHOLE), samples, "sample")
+    if not kept.size:
+        raise ValueError(f"gave none of {samples} samples")
+    shown = None if choice.shown is None else array(choice.shown, (len(kept), None), WHOLE)
+    return Choice(kept.astype("int64"), None if shown is None else indices(shown, samples, "sample"))
+
+
+def _operator(curation: Curation, given: Given, value: object) -> Operator | None:
+    if value is not None and not callable(getattr(value, "ratio", None)):
+        raise ValueError(f"gave {got(value)}; wanted is an object with a method ratio(weights), or None")
+    return None if value is None else HeldOperator(curation.kind, value, len(given.rewards))  # type: ignore[arg-type,return-value]
+
+
+@dataclass(frozen=True)
+class HeldOperator:
+    """The operator of a curation of a user's own, whose ratios are looked at: a finite number >= 0 for each sample."""
+
+    kind: str
+    operator: Operator
+    samples: int
+
+    def ratio(self, weights: Array) -> Array:
+        """The operator's ratio (samples,); raises RecurateError."""
+        return held(f"curation: {self.kind}: the ratio of its operator", self.operator.ratio, self._ratio)(weights)
+
+    def _ratio(self, value: object) -> Array:
+        ratio = array(value, (self.samples,))
+        if ratio.min() < 0 or not ratio.sum() > 0:
+            raise ValueError("gave numbers below 0, or 0 for every sample")
+        return ratio.astype("float64")
 
 
 class Curation(Component, ABC):
@@ -44,12 +81,14 @@ class Curation(Component, ABC):
         return None
 
     @abstractmethod
+    @gives(_choice)
     def keep(self, rewards: Array, generator: Generator, prompts: Array | None = None) -> Choice:
         """What is kept, given all rewards (n,), or (n, k) where they are vectors.
 
         `prompts` (n,) are the numbers of the samples' prompts, where the choice is `by_prompt`.
         """
 
+    @gives(_operator)
     def operator(self, rewards: Array, prompts: Array | None = None) -> Operator | None:
         """The exact keep ratio for samples with `rewards` (n,) or (n, k), whatever their weights.
 

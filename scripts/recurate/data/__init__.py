@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from recurate.foundation.components import Component
-from recurate.foundation.errors import RecurateError
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.lazy import np
+from recurate.foundation.results import WHOLE, array, indices, instance, pair
 
 if TYPE_CHECKING:
     import numpy
@@ -32,6 +33,19 @@ class Description:
     classes: int
     class_names: tuple[str, ...] = ()
     vocabulary: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.shape, tuple) or not all(_is_count(size) and size for size in self.shape):
+            raise ValueError(f"shape is {self.shape!r}, wanted is a tuple of whole numbers >= 1, such as (2,)")
+        for name, value in (("classes", self.classes), ("vocabulary", self.vocabulary)):
+            if not _is_count(value):
+                raise ValueError(f"{name} is {value!r}, wanted is a whole number >= 0")
+        if not isinstance(self.class_names, tuple) or len(self.class_names) not in (0, self.classes):
+            raise ValueError(f"class_names are {self.class_names!r}, wanted is a tuple of one text for each class")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 @dataclass(frozen=True)
@@ -58,20 +72,28 @@ class RealData:
         """The four arrays by name."""
         return {"train_x": self.train_x, "train_y": self.train_y, "test_x": self.test_x, "test_y": self.test_y}
 
-    def check(self, kind: str) -> None:
-        """Raise RecurateError, which names the data's `kind`, if they are not numbers or all the same number."""
-        for name, x in (("training", self.train_x), ("held-out", self.test_x)):
-            if not np.isfinite(x).all():
-                raise RecurateError(f"data: {kind} gave NaN or infinite {name} data; mend the data")
-        if self.train_x.size and self.train_x.min() == self.train_x.max():
-            raise RecurateError(
-                f"data: all numbers of {kind}'s training data are {self.train_x.flat[0]:g}, so that there is nothing "
-                "to learn; mend the data"
-            )
-
     def checksums(self) -> dict[str, str]:
         """SHA-256 of each array's bytes in C order, as 64 hex digits."""
         return {name: hashlib.sha256(np.ascontiguousarray(a).data).hexdigest() for name, a in self.arrays().items()}
+
+
+def _real(_: Data, __: Given, value: object) -> RealData:
+    return instance(value, RealData)
+
+
+def _classes(data: Data, given: Given, value: object) -> Array | None:
+    if value is None:
+        return None
+    return indices(array(value, (len(given.x),), WHOLE), data.description.classes, "class").astype("int64")
+
+
+def _points(_: SampledData, given: Given, value: object) -> tuple[Array, Array]:
+    x, y = pair(value, "points and their classes")
+    return array(x, (given.n, 2)), array(y, (given.n,), WHOLE)
+
+
+def _described(_: Data, __: Given, value: object) -> Description:
+    return instance(value, Description)
 
 
 class Data(Component, ABC):
@@ -80,8 +102,15 @@ class Data(Component, ABC):
     shared: ClassVar[bool] = False  # True: no settings and no randomness, so that one file serves all studies
     licence: ClassVar[str] = "not stated"
 
+    @model_validator(mode="after")
+    def _shared_if_published(self) -> Data:
+        if self.shared and self.is_own:
+            raise ValueError("shared is for the published data sets of the library; leave it out")
+        return self
+
     @property
     @abstractmethod
+    @gives(_described)
     def description(self) -> Description:
         """Shape and classes, known without loading anything."""
 
@@ -96,9 +125,11 @@ class Data(Component, ABC):
         return f"computed by the data kind {self.kind}"
 
     @abstractmethod
+    @gives(_real)
     def load(self, generator: numpy.random.Generator) -> RealData:
         """Draw or read the data."""
 
+    @gives(_classes)
     def classify(self, x: Array) -> Array | None:
         """Classes (n,) int64 of samples (n, *shape) by geometry, or None where only a judge can tell."""
         return None
@@ -108,6 +139,7 @@ class DerivedData(Data, ABC):
     """Data made from a shared data set, if `made_from` names one, or from the user's own files."""
 
     @abstractmethod
+    @gives(_real)
     def derive(self, raw: RealData | None, generator: numpy.random.Generator) -> RealData:
         """The data, made from the shared ones."""
 
@@ -124,6 +156,7 @@ class SampledData(Data, ABC):
     test: int = Field(10_000, ge=1, description="number of held-out points")
 
     @abstractmethod
+    @gives(_points)
     def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
         """Points (n, 2) and their classes (n,) int64."""
 

@@ -16,6 +16,9 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from recurate.figures.parts.view import SimulatedView, StudyView
 from recurate.foundation.components import Component, embedded
+from recurate.foundation.contract import Given, gives, guarded
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.results import got
 
 TABLES = ("metrics", "forecast", "laws", "rates")  # what a published run keeps, if it has them
 
@@ -50,6 +53,30 @@ class Drawing(Protocol):
 
     def save(self, paths: Sequence[str]) -> None:
         """Write the picture, once for each path; the paths' suffixes are the figure's formats."""
+
+
+@dataclass(frozen=True)
+class HeldDrawing:
+    """What a figure of a user's own gives, which must write all of its pictures."""
+
+    kind: str
+    drawing: Drawing
+    caption: str
+
+    def save(self, paths: Sequence[str]) -> None:
+        """Write the picture; raises RecurateError if that fails, or leaves a file out."""
+        what = f"figure: {self.kind}: what it draws"
+        with guarded(what):
+            self.drawing.save(paths)
+        for path in paths:
+            if not Path(path).is_file():
+                raise RecurateError(f"{what} does not write {path}; let save write a picture to each of its paths")
+
+
+def _drawn(figure: Figure, _: Given, value: object) -> Drawing:
+    if not callable(getattr(value, "save", None)) or not isinstance(caption := getattr(value, "caption", None), str):
+        raise ValueError(f"gave {got(value)}; wanted is a picture with a caption, such as Printed(figure, caption)")
+    return HeldDrawing(figure.kind, value, caption)  # type: ignore[arg-type]
 
 
 class Figure(Component, ABC):
@@ -105,6 +132,7 @@ class TrainedFigure(Figure):
         """Raise ValueError with one sentence if the study cannot be shown so; nothing has been run yet."""
 
     @abstractmethod
+    @gives(_drawn)
     def draw(self, study: StudyView, files: Files) -> Drawing:
         """The picture and its caption; raises RecurateError if what was measured cannot be shown."""
 
@@ -124,6 +152,7 @@ class SimulatedFigure(Figure):
         """Raise ValueError with one sentence if the study cannot be shown so; nothing has been run yet."""
 
     @abstractmethod
+    @gives(_drawn)
     def draw(self, study: SimulatedView, files: Files) -> Drawing:
         """The picture and its caption; raises RecurateError if what was measured cannot be shown."""
 

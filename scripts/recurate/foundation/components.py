@@ -23,7 +23,9 @@ from typing import ClassVar, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from recurate.foundation.contract import OWN, Given, gives, guarded, hold, tell
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.results import got
 
 
 class Settings(BaseModel):
@@ -54,6 +56,19 @@ class Settings(BaseModel):
                 raise TypeError(f"{cls.__name__}.{name} is a set, which has no order to write it down in; take a list")
 
 
+def _files(_: Component, __: Given, value: object) -> tuple[str, ...]:
+    """Paths of files that are there."""
+    if not isinstance(value, tuple | list):
+        raise ValueError(f"gave {got(value)}; wanted is a tuple of paths")
+    for path in value:
+        if not isinstance(path, str | Path) or not str(path):
+            raise ValueError(f"gave the path {got(path)}; wanted are texts")
+        if not Path(path).is_file():
+            what = "a folder, name every file in it" if Path(path).is_dir() else "no such file"
+            raise ValueError(f"gave {str(path)!r}: {what}")
+    return tuple(map(str, value))
+
+
 class Component(Settings):
     """Base of every exchangeable part; its fields are the keys of its block in a study file."""
 
@@ -65,8 +80,12 @@ class Component(Settings):
         return self.kind.endswith(".py")
 
     @property
+    @gives(_files)
     def files(self) -> tuple[str, ...]:
-        """Files beside its module that it opens, such as a list of words; what uses it runs again when one changes."""
+        """Files beside its module that it opens, such as a list of words; what uses it runs again when one changes.
+
+        Of a folder every file in it, so that one that is added counts too. Paths start from the project's folder.
+        """
         return ()
 
 
@@ -110,7 +129,9 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     package = _package(path.resolve().parent)
     try:
         return importlib.import_module(f"{package}.{path.stem}")
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit too, which would end Snakemake as if all were done
         reason = str(error).partition("\n")[0]
         missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
         remedy = f"write from .{missing} import .." if (path.parent / f"{missing}.py").is_file() else "mend it"
@@ -119,7 +140,7 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
 
 def _package(folder: Path) -> str:
     """Name of the package that a folder of a user's own becomes."""
-    name = f"recurate_user_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    name = f"{OWN}{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
         sys.modules[name] = ModuleType(name)
         sys.modules[name].__path__ = [str(folder)]
@@ -151,7 +172,14 @@ def _class_in(module: ModuleType, base: type[Component]) -> type[Component]:
     (only,) = classes
     if missing := sorted(getattr(only, "__abstractmethods__", ())):
         raise RecurateError(f"{module.__file__}: {only.__name__} must also define {', '.join(missing)}")
+    if module.__name__.startswith(OWN):
+        hold(only, family(base))
     return only
+
+
+def family(base: type[Component]) -> str:
+    """How sentences name a family."""
+    return base.__name__.lower()
 
 
 def load(base: type[Kind], spec: object) -> Kind:
@@ -163,8 +191,17 @@ def load(base: type[Kind], spec: object) -> Kind:
         return spec
     match spec:
         case {"kind": str(kind)}:
-            return component_class(base, kind).model_validate(spec)
+            component = component_class(base, kind)
+            return _loaded(component, spec, base) if kind.endswith(".py") else component.model_validate(spec)
     raise RecurateError(f"must be a mapping with the key 'kind', one of {', '.join(kinds(base))}")
+
+
+def _loaded(own: type[Kind], spec: object, base: type[Component]) -> Kind:
+    """A component of a user's own, which says at once what of itself is wrong."""
+    with guarded(f"{family(base)}: {inspect.getfile(own)}: {own.__name__}", passing=ValidationError):
+        component = own.model_validate(spec)
+    tell(component, family(base))
+    return component
 
 
 def embedded(base: type[Component]) -> BeforeValidator:

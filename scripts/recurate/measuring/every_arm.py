@@ -9,10 +9,45 @@ from recurate.curation.parts.reward_moments import class_shares, one_number, rew
 from recurate.files.arrays import read_arrays
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
-from recurate.measuring.metrics import DATA, Space, joined
+from recurate.foundation.terms import Term, names
+from recurate.measuring.metrics import CONDITIONS, DATA, Space, joined
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
+
+
+# n samples of rewards r_i in the generation, r* the supremum; the kept set has m samples, c_i of them the sample i.
+EVERY_ARM = (
+    Term("reward_mean", "sum of r_i / n", "of the reward"),
+    Term("reward_mean_{part}", "the same of one part of a reward that is a vector", "of the reward"),
+    Term("exp_reward_mean", "sum of e^(r_i - r*) / n"),
+    Term("exp_reward_variance", "sum of (e^(r_i - r*) - its mean)^2 / n"),
+    Term("exp_reward_variance_of_answers", "the same among the a answers to a prompt, over a - 1; mean over prompts"),
+    Term("top_share", "share of samples with r_i >= r* - 1e-6 max(1, |r*|)"),
+    Term("curation_reward_before", "reward_mean, with which curation_reward_after compares", "of the reward"),
+    Term("curation_reward_after", "sum of c_i r_i / m", "of the reward"),
+    Term("curation_distinct_share", "number of samples with c_i > 0, over m"),
+    Term("curation_design_effect", "sum of c_i^2 / m: variance of a mean over the kept set, over that of m others"),
+    Term("share_{number}", "share of samples that the judge, or the data's geometry, sees in the class of this number"),
+    Term("share_entropy", "- sum of s log s over the shares s of classes", "nats"),
+    Term("confidence_mean", "mean over samples of the judge's largest class probability"),
+)
+# Held by published tables alone.
+FORMER = (Term("curation_duplicate_share", "1 - curation_distinct_share"),)
+
+
+def beside(values: Mapping[str, float], found: Mapping[str, float], kind: str) -> dict[str, float]:
+    """What is measured of a generation with what a metric `found` beside it.
+
+    Two metrics may state one condition, such as the length of texts. Raises RecurateError for another name that is
+    taken, by a metric before it or by those of every arm, also where this arm lacks them.
+    """
+    for name, value in found.items():
+        stated = name.startswith(CONDITIONS) and values.get(name, value) == value
+        if names(EVERY_ARM, name) or (name in values and not stated):
+            owner = "a metric that every arm has" if names(EVERY_ARM, name) else "another metric of the study"
+            raise RecurateError(f"metrics: {kind} gives {name!r}, which is the name of {owner}; give it another name")
+    return {**values, **found}
 
 
 def of_curated(

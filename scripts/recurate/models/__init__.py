@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.foundation.components import Component
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.lazy import torch
+from recurate.foundation.results import finite_tensor, instance, is_tensor, named, pair, tensor
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -29,13 +31,21 @@ def time_features(time: Tensor) -> Tensor:
     return torch.cat([torch.cos(angle), torch.sin(angle)], dim=-1)
 
 
+def _parameters(_: Model, __: Given, value: object) -> dict[str, Tensor]:
+    parameters = {name: finite_tensor(part) for name, part in named(value, "tensors").items()}
+    if not parameters:
+        raise ValueError("gave no parameters")
+    return parameters
+
+
 class Model(Component, ABC):
-    """A network with stacked parameters; what it computes, the abstract classes below say."""
+    """A network with stacked parameters: a `VelocityModel`, `NoiseModel`, `Autoencoder` or `LanguageModel`."""
 
     role: ClassVar[str]  # what it is, as objectives and samplers ask for it
     wants_gpu: ClassVar[bool] = False  # whether a cluster is asked for a GPU to train it and to sample from it
 
     @abstractmethod
+    @gives(_parameters)
     def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         """Random parameters of ONE seed, without a seed axis, for samples of `shape`."""
 
@@ -47,12 +57,17 @@ class Model(Component, ABC):
         """Raise ValueError with one sentence if this network cannot take samples of such data."""
 
 
+def _like_x(_: Model, given: Given, value: object) -> Tensor:
+    return tensor(value, given.x.shape)
+
+
 class VelocityModel(Model):
     """A time-dependent vector field v(x, t)."""
 
     role: ClassVar[str] = "a vector field"
 
     @abstractmethod
+    @gives(_like_x)
     def velocity(self, parameters: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
         """Velocity, like `x`, at points `x` (seeds, batch, *shape) in network units and times (seeds, batch)."""
 
@@ -69,6 +84,15 @@ class Reading(ABC):
         """Go on with rows (seeds, n) of the batch instead, which may come several times."""
 
 
+def _logits(model: LanguageModel, given: Given, value: object) -> Tensor:
+    return tensor(value, (*given.tokens.shape, model.vocabulary))
+
+
+def _begun(model: LanguageModel, given: Given, value: object) -> tuple[Tensor, Reading]:
+    logits, reading = pair(value, "logits and a Reading")
+    return tensor(logits, (*given.tokens.shape[:2], model.vocabulary)), instance(reading, Reading)  # type: ignore[type-abstract]
+
+
 class LanguageModel(Model):
     """Probabilities of the next token, given those before."""
 
@@ -79,10 +103,12 @@ class LanguageModel(Model):
     context: int = Field(ge=2, description="tokens that it looks back at, itself among them")
 
     @abstractmethod
+    @gives(_logits)
     def logits(self, parameters: dict[str, Tensor], tokens: Tensor) -> Tensor:
         """Logits (seeds, batch, time, vocabulary) of the token after each of `tokens` (seeds, batch, time)."""
 
     @abstractmethod
+    @gives(_begun)
     def begin(self, parameters: dict[str, Tensor], tokens: Tensor) -> tuple[Tensor, Reading]:
         """Logits (seeds, batch, vocabulary) of the token after `tokens` (seeds, batch, time), and a `Reading`."""
 
@@ -97,6 +123,17 @@ class LanguageModel(Model):
             raise ValueError(f"context: {self.context} tokens are fewer than the {data.shape[0]} of the data's blocks")
 
 
+def _encoded(model: Autoencoder, given: Given, value: object) -> tuple[Tensor, Tensor]:
+    shape = (*given.x.shape[:2], model.latent)
+    mean, log_variance = pair(value, "mean and log-variance")
+    return tensor(mean, shape), tensor(log_variance, shape)
+
+
+def _decoded(_: Autoencoder, given: Given, value: object) -> Tensor:
+    axes = value.ndim if is_tensor(value) else 3
+    return tensor(value, (*given.z.shape[:2], *[None] * (axes - 2)))
+
+
 class Autoencoder(Model):
     """An encoder to Gaussians in a space of latents, and a decoder to pixels that are on or off."""
 
@@ -105,10 +142,12 @@ class Autoencoder(Model):
     latent: int = Field(20, ge=1, description="dimensions of the latent space")
 
     @abstractmethod
+    @gives(_encoded)
     def encode(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, (seeds, batch, latent), of `x` (seeds, batch, *shape) in network units."""
 
     @abstractmethod
+    @gives(_decoded)
     def decode(self, parameters: dict[str, Tensor], z: Tensor) -> Tensor:
         """Logits (seeds, batch, *shape) of pixels being on, for latents `z` (seeds, batch, latent)."""
 
@@ -124,6 +163,7 @@ class NoiseModel(Model):
     )
 
     @abstractmethod
+    @gives(_like_x)
     def noise(self, parameters: dict[str, Tensor], x: Tensor, step: Tensor, label: Tensor | None) -> Tensor:
         """Noise, like `x` (seeds, batch, *shape) in network units, at `step` (seeds, batch) int64, 1..`noise_steps`.
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.lazy import np, torch
 from recurate.foundation.randomness import LATENTS, Stream, numpy_generator
+from recurate.foundation.results import arrays, instance, number, tensor
 from recurate.models import Model
 from recurate.models.parts.fitted import FittedModel
 from recurate.training.training_set import SampleSource
@@ -73,6 +75,15 @@ class SampleSet:
     others: Mapping[str, Array] = field(default_factory=dict)
 
 
+def _drawn(_: Sampler, given: Given, value: object) -> SampleSet:
+    drawn, request = instance(value, SampleSet), given.request
+    first = (len(request.seeds), request.samples)
+    others = arrays(drawn.others, first)
+    if "x" in others:
+        raise ValueError("gave other arrays of the name 'x', which is that of the samples")
+    return SampleSet(tensor(drawn.x, (*first, *request.shape), whole=True), number(drawn.evaluations), others)
+
+
 class Sampler(SampleSource, ABC):
     """Draws samples from a network of the kind `draws_from`."""
 
@@ -130,6 +141,7 @@ class Sampler(SampleSource, ABC):
             raise ValueError(f"{self.kind} needs {self.draws_from.role}, the model {model.kind} is {model.role}")
 
     @abstractmethod
+    @gives(_drawn)
     def sample(self, model: Model, parameters: dict[str, Tensor], request: Request) -> SampleSet:
         """Draw the sample set that is asked for."""
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from recurate.files.paths import NAME
 from recurate.foundation.components import Settings
+from recurate.foundation.errors import RecurateError
 
 
 class Request(Settings):
@@ -66,11 +67,11 @@ class StudySettings(Settings):
 
 
 def check(key: str, part: Callable[[], object]) -> None:
-    """Run a check that may raise ValueError, and put the setting's key before its sentence."""
+    """Run a check that may raise ValueError, or whose own code fails, and put the setting's key before its sentence."""
     try:
         part()
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from error
+    except (ValueError, RecurateError) as error:
+        raise ValueError(f"{key}: {' '.join(str(error).split())}") from error
 
 
 def known(values: list[str], allowed: tuple[str, ...]) -> list[str]:

@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 CHUNK = 50
 
 
+def _shapes(parameters: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in parameters.items()}
+
+
 @dataclass
 class Trainer:
     """Trains the stacked parameters of several seeds on one generation's training set.
@@ -66,6 +70,12 @@ class Trainer:
             self.model.initial(self.encoding.shape, torch_generator(seed, self.generation, INITIAL_PARAMETERS))
             for seed in self.seeds
         ]
+        for seed, parameters in zip(self.seeds, alone, strict=True):
+            if _shapes(parameters) != _shapes(alone[0]):
+                raise RecurateError(
+                    f"model: {self.model.kind}: initial gives the seed {seed} parameters of other names or shapes than "
+                    f"the seed {self.seeds[0]}; mend it"
+                )
         return {name: torch.stack([parameters[name] for parameters in alone]) for name in alone[0]}
 
     def start(self, model: str | Path | None = None, carry_over: Collection[str] = ()) -> State:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from recurate.files import records
 from recurate.files.fingerprints import spec_digest
@@ -149,7 +149,13 @@ def _files(names: Names, takes: Mapping[str, object]) -> dict[str, object]:
 
 def _read_spec(text: str, model: type[BaseModel]) -> object:
     plain = json.loads(text)
-    return model.model_validate(plain) if inspect.isclass(model) and issubclass(model, BaseModel) else plain
+    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
+        return plain
+    try:
+        return model.model_validate(plain)
+    except ValidationError as error:  # a file of the user's own that was edited since it was planned, for one
+        told = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
+        raise RecurateError(f"settings of the job: {told}; run the same command again") from error
 
 
 def run(main: object, job: Job) -> None:
@@ -207,6 +213,8 @@ def _logged(main: object, job: Job) -> None:
                 records.write(job.output, _work(job, inputs))
         except RecurateError as error:
             print(f"error: {error}", file=file)
+            if error.__cause__ is not None:  # where it happened, for whoever wrote the code
+                traceback.print_exception(error.__cause__, file=file)
             raise
         except Exception:
             traceback.print_exc(file=file)

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypeVar, ca
 from recurate.closed_form.loop import REWARD_MEASURES, Preference
 from recurate.curation.parts.reward_moments import reward_moments
 from recurate.foundation.components import Component
+from recurate.foundation.contract import Given, gives, held
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.results import array, arrays, got, named, pair
+from recurate.foundation.terms import Term
 
 if TYPE_CHECKING:
     from recurate.closed_form.law import Law
@@ -54,9 +57,62 @@ def stacked(statistics: Sequence[Mapping[str, float]]) -> dict[str, Array]:
     return {name: np.array([of_seed[name] for of_seed in statistics]) for name in REWARD_MEASURES}
 
 
+def _pool(_: object, given: Given, value: object) -> object:
+    size = getattr(value, "size", None)
+    if isinstance(value, np.ndarray) or size != given.n or not hasattr(value, "__add__"):
+        raise ValueError(
+            f"gave {got(value)}{'' if size is None else f' with a size of {size}'}; wanted are data, objects with a "
+            f"size, here {given.n}, that + puts together"
+        )
+    return value
+
+
+def _samples(estimator: Estimator[Model, Pool, Seen], given: Given, value: object) -> Array:
+    return array(value, (len(given.randoms), given.n, estimator.coordinates))
+
+
+def _kept(estimator: Estimator[Model, Pool, Seen], given: Given, value: object) -> object:
+    x, measured = pair(value, "samples and what is measured of their rewards")
+    loops = len(given.randoms)
+    return array(x, (loops, None, estimator.coordinates)), _of_rewards(measured, loops)
+
+
+def _curated(_: object, given: Given, value: object) -> object:
+    pool, measured = pair(value, "a pool and what is measured of rewards")
+    return pool, _of_rewards(measured, len(given.randoms))
+
+
+def _of_rewards(value: object, loops: int) -> dict[str, Array]:
+    measured = arrays(value, (loops,))
+    if measured.keys() != set(REWARD_MEASURES):
+        raise ValueError(f"measures {', '.join(measured) or 'nothing'}; wanted are {', '.join(REWARD_MEASURES)}")
+    return measured
+
+
+def _measures(estimator: Estimator[Model, Pool, Seen], _: Given, value: object) -> dict[str, Measure[Seen]]:
+    """Functions whose numbers are looked at, under names that rewards have not."""
+    functions = named(value, "functions")
+    for name, function in functions.items():
+        if name in REWARD_MEASURES:
+            raise ValueError(f"gave the name {name!r}, which measures of rewards have")
+        if not callable(function):
+            raise ValueError(f"gave {got(function)} as {name}; wanted is a function")
+    what = f"estimator: {estimator.kind}: its measure"
+    return {name: held(f"{what} {name}", function, _one_for_each_loop) for name, function in functions.items()}  # type: ignore[arg-type]
+
+
+def _one_for_each_loop(value: object) -> Array:
+    return array(value, (None,))
+
+
+def _shown(_: object, __: Given, value: object) -> dict[str, Array]:
+    return arrays(value, ())
+
+
 class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
     """A family of distributions: how to fit it, the truth that generation 0 is fitted to, and what is measured."""
 
+    terms: ClassVar[tuple[Term, ...]] = ()  # its measures, for the glossary
     has_samples: ClassVar[bool] = True  # False: single samples do not exist or mean nothing, so nobody can choose
     scales_spread: ClassVar[bool] = False  # True: `bias` of `draw` scales the model's covariance
 
@@ -74,6 +130,7 @@ class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
     def truth(self, initial: int, randoms: Replicates) -> Model:
         """The model that real data come from, for loops whose generation 0 sees `initial` samples."""
 
+    @gives(_pool)
     def real(self, truth: Model, n: int, randoms: Replicates, wrong_share: float = 0.0, explicit: bool = False) -> Pool:
         """A pool of `n` real samples, each from the wrong distribution with probability `wrong_share`."""
         return self.sample_pool(truth, n, randoms, explicit=explicit)
@@ -83,12 +140,14 @@ class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
         """The model of every seed, fitted to a pool."""
 
     @abstractmethod
+    @gives(_pool)
     def sample_pool(self, model: Model, n: int, randoms: Replicates, bias: float = 1.0, explicit: bool = False) -> Pool:
         """A pool of `n` samples of the model, whose covariance is scaled by `bias` (Alemohammad's lambda_s).
 
         `explicit`: with all samples in it, rather than statistics drawn from their law.
         """
 
+    @gives(_samples)
     def samples(self, model: Model, n: int, randoms: Replicates, bias: float = 1.0) -> Array:
         """Samples (R, n, d) of the model."""
         raise NotImplementedError(f"{self.kind} has no samples")
@@ -97,6 +156,7 @@ class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
         """The pool of samples `x` (R, n, d)."""
         raise NotImplementedError(f"{self.kind} has no samples")
 
+    @gives(_curated)
     def curated(
         self,
         model: Model,
@@ -116,6 +176,7 @@ class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
             raise RecurateError(f"{self.kind} has pools of which no part can be taken")
         return pool.subset(size, randoms)
 
+    @gives(_kept)
     def kept(
         self, model: Model, n: int, preference: Preference, randoms: Replicates, bias: float = 1.0
     ) -> tuple[Array, Mapping[str, Array]]:
@@ -125,6 +186,7 @@ class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
 
     @property
     @abstractmethod
+    @gives(_measures)
     def measures(self) -> Mapping[str, Measure[Seen]]:
         """What can be measured, by name: functions of what `seen` gives."""
 
@@ -143,6 +205,7 @@ class Estimator(Component, ABC, Generic[Model, Pool, Seen]):
     def check(self, rule: Regime, sizes: Sizes) -> None:
         """Raise ValueError with one sentence if a loop cannot be run with such sizes."""
 
+    @gives(_shown)
     def parameters(self, model: Model) -> dict[str, Array]:
         """A model as named arrays, for pictures."""
         return {}

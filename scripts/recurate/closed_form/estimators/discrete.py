@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
 
 from recurate.closed_form.estimators import Estimator, Measure
 from recurate.closed_form.samples import Counts, counted, sampled_cells, sampled_counts
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.foundation.types import Array  # a parameter of the base class
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ class Discrete(Estimator[Array, Counts, Array]):
 
     Shumailov et al. (2305.17493), section on discrete distributions.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("heterozygosity", "1 - sum of p^2 over the fitted shares p of states"),
+        Term("squared_error", "sum of (p - true share)^2 over states"),
+        Term("absorbed", "1 if one state has all the mass, else 0"),
+        Term("states_alive", "number of states with p > 0", "states"),
+        Term("frequency_{number}", "p of the state of this number"),
+    )
 
     probabilities: tuple[float, ...] = Field(min_length=2, description="probability of every state in the real data")
 

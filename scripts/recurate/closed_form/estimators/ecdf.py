@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from recurate.closed_form.estimators import Estimator, Measure
 from recurate.closed_form.normal_mixture import NormalMixture
 from recurate.closed_form.samples import Counts, counted, sampled_cells, sampled_counts
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.foundation.types import Array  # a parameter of the base class
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class Ecdf(Estimator[CellShares, Counts, Array]):
     Wang, Niu and Li (2602.16065). Between grid points only the number of samples matters, and resampling keeps every
     sample in its cell, so that a loop draws cell counts, whatever the size of its pool.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("w1", "integral of |F - F'|, F the fitted and F' the true distribution function", "of the data"),
+        Term("squared_distance", "integral of (F - F')^2", "of the data"),
+        Term("mmd", "MMD of the fitted and the true law, Gaussian kernel of bandwidth 1/2"),
+        Term("mmd_squared", "its square"),
+    )
 
     target: NormalMixture = Field(WANG, description="distribution of the real data")
     wrong: NormalMixture | None = Field(None, description="distribution of wrongly collected real data")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from recurate.closed_form import covariance_roots as roots
 from recurate.closed_form.estimators import Estimator, Measure
 from recurate.closed_form.samples import Moments, Samples
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 
 if TYPE_CHECKING:
     from recurate.closed_form.streams import Replicates
@@ -32,6 +33,16 @@ class Gaussian(Estimator[Fitted, Moments | Samples, Fitted]):
 
     Shumailov et al. (2305.17493), Alemohammad et al. (2307.01850), Kazdan et al. (2410.16713).
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("mean_error", "|m - m'|, m the fitted and m' the true mean", "of the data"),
+        Term("mean_shift", "mean over coordinates of m - m'", "of the data"),
+        Term("squared_error", "mean over coordinates of (m - m')^2", "of the data, squared"),
+        Term("std_error", "|(tr S / d)^(1/2) - s|, S the fitted covariance, s the true deviation", "of the data"),
+        Term("variance", "tr S / d", "of the data, squared"),
+        Term("log_variance", "its logarithm"),
+        Term("w2_squared", "squared 2-Wasserstein distance of the fitted and the true law", "of the data, squared"),
+    )
 
     scales_spread = True
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.closed_form.estimators import Estimator, Measure
 from recurate.closed_form.samples import Samples, sampled_cells
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 
 if TYPE_CHECKING:
     from recurate.closed_form.streams import Replicates
@@ -32,6 +33,12 @@ class GaussianMixture(Estimator[Fitted, Samples, Fitted]):
 
     Shumailov et al. (2305.17493), figure on mixtures.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("l2_squared", "integral of (p - p')^2, p the fitted and p' the true density"),
+        Term("mean_std", "mean over components of (tr S / d)^(1/2), S their covariances", "of the data"),
+        Term("mean_distance", "length of the fitted mixture's mean", "of the data"),
+    )
 
     scales_spread = True
 

@@ -12,6 +12,7 @@ from recurate.closed_form.loop import Preference
 from recurate.closed_form.normal_mixture import NormalMixture
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.foundation.types import Array  # a parameter of the base class
 from recurate.mixing.mass import Mass
 from recurate.theory.forecast import statistics
@@ -44,6 +45,11 @@ class GridDensity(Estimator[Array, Densities, Array]):
     Ferbach et al. (2407.09499), equation of the retraining step; sizes only weigh the parts of a pool. Nothing is
     random.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("squared_error", "(m - m')^2, m the fitted and m' the true mean", "of the data, squared"),
+        Term("variance", "variance of the fitted density", "of the data, squared"),
+    )
 
     has_samples: ClassVar[bool] = True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, SerializeAsAny
 
@@ -15,6 +15,7 @@ from recurate.closed_form.samples import Samples
 from recurate.data import Data, SampledData
 from recurate.foundation.components import embedded
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 
 if TYPE_CHECKING:
     import numpy
@@ -68,6 +69,11 @@ class Kde(Estimator[Points, Points, Points]):
 
     Kazdan et al. (2410.16713).
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("test_negative_log_likelihood", "mean of -log p over held-out data", "nats"),
+        Term("variance", "mean over coordinates of the fitted density's variance", "of the data, squared"),
+    )
 
     data: Annotated[SerializeAsAny[Data], embedded(Data)] = Field(
         description="the real data; its `test` is the number of held-out points of each seed"

@@ -11,6 +11,7 @@ from pydantic import Field
 from recurate.closed_form import covariance_roots as roots
 from recurate.closed_form.estimators import Estimator, Measure
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 
 if TYPE_CHECKING:
     from recurate.closed_form.streams import Replicates
@@ -48,6 +49,13 @@ class Regression(Estimator[Fitted, Products, Fitted]):
     Gerstgrasser et al. (2404.01413). Least squares is equivariant, so a loop follows the error w_hat - w and draws its
     sufficient statistics: X^T X is Wishart, X^T noise normal given it.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term(
+            "test_error", "|w - w'|^2, the excess risk; w the fitted, w' the true coefficients", "of the data, squared"
+        ),
+        Term("coefficient_error", "|w - w'|", "of the data"),
+    )
 
     has_samples: ClassVar[bool] = False
 

@@ -12,8 +12,10 @@ from pydantic import Field
 
 from recurate.files.arrays import read_arrays
 from recurate.foundation.components import Component
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.device import out_of_memory
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.results import array, finite_tensor, named, pair, tensor
 from recurate.models.parts.checkpoint import Checkpoint, matched
 
 if TYPE_CHECKING:
@@ -23,6 +25,22 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 Shapes = dict[str, tuple[int, ...]]
+
+
+def _fitted(judge: Judge, given: Given, value: object) -> dict[str, Array]:
+    """Parameters of the names and shapes that the judge says."""
+    found, shapes = named(value, "arrays"), judge.shapes(given.real.train_x.shape[1:], given.classes)
+    if found.keys() != shapes.keys():
+        raise ValueError(
+            f"gave the parameters {', '.join(sorted(found))}; its shapes are of {', '.join(sorted(shapes))}"
+        )
+    return {name: array(part, shapes[name]) for name, part in found.items()}
+
+
+def _judged(_: Judge, given: Given, value: object) -> tuple[Tensor, Tensor]:
+    logits, features = pair(value, "logits and features")
+    n = len(given.x)
+    return finite_tensor(tensor(logits, (n, None))), finite_tensor(tensor(features, (n, None)))
 
 
 class Judge(Component, ABC):
@@ -44,10 +62,12 @@ class Judge(Component, ABC):
         """Shapes of the parameters, by name, for samples of `shape`."""
 
     @abstractmethod
+    @gives(_fitted)
     def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, Array]:
         """Train on the training part of `real`; returns the parameters."""
 
     @abstractmethod
+    @gives(_judged)
     def evaluate(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (n, classes) and features (n, d), float32, of samples `x` (n, *shape), all at a time.
 

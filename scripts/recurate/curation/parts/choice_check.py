@@ -1,4 +1,4 @@
-"""Whether a curation of a user's own does what it says: what it keeps is there, and its operator is its choices'."""
+"""Whether a curation of a user's own does what it says: its operator is that of its choices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recurate.foundation.lazy import np
 from recurate.foundation.randomness import CURATION_CHECK, numpy_generator
 
 if TYPE_CHECKING:
-    from recurate.curation import Choice, Curation
+    from recurate.curation import Curation
     from recurate.foundation.types import Array
 
 CALLS = 1_000  # independent curations
@@ -20,21 +20,6 @@ SECONDS = 30.0  # for all of them
 POPULATION = 1_000  # samples, by repeating those there are, so that choices with and without replacement agree
 PARTS = 10  # of the population, in every order
 FALSE_ALARMS = 1e-6  # probability that a curation with its exact operator is refused, at most
-
-
-def kept_of(choice: Choice, samples: int, kind: str) -> Array:
-    """Indices (kept,) int64 of what was kept of so many samples; RecurateError unless they are some of theirs."""
-    kept = np.asarray(choice.kept)
-    if kept.ndim != 1 or kept.dtype.kind not in "iu":
-        raise RecurateError(
-            f"curation: {kind} kept {kept.dtype} of shape {kept.shape}, not a list of indices; mend keep"
-        )
-    if not kept.size:
-        raise RecurateError(f"curation: {kind} kept none of {samples} samples; loosen it")
-    if kept.min() < 0 or kept.max() >= samples:
-        wrong = kept[(kept < 0) | (kept >= samples)][0]
-        raise RecurateError(f"curation: {kind} kept the sample {wrong} of samples 0 to {samples - 1}; mend keep")
-    return kept.astype(np.int64)
 
 
 def check_operator(curation: Curation, rewards: Array, prompts: Array | None, seed: int) -> None:
@@ -55,7 +40,8 @@ def check_operator(curation: Curation, rewards: Array, prompts: Array | None, se
     operator = curation.operator(rewards, **of_prompts)
     if operator is None:
         return
-    law = _normalised(np.asarray(operator.ratio(np.full(len(rewards), 1 / len(rewards)))), len(rewards), curation.kind)
+    ratio = operator.ratio(np.full(len(rewards), 1 / len(rewards)))
+    law = ratio / ratio.sum()
     numbers = [rewards] if rewards.ndim == 1 else [*rewards.T, rewards.sum(axis=1)]
     orders = [np.argsort(values, kind="stable") for values in (law, *numbers)]
     claimed = np.stack([_cumulative(law[order]) for order in orders])
@@ -65,7 +51,7 @@ def check_operator(curation: Curation, rewards: Array, prompts: Array | None, se
         generator = numpy_generator(seed, 0, CURATION_CHECK, len(found))
         mixed = generator.permutation(len(rewards))
         shuffled = {name: values[mixed] for name, values in of_prompts.items()}
-        kept = mixed[kept_of(curation.keep(rewards[mixed], generator, **shuffled), len(rewards), curation.kind)]
+        kept = mixed[curation.keep(rewards[mixed], generator, **shuffled).kept]
         counts = np.bincount(kept, minlength=len(rewards)) / len(kept)
         found.append(np.stack([_cumulative(counts[order]) for order in orders]))
         if time.monotonic() - began > SECONDS:
@@ -89,16 +75,6 @@ def check_operator(curation: Curation, rewards: Array, prompts: Array | None, se
 def _repeated(prompts: Array, copies: int) -> Array:
     """Numbers of prompts (copies * n,), each copy with prompts of its own."""
     return np.concatenate([prompts + copy * (prompts.max() + 1) for copy in range(copies)])
-
-
-def _normalised(ratio: Array, samples: int, kind: str) -> Array:
-    """The law (n,) of what is kept; RecurateError unless the ratio has one number >= 0 for each sample."""
-    if ratio.shape != (samples,) or not np.isfinite(ratio).all() or ratio.min() < 0 or not ratio.sum() > 0:
-        raise RecurateError(
-            f"curation: the operator of {kind} gave no ratio for {samples} samples: one finite number >= 0 for each, "
-            "not all 0; mend operator"
-        )
-    return ratio / ratio.sum()
 
 
 def _cumulative(shares: Array) -> Array:

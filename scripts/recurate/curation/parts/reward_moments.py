@@ -35,6 +35,11 @@ def exceeds(rewards: Array, supremum: float) -> bool:
     return math.isinf(supremum) or not above(rewards.max(), supremum) <= SUPREMUM_TOLERANCE
 
 
+def above_supremum(kind: str, rewards: Array, supremum: float) -> str:
+    """What is said where a reward `exceeds`."""
+    return f"reward: {kind} gave {rewards.max():g}, above its supremum {supremum:g}; mend it"
+
+
 def one_number(rewards: Array, components: Sequence[str]) -> Array:
     """Rewards (.., n): as they are, or of vectors (.., n, k) with these components the sum of their parts."""
     return rewards.sum(axis=-1) if components else rewards

@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from recurate.foundation.components import Component
+from recurate.foundation.contract import Given, gives
+from recurate.foundation.results import array, number
 from recurate.models import Model
 
 if TYPE_CHECKING:
@@ -20,6 +22,16 @@ Scorer: TypeAlias = "FittedJudge | FittedModel | None"
 WORD = re.compile(r"\w+(?:['-]\w+)*")
 
 
+def _supremum(_: Reward, __: Given, value: object) -> float:
+    return number(value)
+
+
+def _rewards(reward: Reward, given: Given, value: object) -> Array:
+    samples = given.x if hasattr(given, "x") else given.texts
+    parts = (len(reward.components),) if reward.components else ()
+    return array(value, (len(samples), *parts)).astype("float64")
+
+
 class Reward(Component, ABC):
     """A reward, with its supremum r* known: the theory speaks of e^(r - r*)."""
 
@@ -30,10 +42,12 @@ class Reward(Component, ABC):
 
     @property
     @abstractmethod
+    @gives(_supremum)
     def supremum(self) -> float:
         """r*, the least upper bound of the reward over all x; of a vector, that of the sum of its parts."""
 
     @abstractmethod
+    @gives(_rewards)
     def __call__(self, x: Array, scorer: Scorer) -> Array:
         """Rewards (n,) float64 of samples `x` (n, *shape) in data units, or (n, k) where there are k `components`.
 
@@ -51,6 +65,7 @@ class TextReward(Reward):
     reads_text: ClassVar[bool] = True
 
     @abstractmethod
+    @gives(_rewards)
     def score(self, texts: list[str]) -> Array:
         """Rewards (n,) of `texts`."""
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.foundation.components import Component
+from recurate.foundation.contract import Given, gives, held
 from recurate.foundation.device import out_of_memory
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.results import array, got, instance, tensor
 from recurate.models import Model
 
 if TYPE_CHECKING:
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
     from recurate.data import Description
     from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
+
+
+def _extracted(_: Features, given: Given, value: object) -> Array:
+    features = array(value, (len(given.x), None))
+    if not features.shape[1]:
+        raise ValueError("gave no features")
+    return features.astype("float32", copy=False)
+
+
+def _same(_: Features, __: Given, value: object) -> Features:
+    return instance(value, Features)  # type: ignore[type-abstract]
 
 
 class Features(Component, ABC):
@@ -44,15 +57,18 @@ class Features(Component, ABC):
         """Name of a file in the data folder that the features need, or None; a rule fetches Inception's."""
         return None
 
+    @gives(_same)
     def located(self, fetched: Sequence[str]) -> Features:
         """The same features, told where the files are that were fetched for the study."""
         return self
 
+    @gives(_same)
     def without_prompt(self, given: int) -> Features:
         """The same features, told that the first `given` tokens of every sample are a prompt."""
         return self
 
     @abstractmethod
+    @gives(_extracted)
     def extract(self, x: Array, scorer: FittedJudge | FittedModel | None, device: str) -> Array:
         """Features (n, d) float32 of samples `x` (n, *shape) in data units.
 
@@ -63,6 +79,13 @@ class Features(Component, ABC):
         """Raise ValueError with one sentence if such data have no features of this kind."""
 
 
+def _network(features: ImageFeatures, _: Given, value: object) -> Callable[[Tensor], Tensor]:
+    """A map whose features are looked at."""
+    if not callable(value):
+        raise ValueError(f"gave {got(value)}; wanted is a function of images")
+    return held(f"features: {features.kind}: its network", value, lambda found: tensor(found, (None, None)))
+
+
 class ImageFeatures(Features):
     """Features that a network for photographs gives; grey images get three equal channels."""
 
@@ -71,6 +94,7 @@ class ImageFeatures(Features):
     chunk: int = Field(64, ge=1, description="images that go through the network at a time; fewer need less memory")
 
     @abstractmethod
+    @gives(_network)
     def network(self, device: str) -> Callable[[Tensor], Tensor]:
         """Map from images (n, 3, height, width) float32 of values 0..255 on `device` to features (n, d)."""
 

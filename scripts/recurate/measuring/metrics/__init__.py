@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.foundation.components import Component
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.results import named, number
+from recurate.foundation.terms import Term
 
 if TYPE_CHECKING:
     import numpy
@@ -73,11 +76,26 @@ class Evidence:
         return self.spaces[name]
 
 
+def _values(_: Metric, __: Given, value: object) -> dict[str, float]:
+    values = named(value, "numbers")
+    if not values:
+        raise ValueError("gave no number; wanted is at least one")
+    return {name: _number(name, part) for name, part in values.items()}
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return number(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, as {name}") from error
+
+
 class Metric(Component, ABC):
     """One or several numbers about one generation of one seed."""
 
     needs_model: ClassVar[bool] = False  # asks the generation's own model
     compares: ClassVar[bool] = True  # whether it looks at real data, which spaces made by generation 0's model lack
+    terms: ClassVar[tuple[Term, ...]] = ()  # its values, for the glossary
     against_training: ClassVar[bool] = False  # whether it asks how near samples and held-out data are to training data
 
     @property
@@ -86,6 +104,7 @@ class Metric(Component, ABC):
         return None
 
     @abstractmethod
+    @gives(_values)
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         """Values by metric name."""
 

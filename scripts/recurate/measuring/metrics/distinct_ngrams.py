@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import Evidence, Metric, chosen
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class DistinctNgrams(Metric):
     N-grams are of tokens and stay within a block; a prompt that samples keep does not count. The more texts,
     the lower the shares: they compare only for one number of texts, which is written beside them.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("distinct_{number}", "different n-grams over all n-grams of tokens of all blocks, n the number"),
+        Term("vocabulary_share", "different tokens of all blocks over the tokens of the vocabulary"),
+        Term("distinct_samples", "number of blocks that these shares rest on", "blocks"),
+    )
 
     samples: int = Field(10_000, ge=1, description="at most so many blocks")
 

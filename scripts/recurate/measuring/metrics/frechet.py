@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import Evidence, FeatureMetric
 from recurate.measuring.metrics.parts.frechet_distance import factor, frechet_distance, moments
 
@@ -12,6 +15,12 @@ class Frechet(FeatureMetric):
     It is called fid on Inception's features only; on others it is not the literature's number. Values compare only for
     one number of samples; with fewer samples than features they say little, and a row warns.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("frechet_{features}", "|m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)), of features of samples and real data"),
+        Term("fid", "frechet_{features} of the features inception"),
+        Term("warning_few_samples_{metric}", "number of samples, where they are fewer than features", "samples"),
+    )
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
         space = evidence.space(self.features)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import Evidence, Metric
 from recurate.models.parts.likelihood import log_likelihood, predictive_entropy
 
@@ -19,6 +20,12 @@ class HeldOutPrediction(Metric):
     `perplexity_context`, stands beside it: a token is predicted from those before it in its block. The study's
     `reference` says which part of the real data is meant, by default the held-out one.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("test_perplexity", "e^(mean of -log p of real tokens, by the generation's own model)"),
+        Term("perplexity_context", "length of a block, in which tokens are predicted", "tokens"),
+        Term("predictive_entropy", "mean over real tokens of - sum of p log p over what the model predicts", "nats"),
+    )
 
     needs_model: ClassVar[bool] = True
 

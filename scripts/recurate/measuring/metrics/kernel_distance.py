@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import Evidence, FeatureMetric, chosen
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ class KernelDistance(FeatureMetric):
 
     It is called kid on Inception's features only. Unlike the Fréchet distance it has no bias from few samples.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("kernel_distance_{features}", "unbiased squared MMD, kernel (x . y / d + 1)^3, mean over random subsets"),
+        Term("kid", "kernel_distance_{features} of the features inception"),
+    )
 
     subsets: int = Field(100, ge=1, description="number of random subsets")
     subset_size: int = Field(1_000, ge=2, description="samples of either side in a subset; all if there are fewer")

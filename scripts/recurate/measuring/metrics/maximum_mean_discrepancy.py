@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import Evidence, Metric, subset
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 class MaximumMeanDiscrepancy(Metric):
     """Unbiased estimate of the squared MMD, Gaussian kernel (Gretton et al. 2012, equation 3); it may be negative."""
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("mmd_squared", "unbiased squared MMD of samples and real data, kernel e^(-|x - y|^2 / (2 bandwidth^2))"),
+    )
 
     bandwidth: float = Field(1.0, gt=0, description="standard deviation of the kernel, in data units")
     samples: int = Field(2_000, ge=2, description="at most so many samples of either side")

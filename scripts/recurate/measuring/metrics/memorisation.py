@@ -8,6 +8,7 @@ from pydantic import Field
 
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import DATA, Evidence, FeatureMetric, chosen
 from recurate.measuring.metrics.parts.neighbours import nearest_squared
 
@@ -23,6 +24,11 @@ class Memorisation(FeatureMetric):
     ones count half. It is 1/2 for data that were never seen, 1 for copies, and below 1/2 for samples that lie farther
     from real data than real data do. Above 1/2 need not be copying: samples that avoid what is rare lie near, too.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("memorisation_{features}", "P(a sample is nearer to the training data than held-out data are), ties half"),
+        Term("training_samples_{features}", "number of training data that nearness is measured to", "samples"),
+    )
 
     against_training: ClassVar[bool] = True
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import DATA, Evidence, FeatureMetric, chosen
 from recurate.measuring.metrics.parts.neighbours import manifolds
 
@@ -23,6 +24,15 @@ class PrecisionRecall(FeatureMetric):
     ball is outside: a generator collapsed to one real point has recall 0. Values depend on k and on the number of
     points, which is the same for both sides; both are written beside them.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("precision_{features}", "share of samples within a ball of a real datum, to its k-th neighbour"),
+        Term("recall_{features}", "share of real data within a ball of a sample, to its k-th neighbour"),
+        Term("density_{features}", "mean over samples of the number of real balls they lie in, over k"),
+        Term("coverage_{features}", "share of real balls that hold a sample"),
+        Term("neighbours_{features}", "k"),
+        Term("manifold_samples_{features}", "number of samples, and of real data, that these rest on", "samples"),
+    )
 
     features: str = Field(DATA, description="feature space, one of the study's features, or data")
     neighbours: int = Field(3, ge=1, description="k, neighbour that sets the radius of a ball")

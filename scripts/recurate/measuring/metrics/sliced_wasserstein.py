@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import Evidence, Metric, subset
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ class SlicedWasserstein(Metric):
 
     Bonneel et al. (2015). Sorting solves the one-dimensional problem, so all samples enter.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("sliced_wasserstein", "(mean over directions of W_2^2 of the projections on them)^(1/2)", "of the data"),
+    )
 
     projections: int = Field(64, ge=1, description="number of random directions")
     samples: int = Field(10_000, ge=2, description="at most so many samples of either side")

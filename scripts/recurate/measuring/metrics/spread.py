@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from recurate.foundation.lazy import np
+from recurate.foundation.terms import Term
 from recurate.measuring.metrics import Evidence, FeatureMetric
 
 
@@ -14,6 +15,10 @@ class Spread(FeatureMetric):
     In the space `encoder` it is the statistic by which Shumailov et al. (2305.17493) show their autoencoders losing
     variety.
     """
+
+    terms: ClassVar[tuple[Term, ...]] = (
+        Term("spread_{features}", "mean over features of their standard deviation over samples", "of the features"),
+    )
 
     compares: ClassVar[bool] = False
 

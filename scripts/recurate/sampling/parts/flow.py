@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from recurate.foundation.contract import Given, gives
+from recurate.foundation.results import tensor
 from recurate.models import Model, VelocityModel
 from recurate.sampling import Request, Sampler, SampleSet
 
@@ -38,6 +40,10 @@ class Counted:
         return self.model.velocity(parameters, x, time)
 
 
+def _like_latents(_: FlowSampler, given: Given, value: object) -> Tensor:
+    return tensor(value, given.latents.shape)
+
+
 class FlowSampler(Sampler):
     """Moves latents along a vector field."""
 
@@ -50,5 +56,6 @@ class FlowSampler(Sampler):
         return SampleSet(x, counted.evaluations / (len(request.seeds) * request.samples))
 
     @abstractmethod
+    @gives(_like_latents)
     def generate(self, model: VectorField, parameters: dict[str, Tensor], latents: Tensor) -> Tensor:
         """Samples like `latents` (seeds, n, *shape), in network units, from standard normal latents."""

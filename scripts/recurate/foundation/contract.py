@@ -1,0 +1,331 @@
+"""What a family asks of a component of a user's own, held to it wherever it is called.
+
+A family's base class is its interface. What a method gives is told by its annotation or, where that says too little,
+by a check (`gives`). When a class of a user's own is loaded, the methods and properties that it defines are wrapped
+once (`hold`), so that whoever calls them, a stage, a figure or another component, gets what the interface says or a
+RecurateError that names family, file and method. Kinds of this library are tested instead, and pay nothing.
+
+Own code is given copies of arrays, which cannot be written; a tensor that it changes in place is an error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FunctionType, SimpleNamespace
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.results import got, is_array, is_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OWN = "recurate_user_"  # how the packages begin that folders of a user's own become
+LIBRARY = f"{__name__.partition('.')[0]}."
+CHECK, HELD = "__gives__", "__held__"
+REFUSES = "check"  # the method by which a component refuses settings, with a ValueError
+Method = TypeVar("Method")
+Part = TypeVar("Part")
+X = TypeVar("X")
+Y = TypeVar("Y")
+Given = SimpleNamespace  # arguments of a call by name
+Check = Callable[[Part, Given, object], object]  # of component, arguments and what it gave: what is handed on
+
+
+def gives(check: Check[Part]) -> Callable[[Method], Method]:
+    """Hold what a method or property gives, where a class of a user's own defines it, to `check`.
+
+    The check returns what is handed on, and raises ValueError with what was given and what is wanted.
+    """
+
+    def mark(method: Method) -> Method:
+        setattr(method, CHECK, check)
+        return method
+
+    return mark
+
+
+@contextmanager
+def guarded(what: str, passing: type[BaseException] | tuple[type[BaseException], ...] = ()) -> Iterator[None]:
+    """Turn what own code raises, `sys.exit` too, into a sentence about `what`; an interrupt from the keyboard stays."""
+    try:
+        yield
+    except (RecurateError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, passing):
+            raise
+        raise RecurateError(f"{what} {failure(error)}") from error
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """The same, but for a ValueError, by which settings are refused: it stays one, with its text on one line."""
+    try:
+        with guarded(what, passing=ValueError):
+            yield
+    except ValueError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def failure(error: BaseException) -> str:
+    """What went wrong in own code, and what to do about it."""
+    text = " ".join(str(error).split())[:200]
+    if isinstance(error, SystemExit):
+        return f"ended the process with sys.exit({error.code!r}); raise an error instead"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"ran out of memory ({text}); let it take less at a time"
+    if isinstance(error, ValueError) and "read-only" in text:
+        return f"writes into an array that it is given ({text}); let it work on a copy"
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"imports what is not there ({text}); write from .NAME import .. for a file beside it, or its path from "
+            "the project's folder"
+        )
+    return f"raised {type(error).__name__}{f' ({text})' if text else ''}; mend it"
+
+
+def hold(cls: type[BaseModel], family: str) -> None:
+    """Wrap what a class of a user's own defines of its family's interface, and look at its constants.
+
+    Raises RecurateError for a method in the place of a property or the other way round, for one that takes other
+    arguments, and for constants that are missing or of another type.
+    """
+    where = f"{family}: {inspect.getfile(cls)}: {cls.__name__}"
+    for own in _own_classes(cls):
+        for name, member in list(vars(own).items()):
+            asked = [vars(base)[name] for base in _library_classes(cls) if name in vars(base)]
+            if asked and isinstance(asked[0], property):
+                setattr(own, name, _held_property(member, asked, f"{where}.{name}", family))
+            elif asked and inspect.isfunction(asked[0]) and (name == "__call__" or not name.startswith("_")):
+                setattr(own, name, _held_method(member, asked, f"{where}.{name}", family))
+    for name, (text, module) in _constants(cls).items():
+        _check_constant(cls, name, text, module, where)
+
+
+def tell(component: BaseModel, family: str) -> None:
+    """Ask a component of a user's own for all that it says of itself, so that what is wrong is said at once.
+
+    Raises RecurateError where a property does not give what its family asks, or settings cannot be written down.
+    """
+    cls = type(component)
+    for name in dict.fromkeys(name for own in _own_classes(cls) for name in vars(own)):
+        if getattr(_function(vars(cls).get(name)), HELD, False) and isinstance(vars(cls)[name], property):
+            getattr(component, name)
+    what = f"{_place(component, family)}: its settings"
+    with guarded(f"{what}, written down and read again,", ()):
+        again = cls.model_validate(component.model_dump(mode="json"))
+    if again != component:
+        raise RecurateError(f"{what} are others when they are written down as JSON and read again; mend their types")
+
+
+def protected(value: object) -> object:
+    """What own code may look at in place of `value`: copies of arrays, which cannot be written, also inside others.
+
+    Networks with their parameters are given as they are.
+    """
+    if is_array(value):
+        copied = value.copy(order="K")
+        copied.flags.writeable = False
+        return copied
+    if isinstance(value, list):
+        return list(map(protected, value))
+    if isinstance(value, Mapping):
+        return {name: protected(part) for name, part in value.items()}
+    if _is_record(value) and not any(isinstance(part, BaseModel) for part in vars(value).values()):
+        return dataclasses.replace(value, **{name: protected(part) for name, part in vars(value).items()})  # type: ignore[type-var]
+    return value
+
+
+def tensors_in(value: object) -> Iterator[Tensor]:
+    """Every tensor in a value, at any depth."""
+    if is_tensor(value):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from tensors_in(part)
+    elif _is_record(value):
+        yield from tensors_in(vars(value))
+
+
+def _is_record(value: object) -> bool:
+    """Whether it is an object of a dataclass of this library."""
+    return type(value).__module__.startswith(LIBRARY) and dataclasses.is_dataclass(value)
+
+
+def _own_classes(cls: type) -> list[type]:
+    return [each for each in cls.__mro__ if each.__module__.startswith(OWN)]
+
+
+def _library_classes(cls: type) -> list[type]:
+    return [each for each in cls.__mro__ if each.__module__.startswith(LIBRARY)]
+
+
+def _function(member: object) -> object:
+    return member.fget if isinstance(member, property) else member
+
+
+def _place(component: BaseModel, family: str) -> str:
+    return f"{family}: {getattr(component, 'kind', type(component).__name__)}"
+
+
+def _held_property(member: object, asked: list[object], where: str, family: str) -> object:
+    if inspect.isfunction(member):
+        raise RecurateError(f"{where} is a method, wanted as a property; write @property above it")
+    if getattr(_function(member), HELD, False):
+        return member
+    check, name = check_of(asked), where.rpartition(".")[2]
+
+    def get(component: BaseModel) -> object:
+        what = f"{_place(component, family)}: {name}"
+        with guarded(what):
+            value = member.__get__(component) if hasattr(member, "__get__") else member
+        return _checked(check, component, Given(), value, what)
+
+    setattr(get, HELD, True)
+    return property(get)
+
+
+def _held_method(member: object, asked: list[object], where: str, family: str) -> object:
+    if getattr(member, HELD, False):
+        return member
+    if not inspect.isfunction(member):
+        raise RecurateError(f"{where} is no method, wanted as one that takes {_arguments(asked[0])}")
+    _check_arguments(member, asked[0], where)
+    check, name = check_of(asked), where.rpartition(".")[2]
+    names = list(inspect.signature(_as_function(asked[0])).parameters)[1:]
+    guard = _refusing if name == REFUSES else guarded
+
+    @functools.wraps(member)
+    def call(component: BaseModel, *given: object, **named: object) -> object:
+        what = f"{_place(component, family)}: {name}"
+        shown, by_name = [protected(part) for part in given], {key: protected(part) for key, part in named.items()}
+        arguments = dict(zip(names, shown, strict=False)) | by_name
+        tensors = list(tensors_in(arguments))
+        versions = [tensor._version for tensor in tensors]
+        with guard(what):
+            value = member(component, *shown, **by_name)
+        if versions != [tensor._version for tensor in tensors]:
+            raise RecurateError(f"{what} changes a tensor that it is given, in place; let it work on a copy")
+        return _checked(check, component, Given(**arguments), value, what)
+
+    setattr(call, HELD, True)
+    return call
+
+
+def held(what: str, function: Callable[[X], object], check: Callable[[object], Y]) -> Callable[[X], Y]:
+    """A function that own code gave, with what it gives held to a check; sentences are about `what`."""
+
+    def call(argument: X) -> Y:
+        with guarded(what):
+            value = function(argument)
+        try:
+            return check(value)
+        except ValueError as error:
+            raise RecurateError(f"{what} {error}; mend it") from error
+
+    return call
+
+
+def _checked(check: Check[BaseModel], component: BaseModel, given: Given, value: object, what: str) -> object:
+    try:
+        return check(component, given, value)
+    except ValueError as error:
+        raise RecurateError(f"{what} {error}; mend it") from error
+
+
+def check_of(asked: list[object]) -> Check[BaseModel]:
+    """The check of what a method or property gives, by its definitions in the library, the nearest first."""
+    for definition in map(_function, asked):
+        if check := getattr(definition, CHECK, None):
+            return check
+    return _by_annotation(_as_function(_function(asked[0])))
+
+
+def _as_function(definition: object) -> FunctionType:
+    assert inspect.isfunction(definition)
+    return definition
+
+
+def _by_annotation(function: FunctionType) -> Check[BaseModel]:
+    """A check by the annotation of what is given; none where that names what is imported for annotations alone."""
+    text = str(function.__annotations__.get("return", "object"))
+
+    def check(_: BaseModel, __: Given, value: object) -> object:
+        adapter = adapter_of(text, function.__module__)
+        if adapter is None:
+            return value
+        try:
+            return adapter.validate_python(_plain(value), strict=True)
+        except ValidationError as error:
+            wanted = "nothing; to refuse, it raises ValueError with a sentence" if text == "None" else text
+            raise ValueError(f"gave {got(value)}; wanted is {wanted}") from error
+
+    return check
+
+
+@functools.cache
+def adapter_of(text: str, module: str) -> TypeAdapter[object] | None:
+    """What values of a type, given as text in a module, are compared with; None if it is no type at run time."""
+    holder = type("Holder", (), {"__annotations__": {"hint": text}})
+    try:
+        hint = typing.get_type_hints(holder, vars(sys.modules[module]))["hint"]
+        return TypeAdapter(typing.get_args(hint)[0] if typing.get_origin(hint) is typing.ClassVar else hint)
+    except (NameError, PydanticUserError):
+        return None
+
+
+def _plain(value: object) -> object:
+    """A number of NumPy's types as one of Python's."""
+    is_scalar = "numpy" in sys.modules and isinstance(value, sys.modules["numpy"].generic)
+    return value.item() if is_scalar else value  # type: ignore[attr-defined]
+
+
+def _arguments(definition: object) -> str:
+    parameters = list(inspect.signature(_as_function(definition)).parameters.values())
+    return f"({', '.join(each.name for each in parameters)})"
+
+
+def _check_arguments(member: FunctionType, wanted: object, where: str) -> None:
+    """Raise RecurateError unless a method can be called with what its family gives; what has a default may lack."""
+    needed = [
+        each for each in inspect.signature(_as_function(wanted)).parameters.values() if each.default is each.empty
+    ]
+    try:
+        inspect.signature(member).bind(*needed)
+    except TypeError as error:
+        raise RecurateError(
+            f"{where} takes {_arguments(member)}, wanted is {_arguments(wanted)}; mend its arguments"
+        ) from error
+
+
+def _constants(cls: type) -> dict[str, tuple[str, str]]:
+    """Constants that the library declares for a class: their types and the module where these are known."""
+    return {
+        name: (str(text), base.__module__)
+        for base in reversed(_library_classes(cls))
+        for name, text in inspect.get_annotations(base).items()
+        if str(text).startswith("ClassVar[")
+    }
+
+
+def _check_constant(cls: type, name: str, text: str, module: str, where: str) -> None:
+    if not hasattr(cls, name):
+        raise RecurateError(f"{where} must also define {name}")
+    adapter = adapter_of(text, module)
+    if adapter is None or not any(name in vars(own) for own in _own_classes(cls)):
+        return
+    try:
+        adapter.validate_python(getattr(cls, name), strict=True)
+    except ValidationError as error:
+        wanted = text.removeprefix("ClassVar[").removesuffix("]")
+        raise RecurateError(f"{where}.{name} is {got(getattr(cls, name))}; wanted is {wanted}; mend it") from error
