@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from recurate.mixing.trained import Mixing
 from recurate.study.families import FAMILIES
 from recurate.study.simulated import Rates
 from recurate.study.trained import Study
+from recurate.workflow.code_digest import code_digest
 
 OWN_REWARD = '''
 from pydantic import Field
@@ -209,3 +212,62 @@ def test_a_key_of_the_last_version_answers_with_what_to_write_now(
 ) -> None:
     with pytest.raises(ValidationError, match=sentence):
         block.model_validate(values)
+
+
+# Modules of one's own that components import
+
+
+def beside(project: Path, line: str) -> Path:
+    """A reward in the folder `mine` of a project, which takes its slope from a module beside it by this line."""
+    (project / "mine").mkdir(exist_ok=True)
+    (project / "mine/slope_beside.py").write_text("SLOPE = 3.0\n")
+    path = project / "mine/height.py"
+    path.write_text(f"{line}\n{OWN_REWARD}".replace("self.slope *", "SLOPE *"))
+    return path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from .slope_beside import SLOPE",
+        "from . import slope_beside; SLOPE = slope_beside.SLOPE",
+        "from mine.slope_beside import SLOPE",
+        "import mine.slope_beside; SLOPE = mine.slope_beside.SLOPE",
+    ],
+)
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_module_beside_it_is_imported_and_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, absolute: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    path = beside(tmp_path, line)
+    reward = load(Reward, {"kind": str(path if absolute else path.relative_to(tmp_path))})
+    assert reward(np.array([[0.0, -1.0]]), None) == -3.0
+    before = code_digest(path)
+    os.utime(path.with_name("slope_beside.py"), ns=(0, 0))
+    assert code_digest(path) == before
+    path.with_name("slope_beside.py").write_text("SLOPE = 4.0\n")
+    assert code_digest(path) != before
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mine"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("line", ["import slope_beside", "from slope_beside import SLOPE"])
+def test_a_module_beside_it_without_a_dot_is_refused_with_what_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecurateError, match=r"No module named 'slope_beside'\); write from \.slope_beside import \.\."):
+        load(Reward, {"kind": str(beside(tmp_path, line))})
+
+
+def test_a_folder_of_the_project_hides_nothing_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    (tmp_path / "yaml.py").write_text("1 / 0\n")
+    path = tmp_path / "height.py"
+    path.write_text(f"import yaml; yaml.safe_load('1')\n{OWN_REWARD}")
+    assert load(Reward, {"kind": str(path)}).is_own

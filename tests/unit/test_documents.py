@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("docs/*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("docs/**/*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))]
 FOLDERS = ("", "scripts/", "scripts/recurate/")
-FOREIGN = ("my_rewards/", "stages/SCRIPT.py", "results/STUDY/")  # of the reader's own, or standing for many
+FOREIGN = ("my_rewards/", "mine/", "stages/SCRIPT.py", "results/STUDY/")  # of the reader's own, or standing for many
 
 
-@pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)
+@pytest.fixture(params=DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def text(request: pytest.FixtureRequest) -> str:
     path: Path = request.param
     return path.read_text()

@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 
-KEEP = '''
-import numpy as np
-from pydantic import Field
-from recurate.curation import Choice, Curation
-
-
-class BestOfFour(Curation):
-    """From four samples the one of the highest reward; among equals the first."""
-
-    kept: int = Field(ge=1, description="number of choices made")
-
-    def keep(self, rewards, generator, prompts=None):
-        shown = np.stack([generator.permutation(len(rewards))[:4] for _ in range(self.kept)])
-        return Choice(np.take_along_axis(shown, rewards[shown].argmax(axis=1)[:, None], axis=1)[:, 0], shown)
-'''
-OPERATOR = '''
-    def operator(self, rewards, prompts=None):
-        return Best(rewards)
-
-
-class Best:
-    """P(the best of four has a reward r) is F(r)^4 - F(r-)^4, shared among the samples of that reward."""
-
-    def __init__(self, rewards):
-        self.levels, self.position = np.unique(rewards, return_inverse=True)
-
-    def ratio(self, weights):
-        mass = np.bincount(self.position, np.asarray(weights) / np.sum(weights), minlength=len(self.levels))
-        below = np.cumsum(mass) - mass
-        gain = np.divide((below + mass) ** 4 - below**4, mass, out=np.zeros_like(mass), where=mass > 0)
-        return gain[self.position]
-'''
+EXAMPLES = Path(__file__).parents[2] / "docs/extending/examples"
+_KEEP, _DEF, _OPERATOR = (EXAMPLES / "curation.py").read_text().partition("\n    def operator")
+KEEP, OPERATOR = _KEEP, _DEF + _OPERATOR  # the best of four, and what it says of itself
 LEVELS = '''
 import numpy as np
 from recurate.curation.rewards import Reward

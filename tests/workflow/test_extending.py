@@ -3,113 +3,84 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
-from own_kinds import KEEP, LEVELS, OPERATOR, of_four
-from tiny import TINY, Copy
+from own_kinds import EXAMPLES, KEEP, LEVELS, OPERATOR, of_four
+from tiny import ROOT, TINY, Copy, fresh
 
 from recurate.files.arrays import read_arrays
 from recurate.files.records import record_of
 
 pytestmark = pytest.mark.workflow
 
-REWARD = '''
-import numpy as np
-from pydantic import Field
-from recurate.curation.rewards import Reward
+REWARD = (EXAMPLES / "reward.py").read_text()
 
 
-class Upwards(Reward):
-    """Everything above a line is equally good."""
-
-    height: float = Field(0.0, description="height of the line")
-
-    @property
-    def supremum(self) -> float:
-        return 0.0
-
-    def __call__(self, x, judge):
-        return np.minimum(0.0, x[:, 1] - self.height)
-'''
-DATA = '''
-import numpy as np
-from pydantic import Field
-from recurate.data import Data, Description, RealData
-
-
-class Line(Data):
-    """Points on a line."""
-
-    length: float = Field(2.0, gt=0, description="length of the line")
-
-    @property
-    def description(self):
-        return Description(shape=(2,), classes=0)
-
-    def load(self, generator):
-        x = np.zeros((600, 2), np.float32)
-        x[:, 1] = self.length * (generator.random(600) - 0.5)
-        y = np.zeros(600, np.int64)
-        return RealData(x[:400], y[:400], x[400:], y[400:])
-'''
-MODEL = '''
-import torch
-from recurate.models import VelocityModel
-
-
-class Affine(VelocityModel):
-    """A velocity that is affine in x, for each of two halves of time."""
-
-    def initial(self, shape, generator):
-        return {"matrix": 0.1 * torch.randn(2, *shape, *shape, generator=generator), "shift": torch.zeros(2, *shape)}
-
-    def velocity(self, parameters, x, time):
-        half = (time > 0.5).float()[..., None]
-        product = torch.einsum("sbi,skij->skbj", x, parameters["matrix"])
-        early, late = (product + parameters["shift"][:, :, None]).unbind(1)
-        return (1 - half) * early + half * late
-'''
-METRIC = '''
-from recurate.measuring.metrics import Evidence, Metric
-
-
-class Height(Metric):
-    """Mean second coordinate."""
-
-    def __call__(self, evidence: Evidence):
-        return {"height": float(evidence.x[:, 1].mean())}
-'''
-
-
-def test_modules_from_outside_the_library_run_the_loop_and_count_in_the_digests(unbuilt: Copy) -> None:
-    modules = {"upwards": REWARD, "line": DATA, "affine": MODEL, "height": METRIC}
-    for name, text in modules.items():
-        (unbuilt.folder / f"my_{name}.py").write_text(text)
-    origin = TINY["origins"]["gaussians"] | {
-        "data": {"kind": "my_line.py", "length": 3.0},
-        "model": {"kind": "my_affine.py"},
-    }
-    arm = TINY["arm_defaults"] | {"reward": {"kind": "my_upwards.py", "height": 0.5}}
-    unbuilt.study(
-        origins={"gaussians": origin}, arm_defaults=arm, arms={"upwards": {}}, metrics=[{"kind": "my_height.py"}]
-    )
-    tables = [f"results/tiny/{name}.csv" for name in ("metrics", "forecast", "claims")]
-    done = unbuilt.snakemake(*tables)
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A project with the examples of docs/extending, whose two studies are built."""
+    copy = fresh(tmp_path_factory.mktemp("own") / "project")
+    shutil.copytree(EXAMPLES, copy.folder / EXAMPLES.relative_to(ROOT))
+    for name, study in (("study", "own"), ("loop", "own_loop")):
+        shutil.copy2(EXAMPLES / f"{name}.yaml", copy.folder / f"config/studies/{study}.yaml")
+    (copy.folder / "config/config.yaml").write_text("studies: [own, own_loop]\ndevice: cpu\n")
+    copy.study_file.unlink()
+    done = copy.snakemake()
     assert done.returncode == 0, done.stdout
+    return copy
 
-    with (unbuilt.folder / tables[0]).open() as file:
-        values = {(r["metric"], r["generation"], r["seed"]): float(r["value"]) for r in csv.DictReader(file)}
-    for generation, seed in (("0", "0"), ("0", "1"), ("2", "0"), ("2", "1")):
-        before, after = (values[f"curation_reward_{when}", generation, seed] for when in ("before", "after"))
+
+def rows_of(copy: Copy, table: str) -> list[dict[str, str]]:
+    with (copy.folder / "results" / table).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_examples_of_all_families_run_to_the_report(own: Copy) -> None:
+    values = {
+        (r["arm"], r["metric"], r["generation"], r["seed"]): float(r["value"]) for r in rows_of(own, "own/metrics.csv")
+    }
+    for generation, seed in itertools.product("012", "01"):
+        before, after = (values["upwards", f"curation_reward_{when}", generation, seed] for when in ("before", "after"))
         assert after > before  # people kept what the reward of the user's module says
-        assert -1.5 < values["height", generation, seed] < 1.5
+        assert -1.5 < values["upwards", "height", generation, seed] < 3
+        assert 0 < values["judged", "spread_features", generation, seed] < 3
+        assert 0 < values["judged", "share_2", generation, seed] < 1
+    widths = [float(r["value"]) for r in rows_of(own, "own_loop/metrics.csv") if r["generation"] == "0"]
+    assert np.mean(widths) == pytest.approx(2.0 * 100 / 101, rel=0.01)  # the mean of the largest of 100
+    assert "Mean reward by generation" in (own.folder / "results/report.html").read_text()
+    assert {path.suffix for path in (own.folder / "results/own/figures").glob("figure.*")} >= {".pdf", ".png"}
 
-    assert unbuilt.planned(*tables) == {}
-    unbuilt.edit("my_upwards.py", "x[:, 1] - self.height", "x[:, 1] - 1.0 * self.height")
-    assert unbuilt.planned(*tables)["curate"] == 3
-    assert "train_origin" not in unbuilt.planned(*tables)
+
+@pytest.mark.parametrize(
+    ("example", "old", "new", "runs", "runs_not"),
+    [
+        ("reward", "x[:, 1] - self.height", "x[:, 1] - 1.0 * self.height", "curate", "train_origin"),
+        ("metric", ".mean()", ".mean() * 1.0", "measure", "sample_arm"),
+        ("model", "time > 0.5", "time >= 0.5", "train_origin", "real_data"),
+        ("judge", "dim=2), x", "dim=2), 1.0 * x", "judge", "train_origin"),
+        ("figure", "2.5)", "2.6)", "draw", "measure"),
+        ("estimator", "model[:, None, None] *", "1.0 * model[:, None, None] *", "simulate", "train_origin"),
+        ("points.csv", "0", "1", "real_data", "judge"),
+    ],
+)
+def test_an_edit_runs_again_what_uses_it_and_nothing_else(
+    own: Copy, example: str, old: str, new: str, runs: str, runs_not: str
+) -> None:
+    file = EXAMPLES.relative_to(ROOT) / (example if "." in example else f"{example}.py")
+    before = (own.folder / file).read_text()
+    assert own.planned("all") == {}
+    own.edit(str(file), old, new)
+    try:
+        planned = own.planned("all")
+    finally:
+        (own.folder / file).write_text(before)
+        os.utime(own.folder / file, ns=(0, 0))
+    assert runs in planned and runs_not not in planned, planned
 
 
 def test_a_file_that_a_component_opens_is_an_input_of_what_uses_it_and_of_nothing_else(unbuilt: Copy) -> None:
@@ -127,6 +98,96 @@ def test_a_file_that_a_component_opens_is_an_input_of_what_uses_it_and_of_nothin
     assert unbuilt.planned(target) == {"curate": 1}
     assert unbuilt.snakemake(target).returncode == 0
     assert (unbuilt.folder / target).read_bytes() != before
+
+
+FOLDER_OF_POINTS = """
+from pathlib import Path
+import numpy as np
+from mine.scaling import SCALE
+from recurate.data import Data, Description, RealData
+
+
+class Folder(Data):
+    @property
+    def files(self):
+        return sorted(str(path) for path in Path("mine/points").rglob("*.csv"))
+
+    @property
+    def description(self):
+        return Description((2,), 0)
+
+    def load(self, generator):
+        x = SCALE * np.concatenate([np.loadtxt(path, delimiter=",", dtype=np.float32) for path in self.files])
+        y = np.zeros(len(x), int)
+        return RealData(x, y, x, y)
+"""
+
+
+def test_a_file_edited_added_or_taken_away_and_a_module_beside_are_seen(unbuilt: Copy) -> None:
+    points = unbuilt.folder / "mine/points"
+    (points / "more {of}").mkdir(parents=True)
+    for name in ("a.csv", "more {of}/b.csv"):
+        np.savetxt(points / name, np.random.default_rng(0).normal(size=(40, 2)), delimiter=",")
+    (unbuilt.folder / "mine/own.py").write_text(FOLDER_OF_POINTS)
+    (unbuilt.folder / "mine/scaling.py").write_text("SCALE = np = 1.0\n")
+    origin = {**TINY["origins"]["gaussians"], "data": {"kind": "mine/own.py"}}
+    unbuilt.study(origins={"gaussians": origin})
+    target = "results/tiny/origins/gaussians/real.safetensors"
+
+    def made_again() -> None:
+        assert unbuilt.planned(target) == {"real_data": 1}
+        done = unbuilt.snakemake(target)
+        assert done.returncode == 0, done.stdout
+        assert unbuilt.planned(target) == {}
+
+    made_again()
+    np.savetxt(points / "a.csv", np.random.default_rng(1).normal(size=(40, 2)), delimiter=",")
+    made_again()
+    shutil.copy2(points / "a.csv", points / "c.csv")
+    made_again()
+    (points / "c.csv").unlink()
+    made_again()
+    (unbuilt.folder / "mine/scaling.py").write_text("SCALE = np = 2.0\n")
+    made_again()
+
+
+@pytest.mark.parametrize("place", ["import", "call"])
+def test_own_code_that_ends_the_process_ends_with_a_sentence_and_not_as_if_all_were_done(
+    unbuilt: Copy, place: str
+) -> None:
+    code = (
+        f"import sys; sys.exit(0)\n{REWARD}"
+        if place == "import"
+        else REWARD.replace("return np.minimum", "__import__('sys').exit(0)\n        return np.minimum")
+    )
+    (unbuilt.folder / "my_upwards.py").write_text(code)
+    unbuilt.study(arm_defaults={**TINY["arm_defaults"], "reward": {"kind": "my_upwards.py"}}, arms={"upwards": {}})
+    target = "results/tiny/arms/upwards/seeds-0-1/gen-000/curated.safetensors"
+    done = unbuilt.snakemake(*(["-n"] if place == "import" else []), target)
+    assert done.returncode != 0
+    assert not (unbuilt.folder / target).exists()
+    if place == "import":
+        assert "my_upwards.py cannot be imported (SystemExit: 0)" in done.stdout and "Traceback" not in done.stdout
+        return
+    sentence = "error: reward: my_upwards.py: __call__ ended the process with sys.exit(0); raise an error instead"
+    assert sentence in done.stdout and "Traceback" not in done.stdout
+    log = (unbuilt.folder / "results/logs/tiny/arms/upwards/seeds-0-1/gen-000/curated.log").read_text()
+    told, traceback = log.split(sentence)
+    assert "Traceback" not in told and 'my_upwards.py", line' in traceback
+
+
+def test_a_study_without_any_forecast_runs_to_the_report_which_says_why(unbuilt: Copy) -> None:
+    """One Euler step loses variance, so that samples come from another law than the one learnt."""
+    origin = {**TINY["origins"]["gaussians"], "sampler": {"kind": "ode", "method": "euler", "steps": 1}}
+    unbuilt.study(origins={"gaussians": origin}, generations=1, figures=["trajectory", "shares", "effects"])
+    done = unbuilt.snakemake()
+    assert done.returncode == 0, done.stdout
+    claims = rows_of(unbuilt, "tiny/claims.csv")
+    assert rows_of(unbuilt, "tiny/forecast.csv") == []
+    assert claims and {row["verdict"] for row in claims} == {"not applicable"}
+    assert all(row["note"] for row in claims)
+    report = (unbuilt.folder / "results/report.html").read_text()
+    assert "the sampler" in report and "of a Gaussian" in report
 
 
 def built_with(copy: Copy, curation: str) -> dict[str, list[dict[str, str]]]:

@@ -1,4 +1,5 @@
-"""Write what is generated from the classes: every key in config/README.md and config/schema.json, docs/adding.md.
+"""Write what is generated from the classes: every key in config/README.md and config/schema.json, the pages of
+docs/extending, glossary and list of figures.
 
 Usage: python scripts/manage.py reference
 """
@@ -16,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from recurate.closed_form.normal_mixture import NormalMixture
-from recurate.commands import adding, schema
+from recurate.commands import extending, schema
 from recurate.data.parts.tokenization import Tokenizer
 from recurate.data.text import Dataset
 from recurate.figures import Figure
@@ -124,19 +125,19 @@ def reference() -> str:
     """The whole text of config/README.md."""
     parts = [PREFACE, "## Settings\n"]
     models = (Config, Study, Request, Reference, Origin, Checkpoint, Tokenizer, Dataset, Arm, Mixing, Training)
-    parts += [section(f"### {model.__name__}", adding.paragraph(model), rows(model)) for model in models]
+    parts += [section(f"### {model.__name__}", extending.paragraph(model), rows(model)) for model in models]
     parts[-2] += (
         "\nInstead of `real_fraction` one may give the papers' `lambda`, synthetic : real (`.inf`: no real data).\n"
     )
     only_new = rows(Retraining, without=tuple(Training.model_fields))
-    parts.append(section("### Retraining", adding.paragraph(Retraining) + " All keys of Training, and:", only_new))
+    parts.append(section("### Retraining", extending.paragraph(Retraining) + " All keys of Training, and:", only_new))
     simulated = (SimulatedStudy, SimulatedArm, SimulatedMixing, Collection, Rates, Published, NormalMixture)
-    parts += [section(f"### {model.__name__}", adding.paragraph(model), rows(model)) for model in simulated]
+    parts += [section(f"### {model.__name__}", extending.paragraph(model), rows(model)) for model in simulated]
     for base in FAMILIES:
-        parts.append(f"## {base.__name__}\n\n{adding.paragraph(base)}\n")
+        parts.append(f"## {base.__name__}\n\n{extending.paragraph(base)}\n")
         for kind in kinds(base):
             kind_class = component_class(base, kind)
-            parts.append(section(f"### `{kind}`", adding.paragraph(kind_class), rows(kind_class, without=("kind",))))
+            parts.append(section(f"### `{kind}`", extending.paragraph(kind_class), rows(kind_class, without=("kind",))))
     return "\n".join(parts)
 
 
@@ -145,7 +146,7 @@ def texts() -> dict[Path, str]:
     return {
         Path("config/README.md"): reference(),
         Path("config/schema.json"): schema.text(),
-        Path("docs/adding.md"): adding.page(),
+        **extending.pages(),
     }
 
 

@@ -117,7 +117,7 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     """Import the module of `kind`.
 
     A path's folder becomes a package with a name of its own, so that its module may import others beside it, by
-    `from .other import name`.
+    `from .other import name`; and others from the project's folder on, by `from folder.other import name`.
     Raises RecurateError if the file of a path cannot be executed.
     """
     name = f"{base.__module__}.{kind}"
@@ -126,7 +126,9 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     path = module_file(base, kind)
     if not kind.endswith(".py"):
         return importlib.import_module(name)
-    package = _package(path.resolve().parent)
+    package, project = _package(path.resolve().parent), str(Path.cwd())
+    if project not in sys.path:
+        sys.path.append(project)  # last, so that no folder there hides what is installed
     try:
         return importlib.import_module(f"{package}.{path.stem}")
     except KeyboardInterrupt:

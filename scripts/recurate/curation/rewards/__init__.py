@@ -35,7 +35,7 @@ def _rewards(reward: Reward, given: Given, value: object) -> Array:
 class Reward(Component, ABC):
     """A reward, with its supremum r* known: the theory speaks of e^(r - r*)."""
 
-    needs_judge: ClassVar[bool] = False
+    needs_judge: ClassVar[bool] = False  # whether it asks the origin's judge
     needs_origin: ClassVar[type[Model] | None] = None  # the kind of network generation 0 must be if it is asked
     reads_text: ClassVar[bool] = False  # is given decoded texts in place of tokens
     components: ClassVar[tuple[str, ...]] = ()  # names of the parts of a reward that is a vector

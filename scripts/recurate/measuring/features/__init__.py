@@ -39,7 +39,7 @@ def _same(_: Features, __: Given, value: object) -> Features:
 class Features(Component, ABC):
     """A feature space; metrics name it by `space`."""
 
-    needs_judge: ClassVar[bool] = False
+    needs_judge: ClassVar[bool] = False  # whether it asks the origin's judge
     # The kind of network that generation 0's model must be where the features are what it makes of samples; each seed's
     # is another one, so that real data have no such features.
     needs_origin: ClassVar[type[Model] | None] = None
