@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recurate.foundation.components import Component
-from recurate.foundation.contract import Given, gives, held
+from recurate.foundation.contract import Given, gives
+from recurate.foundation.guard import held
 from recurate.foundation.results import WHOLE, array, got, indices, instance
 
 if TYPE_CHECKING:

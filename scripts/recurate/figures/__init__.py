@@ -16,8 +16,9 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from recurate.figures.parts.view import SimulatedView, StudyView
 from recurate.foundation.components import Component, embedded
-from recurate.foundation.contract import Given, gives, guarded
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.guard import guarded
 from recurate.foundation.results import got
 
 TABLES = ("metrics", "forecast", "laws", "rates")  # what a published run keeps, if it has them

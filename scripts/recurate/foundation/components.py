@@ -23,8 +23,9 @@ from typing import ClassVar, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from recurate.foundation.contract import OWN, Given, gives, guarded, hold, tell
+from recurate.foundation.contract import OWN, Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.guard import guarded
 from recurate.foundation.results import got
 
 

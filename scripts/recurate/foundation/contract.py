@@ -16,7 +16,6 @@ import inspect
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +23,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.guard import guarded, refusing
 from recurate.foundation.results import got, is_array, is_tensor
 
 if TYPE_CHECKING:
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
 
 OWN = "recurate_user_"  # how the packages begin that folders of a user's own become
 LIBRARY = f"{__name__.partition('.')[0]}."
-CHECK, HELD = "__gives__", "__held__"
+CHECK, HELD, IS_TOLD = "__gives__", "__held__", "__told__"  # of functions: their check, wrapped, wrapped property
 REFUSES = "check"  # the method by which a component refuses settings, with a ValueError
 Method = TypeVar("Method")
 Part = TypeVar("Part")
-X = TypeVar("X")
-Y = TypeVar("Y")
 Given = SimpleNamespace  # arguments of a call by name
 Check = Callable[[Part, Given, object], object]  # of component, arguments and what it gave: what is handed on
 
@@ -54,46 +52,6 @@ def gives(check: Check[Part]) -> Callable[[Method], Method]:
     return mark
 
 
-@contextmanager
-def guarded(what: str, passing: type[BaseException] | tuple[type[BaseException], ...] = ()) -> Iterator[None]:
-    """Turn what own code raises, `sys.exit` too, into a sentence about `what`; an interrupt from the keyboard stays."""
-    try:
-        yield
-    except (RecurateError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        if isinstance(error, passing):
-            raise
-        raise RecurateError(f"{what} {failure(error)}") from error
-
-
-@contextmanager
-def _refusing(what: str) -> Iterator[None]:
-    """The same, but for a ValueError, by which settings are refused: it stays one, with its text on one line."""
-    try:
-        with guarded(what, passing=ValueError):
-            yield
-    except ValueError as error:
-        raise ValueError(" ".join(str(error).split())) from error
-
-
-def failure(error: BaseException) -> str:
-    """What went wrong in own code, and what to do about it."""
-    text = " ".join(str(error).split())[:200]
-    if isinstance(error, SystemExit):
-        return f"ended the process with sys.exit({error.code!r}); raise an error instead"
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return f"ran out of memory ({text}); let it take less at a time"
-    if isinstance(error, ValueError) and "read-only" in text:
-        return f"writes into an array that it is given ({text}); let it work on a copy"
-    if isinstance(error, ModuleNotFoundError):
-        return (
-            f"imports what is not there ({text}); write from .NAME import .. for a file beside it, or its path from "
-            "the project's folder"
-        )
-    return f"raised {type(error).__name__}{f' ({text})' if text else ''}; mend it"
-
-
 def hold(cls: type[BaseModel], family: str) -> None:
     """Wrap what a class of a user's own defines of its family's interface, and look at its constants.
 
@@ -104,9 +62,11 @@ def hold(cls: type[BaseModel], family: str) -> None:
     for own in _own_classes(cls):
         for name, member in list(vars(own).items()):
             asked = [vars(base)[name] for base in _library_classes(cls) if name in vars(base)]
-            if asked and isinstance(asked[0], property):
+            if not asked or (name.startswith("_") and name != "__call__"):
+                continue
+            if isinstance(asked[0], property):
                 setattr(own, name, _held_property(member, asked, f"{where}.{name}", family))
-            elif asked and inspect.isfunction(asked[0]) and (name == "__call__" or not name.startswith("_")):
+            elif inspect.isfunction(asked[0]):
                 setattr(own, name, _held_method(member, asked, f"{where}.{name}", family))
     for name, (text, module) in _constants(cls).items():
         _check_constant(cls, name, text, module, where)
@@ -119,12 +79,12 @@ def tell(component: BaseModel, family: str) -> None:
     """
     cls = type(component)
     for name in dict.fromkeys(name for own in _own_classes(cls) for name in vars(own)):
-        if getattr(_function(vars(cls).get(name)), HELD, False) and isinstance(vars(cls)[name], property):
+        if getattr(_function(inspect.getattr_static(cls, name)), IS_TOLD, False):
             getattr(component, name)
     what = f"{_place(component, family)}: its settings"
-    with guarded(f"{what}, written down and read again,", ()):
-        again = cls.model_validate(component.model_dump(mode="json"))
-    if again != component:
+    with guarded(f"{what}, written down and read again,"):
+        are_the_same = cls.model_validate(component.model_dump(mode="json")) == component
+    if not are_the_same:
         raise RecurateError(f"{what} are others when they are written down as JSON and read again; mend their types")
 
 
@@ -192,6 +152,7 @@ def _held_property(member: object, asked: list[object], where: str, family: str)
         return _checked(check, component, Given(), value, what)
 
     setattr(get, HELD, True)
+    setattr(get, IS_TOLD, True)
     return property(get)
 
 
@@ -203,36 +164,22 @@ def _held_method(member: object, asked: list[object], where: str, family: str) -
     _check_arguments(member, asked[0], where)
     check, name = check_of(asked), where.rpartition(".")[2]
     names = list(inspect.signature(_as_function(asked[0])).parameters)[1:]
-    guard = _refusing if name == REFUSES else guarded
+    guard = refusing if name == REFUSES else guarded
 
     @functools.wraps(member)
     def call(component: BaseModel, *given: object, **named: object) -> object:
         what = f"{_place(component, family)}: {name}"
-        shown, by_name = [protected(part) for part in given], {key: protected(part) for key, part in named.items()}
-        arguments = dict(zip(names, shown, strict=False)) | by_name
-        tensors = list(tensors_in(arguments))
-        versions = [tensor._version for tensor in tensors]
         with guard(what):
+            shown, by_name = [protected(part) for part in given], {key: protected(part) for key, part in named.items()}
+            arguments = dict(zip(names, shown, strict=False)) | by_name
+            tensors = list(tensors_in(arguments))
+            versions = [tensor._version for tensor in tensors]
             value = member(component, *shown, **by_name)
         if versions != [tensor._version for tensor in tensors]:
             raise RecurateError(f"{what} changes a tensor that it is given, in place; let it work on a copy")
         return _checked(check, component, Given(**arguments), value, what)
 
     setattr(call, HELD, True)
-    return call
-
-
-def held(what: str, function: Callable[[X], object], check: Callable[[object], Y]) -> Callable[[X], Y]:
-    """A function that own code gave, with what it gives held to a check; sentences are about `what`."""
-
-    def call(argument: X) -> Y:
-        with guarded(what):
-            value = function(argument)
-        try:
-            return check(value)
-        except ValueError as error:
-            raise RecurateError(f"{what} {error}; mend it") from error
-
     return call
 
 

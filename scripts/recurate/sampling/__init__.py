@@ -84,6 +84,10 @@ def _drawn(_: Sampler, given: Given, value: object) -> SampleSet:
     return SampleSet(tensor(drawn.x, (*first, *request.shape), whole=True), number(drawn.evaluations), others)
 
 
+def _share(_: Sampler, __: Given, value: object) -> float:
+    return number(value)
+
+
 class Sampler(SampleSource, ABC):
     """Draws samples from a network of the kind `draws_from`."""
 
@@ -107,6 +111,7 @@ class Sampler(SampleSource, ABC):
         """Whether its settings ask for another law than the one that the network has learnt."""
         return False
 
+    @gives(_share)
     def kept_variance(self, model: Model, deviation: float = TYPICAL) -> float:
         """Variance of samples over that of the data, where these are N(0, `deviation`^2) and the network is perfect.
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypeVar, ca
 from recurate.closed_form.loop import REWARD_MEASURES, Preference
 from recurate.curation.parts.reward_moments import reward_moments
 from recurate.foundation.components import Component
-from recurate.foundation.contract import Given, gives, held
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.guard import held
 from recurate.foundation.lazy import np
 from recurate.foundation.results import array, arrays, got, named, pair
 from recurate.foundation.terms import Term

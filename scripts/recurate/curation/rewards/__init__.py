@@ -6,9 +6,11 @@ import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from pydantic import model_validator
+
 from recurate.foundation.components import Component
 from recurate.foundation.contract import Given, gives
-from recurate.foundation.results import array, number
+from recurate.foundation.results import array, named, number
 from recurate.models import Model
 
 if TYPE_CHECKING:
@@ -39,6 +41,12 @@ class Reward(Component, ABC):
     needs_origin: ClassVar[type[Model] | None] = None  # the kind of network generation 0 must be if it is asked
     reads_text: ClassVar[bool] = False  # is given decoded texts in place of tokens
     components: ClassVar[tuple[str, ...]] = ()  # names of the parts of a reward that is a vector
+
+    @model_validator(mode="after")
+    def _components_have_names_of_their_own(self) -> Reward:
+        if len(named(dict.fromkeys(self.components), "parts")) < len(self.components):
+            raise ValueError(f"components: {', '.join(self.components)}: give each a name of its own")
+        return self
 
     @property
     @abstractmethod

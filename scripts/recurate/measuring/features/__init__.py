@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from recurate.foundation.components import Component
-from recurate.foundation.contract import Given, gives, held
+from recurate.foundation.contract import Given, gives
 from recurate.foundation.device import out_of_memory
+from recurate.foundation.guard import held
 from recurate.foundation.lazy import np, torch
-from recurate.foundation.results import array, got, instance, tensor
+from recurate.foundation.results import array, got, instance, named, tensor
 from recurate.models import Model
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from recurate.data import Description
     from recurate.foundation.types import Array
     from recurate.models.parts.fitted import FittedModel
+
+
+def _space(_: Features, __: Given, value: object) -> str:
+    (name,) = named({instance(value, str): None}, "spaces")
+    if "/" in name:
+        raise ValueError(f"gave {got(name)}; wanted is a name without slashes")
+    return name
 
 
 def _extracted(_: Features, given: Given, value: object) -> Array:
@@ -48,6 +56,7 @@ class Features(Component, ABC):
     )
 
     @property
+    @gives(_space)
     def space(self) -> str:
         """Name of the space in a study file and in the names of metrics: the kind, or the stem of its file."""
         return Path(self.kind).stem

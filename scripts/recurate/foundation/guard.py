@@ -1,0 +1,66 @@
+"""Own code that fails, said in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from recurate.foundation.errors import RecurateError
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+
+
+@contextmanager
+def guarded(what: str, passing: type[BaseException] | tuple[type[BaseException], ...] = ()) -> Iterator[None]:
+    """Turn what own code raises, `sys.exit` too, into a sentence about `what`; an interrupt from the keyboard stays."""
+    try:
+        yield
+    except (RecurateError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, passing):
+            raise
+        raise RecurateError(f"{what} {failure(error)}") from error
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """The same, but for a ValueError, by which settings are refused: it stays one, with its text on one line."""
+    try:
+        with guarded(what, passing=ValueError):
+            yield
+    except ValueError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def failure(error: BaseException) -> str:
+    """What went wrong in own code, and what to do about it."""
+    text = " ".join(str(error).split())[:200]
+    if isinstance(error, SystemExit):
+        return f"ended the process with sys.exit({error.code!r}); raise an error instead"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"ran out of memory ({text}); let it take less at a time"
+    if isinstance(error, ValueError) and "read-only" in text:
+        return f"writes into an array that it is given ({text}); let it work on a copy"
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"imports what is not there ({text}); write from .NAME import .. for a file beside it, or its path from "
+            "the project's folder"
+        )
+    return f"raised {type(error).__name__}{f' ({text})' if text else ''}; mend it"
+
+
+def held(what: str, function: Callable[[X], object], check: Callable[[object], Y]) -> Callable[[X], Y]:
+    """A function that own code gave, with what it gives held to a check; sentences are about `what`."""
+
+    def call(argument: X) -> Y:
+        with guarded(what):
+            value = function(argument)
+        try:
+            return check(value)
+        except ValueError as error:
+            raise RecurateError(f"{what} {error}; mend it") from error
+
+    return call
