@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
-from recurate.foundation.components import Component
+from recurate.foundation.components import Component, component_class
 from recurate.foundation.contract import Given, gives
 from recurate.foundation.lazy import np
 from recurate.foundation.results import WHOLE, array, indices, instance, pair
@@ -103,9 +103,11 @@ class Data(Component, ABC):
     licence: ClassVar[str] = "not stated"
 
     @model_validator(mode="after")
-    def _shared_if_published(self) -> Data:
-        if self.shared and self.is_own:
+    def _published_are_the_library_s(self) -> Data:
+        if self.is_own and self.shared:
             raise ValueError("shared is for the published data sets of the library; leave it out")
+        if self.is_own and self.made_from is not None and not component_class(Data, self.made_from).shared:
+            raise ValueError(f"made_from is {self.made_from}, which is no published data set")
         return self
 
     @property

@@ -81,6 +81,11 @@ def tell(component: BaseModel, family: str) -> None:
     for name in dict.fromkeys(name for own in _own_classes(cls) for name in vars(own)):
         if getattr(_function(inspect.getattr_static(cls, name)), IS_TOLD, False):
             getattr(component, name)
+    for name in cls.model_fields:  # a key in the place of a property
+        asked = [vars(base)[name] for base in _library_classes(cls) if name in vars(base)]
+        if asked and isinstance(asked[0], property):
+            what = f"{_place(component, family)}: {name}"
+            _checked(check_of(asked), component, Given(), getattr(component, name), what)
     what = f"{_place(component, family)}: its settings"
     with guarded(f"{what}, written down and read again,"):
         are_the_same = cls.model_validate(component.model_dump(mode="json")) == component
@@ -88,33 +93,37 @@ def tell(component: BaseModel, family: str) -> None:
         raise RecurateError(f"{what} are others when they are written down as JSON and read again; mend their types")
 
 
-def protected(value: object) -> object:
-    """What own code may look at in place of `value`: copies of arrays, which cannot be written, also inside others.
+def lent(value: object, tensors: list[Tensor]) -> object:
+    """What own code may look at in place of `value`; every tensor in it is put on the list.
 
-    Networks with their parameters are given as they are.
+    Arrays are copies that cannot be written, also inside others. Networks with their parameters are given as they are.
     """
+    if is_tensor(value):
+        tensors.append(value)
+        return value
     if is_array(value):
         copied = value.copy(order="K")
         copied.flags.writeable = False
         return copied
     if isinstance(value, list):
-        return list(map(protected, value))
-    if isinstance(value, Mapping):
-        return {name: protected(part) for name, part in value.items()}
-    if _is_record(value) and not any(isinstance(part, BaseModel) for part in vars(value).values()):
-        return dataclasses.replace(value, **{name: protected(part) for name, part in vars(value).items()})  # type: ignore[type-var]
-    return value
+        return [lent(part, tensors) for part in value]
+    if isinstance(value, dict):
+        return {name: lent(part, tensors) for name, part in value.items()}
+    if not _is_record(value):
+        return value
+    if any(isinstance(part, BaseModel) for part in vars(value).values()):
+        tensors.extend(tensors_in(vars(value)))
+        return value
+    return dataclasses.replace(value, **{name: lent(part, tensors) for name, part in vars(value).items()})  # type: ignore[type-var]
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:
-    """Every tensor in a value, at any depth."""
+    """Every tensor in a value, within mappings at any depth."""
     if is_tensor(value):
         yield value
     elif isinstance(value, Mapping):
         for part in value.values():
             yield from tensors_in(part)
-    elif _is_record(value):
-        yield from tensors_in(vars(value))
 
 
 def _is_record(value: object) -> bool:
@@ -170,14 +179,15 @@ def _held_method(member: object, asked: list[object], where: str, family: str) -
     def call(component: BaseModel, *given: object, **named: object) -> object:
         what = f"{_place(component, family)}: {name}"
         with guard(what):
-            shown, by_name = [protected(part) for part in given], {key: protected(part) for key, part in named.items()}
-            arguments = dict(zip(names, shown, strict=False)) | by_name
-            tensors = list(tensors_in(arguments))
+            tensors: list[Tensor] = []
+            shown = [lent(part, tensors) for part in given]
+            by_name = {key: lent(part, tensors) for key, part in named.items()}
             versions = [tensor._version for tensor in tensors]
             value = member(component, *shown, **by_name)
         if versions != [tensor._version for tensor in tensors]:
             raise RecurateError(f"{what} changes a tensor that it is given, in place; let it work on a copy")
-        return _checked(check, component, Given(**arguments), value, what)
+        arguments = Given(**dict(zip(names, shown, strict=False)), **by_name)
+        return _checked(check, component, arguments, value, what)
 
     setattr(call, HELD, True)
     return call

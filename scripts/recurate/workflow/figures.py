@@ -36,7 +36,7 @@ def _complaints(study: Study | SimulatedStudy) -> Iterator[str]:
             reads = figure_reads("", study, figure)
             reads.check()
             _has_what_it_reads(figure, study, reads.study)
-        except ValueError as error:
+        except (ValueError, RecurateError) as error:
             yield f"{figure.name}: {error}"
 
 
