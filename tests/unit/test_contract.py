@@ -160,6 +160,7 @@ def test_a_supremum_may_be_a_constant_or_computed_once(tmp_path: Path) -> None:
         ("('',)", "the path ''"),
         ("('nowhere.csv',)", "'nowhere.csv': no such file"),
         ("('/',)", "'/': a folder, name every file in it"),
+        ("('points{of}.csv',)", "takes braces for wildcards"),
         ("(1 / 0,)", "raised ZeroDivisionError"),
     ],
 )

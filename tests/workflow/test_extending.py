@@ -125,8 +125,8 @@ class Folder(Data):
 
 def test_a_file_edited_added_or_taken_away_and_a_module_beside_are_seen(unbuilt: Copy) -> None:
     points = unbuilt.folder / "mine/points"
-    (points / "more {of}").mkdir(parents=True)
-    for name in ("a.csv", "more {of}/b.csv"):
+    (points / "more λ, $of").mkdir(parents=True)
+    for name in ("a.csv", "more λ, $of/b.csv"):
         np.savetxt(points / name, np.random.default_rng(0).normal(size=(40, 2)), delimiter=",")
     (unbuilt.folder / "mine/own.py").write_text(FOLDER_OF_POINTS)
     (unbuilt.folder / "mine/scaling.py").write_text("SCALE = np = 1.0\n")
@@ -179,7 +179,8 @@ def test_own_code_that_ends_the_process_ends_with_a_sentence_and_not_as_if_all_w
 def test_a_study_without_any_forecast_runs_to_the_report_which_says_why(unbuilt: Copy) -> None:
     """One Euler step loses variance, so that samples come from another law than the one learnt."""
     origin = {**TINY["origins"]["gaussians"], "sampler": {"kind": "ode", "method": "euler", "steps": 1}}
-    unbuilt.study(origins={"gaussians": origin}, generations=1, figures=["trajectory", "shares", "effects"])
+    arms = {"curated": {}, "control": {"curation": {"choices": 1}}}
+    unbuilt.study(origins={"gaussians": origin}, generations=1, arms=arms, figures=["trajectory", "shares", "effects"])
     done = unbuilt.snakemake()
     assert done.returncode == 0, done.stdout
     claims = rows_of(unbuilt, "tiny/claims.csv")

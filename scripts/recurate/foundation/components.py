@@ -64,6 +64,8 @@ def _files(_: Component, __: Given, value: object) -> tuple[str, ...]:
     for path in value:
         if not isinstance(path, str | Path) or not str(path):
             raise ValueError(f"gave the path {got(path)}; wanted are texts")
+        if {"{", "}"} & set(str(path)):
+            raise ValueError(f"gave {str(path)!r}: Snakemake takes braces for wildcards, rename the file")
         if not Path(path).is_file():
             what = "a folder, name every file in it" if Path(path).is_dir() else "no such file"
             raise ValueError(f"gave {str(path)!r}: {what}")
