@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.dag import DAG
+from snakemake.persistence import PersistenceBase
 
 gc.disable()  # nothing of the parse is garbage, and looking for some takes a tenth of a dry run; see below
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
@@ -18,6 +19,8 @@ from recurate.workflow.command_line import (
     or_stop,
     targets,
 )
+from recurate.workflow.memory import recall
+from recurate.workflow.plan import watch_plans
 from recurate.workflow.project import Project
 from recurate.workflow.slurm import check_slurm
 
@@ -38,6 +41,9 @@ include: "rules/theory.smk"
 include: "rules/present.smk"
 
 
+if workflow.is_main_process:  # a job that Snakemake starts plans nothing
+    recall(PersistenceBase)
+    watch_plans(DAG, PersistenceBase, layout)
 check_groups_in_one_pass(DAG)
 keep_freed_memory(os.environ)
 gc.freeze()  # nor does it become so later

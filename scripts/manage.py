@@ -2,6 +2,7 @@
 
 run        the study in this folder, also after a crash
 verify     every result beside its record; --rebuild makes damaged ones again
+why        what is other than when a result was made, so that it runs again
 trace      the chain of files that leads to a result
 publish    tables and figures of a finished run, to results/published/
 redraw     figures of published runs, from their tables
@@ -17,7 +18,7 @@ import sys
 
 from recurate.foundation.errors import RecurateError
 
-COMMANDS = ("run", "verify", "trace", "publish", "redraw", "judge", "calibrate", "compare", "reference")
+COMMANDS = ("run", "verify", "why", "trace", "publish", "redraw", "judge", "calibrate", "compare", "reference")
 
 
 def main(arguments: list[str]) -> int:

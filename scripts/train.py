@@ -5,6 +5,7 @@ from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest, spec_digest
 from recurate.files.paths import progress_of
 from recurate.foundation.device import describe, prepare
+from recurate.foundation.types import Array
 from recurate.models import NoiseModel
 from recurate.models.parts.units import Encoding
 from recurate.stages.train import Reads
@@ -34,10 +35,11 @@ def main(
     """Write the trained parameters to `model`, with all of the training's state if its settings say so.
 
     `samples` and `curated` are those of the last generation (none for an origin), and `earlier` lists those of all
-    before it, where they are trained on too; `trained_on` becomes the same list for the next generation. Or `source` is
-    the model that synthetic samples are drawn from, for every batch anew, with `spec.sampler`. `start` is the model
-    whose parameters training starts from (None to start from scratch), with what `spec.carry_over` names; for an origin
-    it is a checkpoint from elsewhere, which without `spec.training` is the model.
+    before it, where they are trained on too; `trained_on` becomes the same list for the next generation. Where no
+    reward decides what is kept, `spec.curation` stands for `curated`. Or `source` is the model that synthetic samples
+    are drawn from, for every batch anew, with `spec.sampler`. `start` is the model whose parameters training starts
+    from (None to start from scratch), with what `spec.carry_over` names; for an origin it is a checkpoint from
+    elsewhere, which without `spec.training` is the model.
     """
     device = prepare(device, threads)
     real_x = read_arrays(real, ["train_x"])["train_x"]
@@ -57,7 +59,11 @@ def main(
     afresh = spec.sampler and source and spec.sampler.afresh(spec.model, source, seeds, generation, device)
     mix = spec.mixing.shares(generation)
     labelled = spec.objective.uses_labels
-    kept = manifests.kept_before(earlier) + ([(samples, curated)] if samples and curated else [])
+    files = manifests.kept_before(earlier) + ([(samples, curated)] if samples else [])
+    kept = [
+        (x, read_arrays(choice, ["index"])["index"] if choice else _unseen(spec, x, seeds, number))
+        for number, (x, choice) in enumerate(files, generation - len(files))
+    ]
     training_set = TrainingSet.read(real, kept, rows, mix.real, labelled, afresh or None, device)
     inputs = [path for path in (real, samples, curated, earlier, source, start) if path]
     key = spec_digest([spec.model_dump(mode="json"), code, [file_digest(path) for path in inputs]])
@@ -74,6 +80,11 @@ def main(
     if trained_on:
         manifests.write(trained_on, samples, curated, earlier)
     trainer.finish()
+
+
+def _unseen(spec: Reads, samples: str, seeds: list[int], generation: int) -> Array:
+    assert spec.curation is not None, "a curated set says what was kept, or curation itself"
+    return spec.curation.kept_unseen(samples, seeds, generation)
 
 
 if __name__ == "__main__":

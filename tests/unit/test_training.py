@@ -31,7 +31,7 @@ from training_setup import (
 
 import train
 from recurate.files import manifests
-from recurate.files.arrays import read_parameters, write_arrays
+from recurate.files.arrays import read_arrays, read_parameters, write_arrays
 from recurate.foundation.errors import RecurateError
 from recurate.models.parts.units import Encoding
 from recurate.training import trainer as training
@@ -360,7 +360,8 @@ def test_accumulated_generations_are_trained_on_together(job: Callable[..., Path
         (str(tmp_path / f"{samples}.safetensors"), str(tmp_path / f"{curated}.safetensors"))
         for samples, curated in (("samples", "curated"), ("later", "later-curated"))
     ]
-    training_set = kept_samples("x", files, "cpu")
+    kept_of_all = [(samples, read_arrays(curated, ["index"])["index"]) for samples, curated in files]
+    training_set = kept_samples("x", kept_of_all, "cpu")
     assert training_set is not None
     assert training_set.shape == (2, 100, 2)
     np.testing.assert_array_equal(training_set[0, :20].numpy(), points(2, 50, 2, seed=1)[0, :20])

@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recurate.foundation.components import Component
+from recurate.files.arrays import read_arrays, read_seed
 from recurate.foundation.contract import Given, gives
 from recurate.foundation.guard import held
+from recurate.foundation.lazy import np
+from recurate.foundation.randomness import CURATION, numpy_generator
 from recurate.foundation.results import WHOLE, array, got, indices, instance
+from recurate.mixing.keeping import Keeping
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -64,7 +67,7 @@ class HeldOperator:
         return ratio.astype("float64")
 
 
-class Curation(Component, ABC):
+class Curation(Keeping, ABC):
     """A rule that keeps some of a generation's samples."""
 
     takes_vectors: ClassVar[bool] = False  # whether it can choose by rewards that are vectors
@@ -81,6 +84,11 @@ class Curation(Component, ABC):
         """K where people choose one of K by Bradley-Terry, which the published claims are about; None elsewhere."""
         return None
 
+    @property
+    def asks_rewards(self) -> bool:
+        """Whether what is kept depends on rewards; without it a change of reward trains no generation anew."""
+        return True
+
     @abstractmethod
     @gives(_choice)
     def keep(self, rewards: Array, generator: Generator, prompts: Array | None = None) -> Choice:
@@ -90,6 +98,15 @@ class Curation(Component, ABC):
         """
 
     @gives(_operator)
+    def kept_unseen(self, samples: str, seeds: list[int], generation: int) -> Array:
+        rewards = np.zeros(len(read_seed(samples, 0, ["x"])["x"]))
+        prompts = read_arrays(samples, ["prompt"])["prompt"] if self.by_prompt else [None] * len(seeds)
+        drawn = [
+            self.keep(rewards, numpy_generator(seed, generation, CURATION), of_seed)
+            for seed, of_seed in zip(seeds, prompts, strict=True)
+        ]
+        return np.stack([choice.kept for choice in drawn])
+
     def operator(self, rewards: Array, prompts: Array | None = None) -> Operator | None:
         """The exact keep ratio for samples with `rewards` (n,) or (n, k), whatever their weights.
 

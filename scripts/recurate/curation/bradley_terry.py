@@ -63,6 +63,10 @@ class BradleyTerry(Curation):
     def bradley_terry_choices(self) -> float:
         return self.choices
 
+    @property
+    def asks_rewards(self) -> bool:
+        return self.choices > 1
+
     def operator(self, rewards: Array, prompts: Array | None = None) -> Operator:
         if self.by_prompt:
             assert prompts is not None, "answers come with the numbers of their prompts"

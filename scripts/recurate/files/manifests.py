@@ -28,7 +28,10 @@ class Listed(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Samples of the last generation and what was kept of them; the list before, where earlier ones were used too."""
+    """Samples of the last generation and what was kept of them; the list before, where earlier ones were used too.
+
+    `curated` is None where no reward decides what is kept, so that training knows it by itself.
+    """
 
     samples: Listed | None
     curated: Listed | None
@@ -70,11 +73,11 @@ def lists(path: str | None) -> Iterator[tuple[str, Manifest]]:
         path = place(path, manifest.before) if manifest.before else None
 
 
-def kept_before(path: str | None) -> list[tuple[str, str]]:
+def kept_before(path: str | None) -> list[tuple[str, str | None]]:
     """Samples and curated set of every generation in the list in `path` and those before it, the first one first."""
     found = [
-        (place(of, manifest.samples), place(of, manifest.curated))
+        (place(of, manifest.samples), place(of, manifest.curated) if manifest.curated else None)
         for of, manifest in lists(path)
-        if manifest.samples and manifest.curated
+        if manifest.samples
     ]
     return found[::-1]

@@ -37,6 +37,7 @@ class Layout:
         self.study = f"{results}/{{study}}"
         self.origin = f"{self.study}/origins/{{origin}}"
         self.arm = f"{self.study}/arms/{{arm}}"
+        self.code = f"{self.study}/.code/{{digest}}.json"  # modules and files that a digest of code stands for
 
     def in_data(self, name: str) -> str:
         """A file that all studies share: a data set, its card, a feature network."""

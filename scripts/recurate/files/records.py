@@ -29,7 +29,10 @@ REMEDY = "make verify ARGS=--rebuild makes damaged files again"
 
 
 class Work(BaseModel):
-    """What a job says of itself: rule, wildcards, log, settings, and digests of its inputs, settings and code."""
+    """What a job says of itself: rule, wildcards, log, settings, and digests of its inputs, settings and code.
+
+    `params` are what others its rule has.
+    """
 
     model_config = ConfigDict(extra="forbid")  # the name of a key may be damaged too
     rule: str
@@ -39,6 +42,7 @@ class Work(BaseModel):
     spec: JsonValue = None
     spec_digest: str = ""
     code_digest: str | None = None
+    params: dict[str, JsonValue] = {}
 
 
 class Record(Work):

@@ -73,15 +73,14 @@ def real_rows(mixing: Mixing, generation: int, available: int, initial: int | No
     return np.concatenate([first, *(_block(number, mixing.real, available) for number in range(generation))])
 
 
-def kept_samples(name: str, kept: Sequence[tuple[str, str]], device: str) -> Tensor | None:
+def kept_samples(name: str, kept: Sequence[tuple[str, Array]], device: str) -> Tensor | None:
     """The array `name` of the kept samples, (seeds, kept, ..), of all generations that are trained on; None if none.
 
-    `kept` are the files of these generations, samples and curated set, which have equal weights.
+    `kept` are the files of these generations' samples, which have equal weights, and indices (seeds, kept) into them.
     """
     parts = []
-    for samples, curated in kept:
+    for samples, index in kept:
         values = read_arrays(samples, [name])[name]
-        index = read_arrays(curated, ["index"])["index"]
         parts.append(np.stack([of_seed[rows] for of_seed, rows in zip(values, index, strict=True)]))
     return torch.from_numpy(np.concatenate(parts, axis=1)).to(device) if parts else None
 
@@ -117,14 +116,14 @@ class TrainingSet:
     def read(
         cls,
         real: str,
-        kept: Sequence[tuple[str, str]],
+        kept: Sequence[tuple[str, Array]],
         rows: Array | Slice,
         real_fraction: float,
         labelled: bool,
         afresh: Afresh | None,
         device: str,
     ) -> TrainingSet:
-        """The training set in files: `rows` of the real data; samples and curated sets of the generations it keeps."""
+        """The training set: `rows` of the real data in a file; samples of the generations it keeps, and which rows."""
         names = ["train_x", "train_y"] if labelled else ["train_x"]
         of_real = {name: torch.from_numpy(values[rows]).to(device) for name, values in read_arrays(real, names).items()}
         return cls(

@@ -2,9 +2,9 @@
 
 Snakemake does not see edits in imported modules. Each rule therefore carries a hash of the syntax trees of its script,
 of the components that its settings name, and of everything that these import, be it from this library or from the
-folder of a user's own component. What does not run does not count: comments, docstrings and layout, imports for
-annotations, and the adapter at the end of a script. A module counts where something is imported from it; the packages
-above it, whose `__init__` only define what is imported from them, do not.
+folder of a user's own component; and of the bytes of the files that components open. What does not run does not count:
+comments, docstrings and layout, imports for annotations, and the adapter at the end of a script. A module counts where
+something is imported from it; the packages above it, whose `__init__` only define what is imported from them, do not.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from recurate.files.fingerprints import spec_digest
 from recurate.files.writing import read_sealed, write_sealed
 from recurate.foundation.errors import RecurateError
+from recurate.workflow.file_notes import noted_digest
 
 SCRIPTS = Path(__file__).parents[2]
 NOTES = Path(".snakemake/recurate-digests.json")
@@ -38,8 +39,11 @@ class KeptNotes(BaseModel):
     notes: dict[str, Note]
 
 
-def code_digest(script: str | Path, components: Iterable[str | Path] = ()) -> str:
-    """Digest (16 hex digits) of `script`, of the modules of the `components` that it loads, and of all they import."""
+def code_digest(script: str | Path, components: Iterable[str | Path] = (), files: Iterable[str] = ()) -> str:
+    """Digest (16 hex digits) of `script`, of the modules of the `components` that it loads, and of all they import.
+
+    With it count the bytes of the `files` that the components open, in the order given.
+    """
     digests: dict[str, str] = {}  # in the order in which they are come upon, which tells two modules apart that swap
     pending = [str(Path(path).resolve()) for path in (script, *sorted(set(components), key=_place))]
     while pending:  # a job has some fifty modules, and a graph hundreds of jobs: plain text is faster than paths
@@ -47,7 +51,25 @@ def code_digest(script: str | Path, components: Iterable[str | Path] = ()) -> st
         if path not in digests:
             digests[path], imports = _module(path, os.stat(path).st_mtime_ns)
             pending.extend(imports)
-    return hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16]
+    digests |= {path: noted_digest(path) for path in files if os.path.isfile(path)}
+    digest = hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16]
+    _parts[digest] = digests
+    return digest
+
+
+_parts: dict[str, dict[str, str]] = {}  # of every digest: hashes of its modules and files, by path
+
+
+def parts_of(digest: str) -> dict[str, str]:
+    """Hashes (16 hex digits) that a digest of this process was made of, by name of module or file; empty if it is not.
+
+    Modules of the library have their path from its folder as name, all others that from the project's.
+    """
+    return {_named(path): part[:16] for path, part in _parts.get(digest, {}).items()}
+
+
+def _named(path: str) -> str:
+    return path.removeprefix(f"{SCRIPTS}/") if path.startswith(f"{SCRIPTS}/") else os.path.relpath(path)
 
 
 def _place(path: str | Path) -> str:

@@ -104,8 +104,10 @@ class Inputs:
         return self._of_generation(w, int(w.generation) - 1, "samples.safetensors") if self._stored(w) else []
 
     def training_curated(self, w: Wildcards) -> str | Nothing:
-        """Curated set that belongs to `training_samples`."""
-        return self._in_arm(w, int(w.generation) - 1, "curated.safetensors") if self._stored(w) else []
+        """Curated set that belongs to `training_samples`, or nothing where no reward decides what is kept."""
+        if not self._stored(w) or self.studies.keeps_unseen(w):
+            return []
+        return self._in_arm(w, int(w.generation) - 1, "curated.safetensors")
 
     def training_earlier(self, w: Wildcards) -> str | Nothing:
         """List of what the generation before was trained on, where data accumulate and it was trained on any."""

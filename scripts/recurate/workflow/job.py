@@ -229,7 +229,7 @@ def _results_of(job: Job) -> str:
 def _work(job: Job, inputs: dict[str, str]) -> records.Work:
     """What a record says of a job."""
     params = dict(job.params.items())
-    text, code = params.get("spec"), params.get("code")
+    text, code = params.pop("spec", None), params.pop("code", None)
     spec = json.loads(text) if isinstance(text, str) else None
     return records.Work(
         rule=job.rule,
@@ -239,4 +239,5 @@ def _work(job: Job, inputs: dict[str, str]) -> records.Work:
         spec=spec,
         spec_digest=spec_digest(spec),
         code_digest=code if isinstance(code, str) else None,
+        params=json.loads(json.dumps(params)),
     )

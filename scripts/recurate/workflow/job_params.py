@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -22,9 +24,29 @@ def own_files(settings: Callable[[Wildcards], BaseModel]) -> Callable[[Wildcards
 
     @cache
     def of_arm(*names: str | None) -> list[str]:
-        return sorted({path for component in components_in(_read(settings, names)) for path in component.files})
+        return opened_by(_read(settings, names))
 
     return lambda wildcards: of_arm(*_names(wildcards))
+
+
+def opened_by(settings: Settings | None) -> list[str]:
+    """Files that the components in these settings open, sorted; of a folder every file in it.
+
+    Below the project's folder they are named from there, so that a copy of the project reads files of the same names.
+    """
+    named = {path for component in components_in(settings) for path in component.files}
+    return sorted({_from_here(file) for path in named for file in _files_in(path)})
+
+
+def _files_in(path: str) -> Iterator[str]:
+    if not os.path.isdir(path):
+        yield path
+        return
+    yield from (str(file) for file in Path(path).rglob("*") if file.is_file())
+
+
+def _from_here(path: str) -> str:
+    return os.path.relpath(path) if os.path.isabs(path) and Path(path).is_relative_to(Path.cwd()) else path
 
 
 def _names(wildcards: Wildcards) -> tuple[str | None, ...]:
@@ -46,7 +68,9 @@ def params(script: str, settings: Callable[[Wildcards], Settings] | None = None)
     def of_arm(*names: str | None) -> tuple[str, str]:
         read = _read(settings, names) if settings else None
         plain = read.model_dump(mode="json") if isinstance(read, BaseModel) else read
-        return json.dumps(plain), code_digest(SCRIPTS / script, map(file_of, components_in(read)))
+        checkpoint = getattr(read, "checkpoint", None)
+        files = [*opened_by(read), *([checkpoint.path] if checkpoint else [])]
+        return json.dumps(plain), code_digest(SCRIPTS / script, map(file_of, components_in(read)), files)
 
     def of_job(wildcards: Wildcards) -> tuple[str, str]:
         return of_arm(*_names(wildcards))

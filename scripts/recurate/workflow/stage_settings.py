@@ -86,6 +86,7 @@ class StageSettings:
             real_samples=origin.real_samples,
             checkpoint=None,
             sampler=self.studies.sampler(w) if arm.retraining.synthetic == "afresh" else None,
+            curation=arm.curation if self.studies.keeps_unseen(w) else None,
         )
 
     def sample(self, w: Wildcards) -> sample.Reads:

@@ -86,6 +86,11 @@ class Studies:
         """Whether the wildcards name an arm that draws its samples, generation 0's too, in its own way."""
         return hasattr(w, "arm") and self.arm(w).sampler is not None
 
+    def keeps_unseen(self, w: Wildcards) -> bool:
+        """Whether an arm is trained on stored samples that are kept whatever their rewards."""
+        arm = self.arm(w)
+        return arm.retraining.synthetic == "stored" and not arm.curation.asks_rewards
+
     def has_forecast(self, w: Wildcards) -> bool:
         """Whether an arm's trajectory can be forecast: from samples of what was learnt, by an exact operator."""
         return not self.other_law(w) and self.arm(w).curation.has_operator

@@ -1,0 +1,30 @@
+"""Why something runs again: which settings, modules and files are others than when it was made, with their values.
+
+Usage: python scripts/manage.py why [TARGET ..]
+Targets are studies or files; without any, what `make study` would make.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from recurate.workflow.reasons import AGAIN
+
+PLAN = ("--dry-run", "--quiet", "rules", "progress", "host", "reason")
+
+
+def main(arguments: list[str]) -> int:
+    """Print a line for every kind of reason; returns Snakemake's exit status."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__, end="")
+        return 0
+    snakemake = str(Path(sys.executable).with_name("snakemake"))
+    plan = subprocess.run([snakemake, *PLAN, "--", *arguments], capture_output=True, text=True, check=False)
+    lines = [line for line in plan.stderr.splitlines() if line.startswith(AGAIN)]
+    if plan.returncode:
+        print(plan.stdout, plan.stderr, sep="", end="", file=sys.stderr)
+    else:
+        print(*lines or ["nothing runs again"], sep="\n")
+    return plan.returncode

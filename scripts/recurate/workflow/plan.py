@@ -1,0 +1,197 @@
+"""What happens when Snakemake has planned: why jobs run again is said, and what records told is remembered.
+
+The parts of Snakemake that are touched here and not public were seen with version 9.27.1.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from snakemake.persistence import ParamsChange
+from snakemake.settings.enums import Quietness
+
+from recurate.files.paths import Layout
+from recurate.workflow import memory, reasons
+from recurate.workflow.memory import Persistence
+
+MISSING = "files that are not there yet"
+FOLLOWS = "files that these make"
+
+
+class Job(Protocol):
+    """A job of Snakemake's graph."""
+
+    rule: Named
+    input: Collection[str]
+    output: Collection[str]
+    params: Params
+    wildcards: Params
+
+
+class Named(Protocol):
+    name: str
+
+
+class Params(Protocol):
+    """Values by name."""
+
+    def get(self, name: str, default: object = None) -> object: ...
+
+
+class Reason(Protocol):
+    """What Snakemake notes of a job that it runs."""
+
+    forced: bool
+    input_changed: bool
+    incomplete_output: Collection[str]
+    missing_output: Collection[str]
+    updated_input: Collection[str]
+    updated_input_run: Collection[str]
+
+
+class Memory(Persistence, Protocol):
+    """Snakemake's memory, as far as it is asked here."""
+
+    def params_changed(self, job: Job, file: str | None = None) -> ParamsChange: ...
+
+    def input_changed(self, job: Job) -> Iterable[bool]: ...
+
+
+@dataclass
+class Explained(ParamsChange):
+    """A change of params that says in words what changed, where Snakemake prints both in full."""
+
+    text: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Executing(Protocol):
+    dryrun: bool
+    touch: bool
+    executor_plugin: object
+    output_settings: Quiet
+    persistence: Memory
+
+
+class Quiet(Protocol):
+    quiet: Collection[Quietness]
+
+
+class Graph(Protocol):
+    """Snakemake's graph of jobs."""
+
+    workflow: Executing
+    max_checksum_file_size: int
+
+    async def update_needrun(self, create_inventory: bool = False) -> None: ...
+
+    def toposorted(self) -> Iterable[Iterable[Job]]: ...
+
+    def needrun_jobs(self) -> Iterable[Job]: ...
+
+    def reason(self, job: Job) -> Reason: ...
+
+
+def watch_plans(dag: type[Graph], persistence: type[Memory], layout: Layout) -> None:
+    """Say of every plan why jobs run again; before a run, keep what the next plan is compared with."""
+    update, params_changed = dag.update_needrun, persistence.params_changed
+
+    async def update_needrun(self: Graph, create_inventory: bool = False) -> None:
+        self.max_checksum_file_size = memory.ANY_SIZE  # Snakemake has checksums of small files only, records of all
+        await update(self, create_inventory)
+        if create_inventory:
+            say(self)
+            if self.workflow.executor_plugin and not self.workflow.dryrun and not self.workflow.touch:
+                keep(self, layout)
+
+    def explained(self: Memory, job: Job, file: str | None = None) -> ParamsChange:
+        change = params_changed(self, job, file)
+        return Explained(**vars(change), text=_in_words(change, job, layout)) if change else change
+
+    dag.update_needrun, persistence.params_changed = update_needrun, explained  # type: ignore[method-assign]
+
+
+def _in_words(change: ParamsChange, job: Job, layout: Layout) -> str:
+    return reasons.of_params(change.only_old, change.only_new, _tables(job, layout))
+
+
+def _tables(job: Job, layout: Layout) -> str:
+    """Path of the tables of a job's study, with `{digest}` for the digest of code that one is of."""
+    return layout.code.replace("{study}", str(job.wildcards.get("study", "")))
+
+
+def say(graph: Graph) -> None:
+    """Print a line for every kind of reason, and one if results contradict what is asked for."""
+    again = [job for job in graph.needrun_jobs() if job.output]
+    lines = [] if Quietness.ALL in graph.workflow.output_settings.quiet else list(reasons_of(graph, again))
+    persistence = graph.workflow.persistence
+    if count := sum(len(job.output) for job in again if _contradicts(job, persistence)):
+        lines.append(
+            f"{count} results of which Snakemake remembers nothing were, as their records say, made with other "
+            "settings, code or data than are asked for; make study makes them again, with all that follows from them"
+        )
+    print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr, flush=True)
+
+
+def _contradicts(job: Job, persistence: Memory) -> bool:
+    """Whether records of a job's outputs, which Snakemake does not remember, say that it would make others now."""
+    recalled = any(map(memory.is_recalled, job.output))
+    return recalled and (bool(persistence.params_changed(job)) or any(persistence.input_changed(job)))
+
+
+def reasons_of(graph: Graph, again: Iterable[Job]) -> Iterator[str]:
+    """Of every kind of reason a line: what changed, and how many jobs of which rules run again for it."""
+    kinds: dict[str, Counter[str]] = {}
+    for job in again:
+        kinds.setdefault(reason_of(graph, job), Counter())[job.rule.name] += 1
+    for why in sorted(kinds, key=(MISSING, FOLLOWS).count):  # those last that are no reason by themselves
+        jobs = ", ".join(f"{count} {rule}" for rule, count in sorted(kinds[why].items()))
+        yield f"{reasons.AGAIN}{why} ({jobs})"
+
+
+def reason_of(graph: Graph, job: Job) -> str:
+    """Why a job runs again, in words."""
+    reason, persistence = graph.reason(job), graph.workflow.persistence
+    if reason.forced:
+        return "asked for by name, or left half made"
+    found = []
+    if any(persistence.metadata(path) for path in job.output):
+        if change := persistence.params_changed(job):
+            found.append(str(change))
+        found += _other_inputs(persistence, job) if reason.input_changed else []
+    found += [f"{path} is newer" for path in sorted(reason.updated_input)[:1] if path not in reason.updated_input_run]
+    return reasons.listed(found) or (FOLLOWS if reason.updated_input_run else MISSING)
+
+
+def _other_inputs(persistence: Persistence, job: Job) -> list[str]:
+    """Inputs that a job did not have before, has no more, or that hold other bytes."""
+    known = [remembered for path in job.output if (remembered := persistence.metadata(path))]
+    before, now = {path for one in known for path in one.input or ()}, set(map(str, job.input))
+    bytes_differ = {path for output in job.output if memory.is_recalled(output) for path in memory.exchanged(output)}
+    return [
+        *(f"input {path} is new" for path in sorted(now - before)),
+        *(f"no more input {path}" for path in sorted(before - now)),
+        *(f"{path} holds other bytes" for path in sorted(bytes_differ & now)),
+    ]
+
+
+def keep(graph: Graph, layout: Layout) -> None:
+    """Keep which modules the digests of the jobs' code stand for; of recalled results what their records told.
+
+    These get times in the order in which they follow from each other, which copying loses: of each it was compared
+    whether its inputs hold the bytes that it was made from.
+    """
+    again = set(graph.needrun_jobs())
+    for job in again:
+        if isinstance(code := job.params.get("code"), str) and job.wildcards.get("study"):
+            reasons.keep_parts(code, _tables(job, layout))
+    recalled = [job for level in graph.toposorted() for job in level if any(map(memory.is_recalled, job.output))]
+    for job in recalled:
+        if job not in again:
+            memory.remember(graph.workflow.persistence, job.input, job.output)
