@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from scipy.stats import chisquare
 
 from recurate.curation.bradley_terry import BradleyTerry, choice_sets, proportional
 from recurate.curation.parts.keep_operator import KeepOperator
+from recurate.files.arrays import write_arrays
+from recurate.foundation.randomness import CURATION, numpy_generator
 from recurate.measuring.every_arm import curation_statistics
 
 REWARDS = np.array([0.0, 1.0, -0.5, 0.3, 2.0])
@@ -175,3 +178,29 @@ def test_disjoint_choices_cost_no_variance(choices: int, kept: int) -> None:
     simulated, said = kept_again(320, choices, kept, 1.5, 3_000)
     assert said == 1
     assert simulated == pytest.approx(1, rel=4 * math.sqrt(2 / 3_000))
+
+
+@pytest.mark.parametrize("among", ["all", "prompt"])
+@pytest.mark.parametrize("generation", [0, 3])
+def test_what_is_kept_unseen_is_what_a_curated_set_of_any_rewards_holds(
+    tmp_path: Path, among: str, generation: int
+) -> None:
+    curation = BradleyTerry(kind="bradley_terry", choices=1, kept=90, among=among)
+    assert not curation.asks_rewards
+    samples, seeds, prompts = (
+        str(tmp_path / "samples.safetensors"),
+        [2, 3],
+        np.tile(np.repeat(np.arange(6), 10), (2, 1)),
+    )
+    write_arrays(samples, {"x": np.zeros((2, 60, 2)), "prompt": prompts}, {})
+    rewards = np.random.default_rng(0).normal(scale=50, size=(2, 60))
+    expected = [
+        curation.keep(rewards[row], numpy_generator(seed, generation, CURATION), prompts[row]).kept
+        for row, seed in enumerate(seeds)
+    ]
+    np.testing.assert_array_equal(curation.kept_unseen(samples, seeds, generation), expected)
+
+
+@pytest.mark.parametrize("choices", [2, 4, math.inf])
+def test_where_people_choose_rewards_are_asked(choices: float) -> None:
+    assert BradleyTerry(kind="bradley_terry", choices=choices, kept=10).asks_rewards
