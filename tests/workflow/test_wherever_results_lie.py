@@ -313,7 +313,7 @@ def test_reasons_name_keys_and_modules_with_what_they_were(finished: Copy, tmp_p
         "file mine/line.txt",
     ):
         assert words in shown.stdout, shown.stdout
-    assert all(line.startswith("runs again: ") for line in shown.stdout.splitlines())
+    assert all(line.startswith("why: ") for line in shown.stdout.splitlines())
     plan = project.snakemake("-n")
     assert not re.search(r"'[0-9a-f]{16}'", plan.stdout), plan.stdout
     assert remembered(finished, tmp_path / "same").run(sys.executable, "scripts/manage.py", "why").stdout == (

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from recurate.workflow.reasons import AGAIN
+from recurate.workflow.reasons import WHY
 
 PLAN = ("--dry-run", "--quiet", "rules", "progress", "host", "reason")
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         return 0
     snakemake = str(Path(sys.executable).with_name("snakemake"))
     plan = subprocess.run([snakemake, *PLAN, "--", *arguments], capture_output=True, text=True, check=False)
-    lines = [line for line in plan.stderr.splitlines() if line.startswith(AGAIN)]
+    lines = [line for line in plan.stderr.splitlines() if line.startswith(WHY)]
     if plan.returncode:
         print(plan.stdout, plan.stderr, sep="", end="", file=sys.stderr)
     else:

@@ -73,6 +73,11 @@ def by_record(path: str, remembered: MetadataRecord | None) -> MetadataRecord | 
 _found: dict[str, Record | None] = {}  # of every file whose record was asked, that record; None for a damaged one
 
 
+def has_recalled() -> bool:
+    """Whether a record answered for any file."""
+    return bool(_found)
+
+
 def is_recalled(path: str) -> bool:
     """Whether a record answered for this file."""
     return path in _found

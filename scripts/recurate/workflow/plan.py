@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from snakemake.persistence import ParamsChange
@@ -16,10 +17,12 @@ from snakemake.settings.enums import Quietness
 
 from recurate.files.paths import Layout
 from recurate.workflow import memory, reasons
+from recurate.workflow.command_line import or_stop
 from recurate.workflow.memory import Persistence
 
 MISSING = "files that are not there yet"
-FOLLOWS = "files that these make"
+FOLLOWS = "what follows from these"
+LAST = {MISSING: 1, FOLLOWS: 2}  # no reasons by themselves
 
 
 class Job(Protocol):
@@ -108,7 +111,7 @@ def watch_plans(dag: type[Graph], persistence: type[Memory], layout: Layout) -> 
         if create_inventory:
             say(self)
             if self.workflow.executor_plugin and not self.workflow.dryrun and not self.workflow.touch:
-                keep(self, layout)
+                or_stop(keep, self, layout)
 
     def explained(self: Memory, job: Job, file: str | None = None) -> ParamsChange:
         change = params_changed(self, job, file)
@@ -130,8 +133,7 @@ def say(graph: Graph) -> None:
     """Print a line for every kind of reason, and one if results contradict what is asked for."""
     again = [job for job in graph.needrun_jobs() if job.output]
     lines = [] if Quietness.ALL in graph.workflow.output_settings.quiet else list(reasons_of(graph, again))
-    persistence = graph.workflow.persistence
-    if count := sum(len(job.output) for job in again if _contradicts(job, persistence)):
+    if count := sum(len(job.output) for job in again if _contradicts(graph, job)):
         lines.append(
             f"{count} results of which Snakemake remembers nothing were, as their records say, made with other "
             "settings, code or data than are asked for; make study makes them again, with all that follows from them"
@@ -139,10 +141,19 @@ def say(graph: Graph) -> None:
     print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr, flush=True)
 
 
-def _contradicts(job: Job, persistence: Memory) -> bool:
+def _contradicts(graph: Graph, job: Job) -> bool:
     """Whether records of a job's outputs, which Snakemake does not remember, say that it would make others now."""
-    recalled = any(map(memory.is_recalled, job.output))
-    return recalled and (bool(persistence.params_changed(job)) or any(persistence.input_changed(job)))
+    persistence = graph.workflow.persistence
+    if not _was_made(graph, job) or not any(map(memory.is_recalled, job.output)):
+        return False
+    return bool(persistence.params_changed(job)) or any(persistence.input_changed(job))
+
+
+def _was_made(graph: Graph, job: Job) -> bool:
+    """Whether what a job makes is there, and it is known from what it was made."""
+    if graph.reason(job).missing_output:
+        return False
+    return any([graph.workflow.persistence.metadata(path) for path in job.output])
 
 
 def reasons_of(graph: Graph, again: Iterable[Job]) -> Iterator[str]:
@@ -150,9 +161,9 @@ def reasons_of(graph: Graph, again: Iterable[Job]) -> Iterator[str]:
     kinds: dict[str, Counter[str]] = {}
     for job in again:
         kinds.setdefault(reason_of(graph, job), Counter())[job.rule.name] += 1
-    for why in sorted(kinds, key=(MISSING, FOLLOWS).count):  # those last that are no reason by themselves
+    for why in sorted(kinds, key=lambda why: (LAST.get(why, 0), why)):
         jobs = ", ".join(f"{count} {rule}" for rule, count in sorted(kinds[why].items()))
-        yield f"{reasons.AGAIN}{why} ({jobs})"
+        yield f"{reasons.WHY}{why} ({jobs})"
 
 
 def reason_of(graph: Graph, job: Job) -> str:
@@ -161,7 +172,7 @@ def reason_of(graph: Graph, job: Job) -> str:
     if reason.forced:
         return "asked for by name, or left half made"
     found = []
-    if any(persistence.metadata(path) for path in job.output):
+    if _was_made(graph, job):
         if change := persistence.params_changed(job):
             found.append(str(change))
         found += _other_inputs(persistence, job) if reason.input_changed else []
@@ -191,7 +202,7 @@ def keep(graph: Graph, layout: Layout) -> None:
     for job in again:
         if isinstance(code := job.params.get("code"), str) and job.wildcards.get("study"):
             reasons.keep_parts(code, _tables(job, layout))
-    recalled = [job for level in graph.toposorted() for job in level if any(map(memory.is_recalled, job.output))]
-    for job in recalled:
+    levels = graph.toposorted() if memory.has_recalled() else ()
+    for job in chain.from_iterable(levels):
         if job not in again:
             memory.remember(graph.workflow.persistence, job.input, job.output)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from recurate.files.writing import write_json
 from recurate.workflow.code_digest import parts_of
 
-AGAIN = "runs again: "  # what a line with a reason begins with
+WHY = "why: "  # what a line with a reason begins with
 LONGEST = 60  # characters of a value that is quoted
 MOST = 4  # differences that are named one by one
 DIGEST = re.compile("[0-9a-f]{16}")
