@@ -83,7 +83,7 @@ class Executing(Protocol):
 
 
 class Quiet(Protocol):
-    quiet: Collection[Quietness]
+    quiet: Collection[Quietness] | None
 
 
 class Graph(Protocol):
@@ -132,7 +132,7 @@ def _tables(job: Job, layout: Layout) -> str:
 def say(graph: Graph) -> None:
     """Print a line for every kind of reason, and one if results contradict what is asked for."""
     again = [job for job in graph.needrun_jobs() if job.output]
-    lines = [] if Quietness.ALL in graph.workflow.output_settings.quiet else list(reasons_of(graph, again))
+    lines = [] if Quietness.ALL in (graph.workflow.output_settings.quiet or ()) else list(reasons_of(graph, again))
     if count := sum(len(job.output) for job in again if _contradicts(graph, job)):
         lines.append(
             f"{count} results of which Snakemake remembers nothing were, as their records say, made with other "
