@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
@@ -64,11 +63,12 @@ class Memory(Persistence, Protocol):
     def input_changed(self, job: Job) -> Iterable[bool]: ...
 
 
-@dataclass
 class Explained(ParamsChange):
     """A change of params that says in words what changed, where Snakemake prints both in full."""
 
-    text: str = ""
+    def __init__(self, change: ParamsChange, text: str) -> None:
+        super().__init__(change.only_old, change.only_new, change.files)
+        self.text = text
 
     def __str__(self) -> str:
         return self.text
@@ -115,7 +115,7 @@ def watch_plans(dag: type[Graph], persistence: type[Memory], layout: Layout) -> 
 
     def explained(self: Memory, job: Job, file: str | None = None) -> ParamsChange:
         change = params_changed(self, job, file)
-        return Explained(**vars(change), text=_in_words(change, job, layout)) if change else change
+        return Explained(change, _in_words(change, job, layout)) if change else change
 
     dag.update_needrun, persistence.params_changed = update_needrun, explained  # type: ignore[method-assign]
 

@@ -25,25 +25,26 @@ def of_params(before: Iterable[str], now: Iterable[str], tables: str) -> str:
 
     `tables` is the path of a table of a code digest's parts, with `{digest}` for it.
     """
-    specs, codes, others = zip(_sorted_out(before), _sorted_out(now), strict=True)
+    old_spec, old_code, old_others = _sorted_out(before)
+    spec, code, others = _sorted_out(now)
     found: list[str] = []
-    if specs[0] and specs[1]:
-        found += list(differences(json.loads(specs[0][0]), json.loads(specs[1][0]))) or ["the order of settings"]
-    elif specs[0] or specs[1]:
-        found.append("settings were not recorded" if specs[1] else "settings are read no more")
-    if codes[0] != codes[1]:
-        found += list(of_code(codes[0][0] if codes[0] else "", codes[1][0] if codes[1] else "", tables))
-    if others[0] != others[1]:
-        found.append(f"{_quoted(others[0])} -> {_quoted(others[1])}")
+    if old_spec and spec:
+        found += list(differences(json.loads(old_spec), json.loads(spec))) or ["the order of settings"]
+    elif old_spec or spec:
+        found.append("settings were not recorded" if spec else "settings are read no more")
+    if old_code != code:
+        found += of_code(old_code, code, tables)
+    if old_others != others:
+        found.append(f"{_quoted(old_others)} -> {_quoted(others)}")
     return listed(found)
 
 
-def _sorted_out(params: Iterable[str]) -> tuple[list[str], list[str], list[object]]:
-    """Settings as JSON, digests of code, and what is neither."""
+def _sorted_out(params: Iterable[str]) -> tuple[str, str, list[object]]:
+    """Settings as JSON, the digest of code, either empty if there is none, and what is neither."""
     values = [ast.literal_eval(text) for text in params]
-    specs = [value for value in values if isinstance(value, str) and value.startswith("{")]
-    codes = [value for value in values if isinstance(value, str) and DIGEST.fullmatch(value)]
-    return specs, codes, [value for value in values if value not in specs and value not in codes]
+    spec = next((value for value in values if isinstance(value, str) and value.startswith("{")), "")
+    code = next((value for value in values if isinstance(value, str) and DIGEST.fullmatch(value)), "")
+    return spec, code, [value for value in values if value not in (spec, code)]
 
 
 def listed(found: list[str]) -> str:
