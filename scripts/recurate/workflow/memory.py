@@ -130,10 +130,7 @@ def _digest(path: str) -> str | None:
     """SHA-256 of an input; None if it is not there."""
     if not os.path.exists(path):
         return None
-    try:
-        record = records.read(path)
-    except RecurateError:
-        record = None
+    record = records.readable(path)
     return record.sha256 if record else noted_digest(path)
 
 
