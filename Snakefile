@@ -11,9 +11,12 @@ from snakemake.persistence import PersistenceBase
 gc.disable()  # nothing of the parse is garbage, and looking for some takes a tenth of a dry run; see below
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from recurate.study.reading import study_files
 from recurate.workflow.claims import claim_for
 from recurate.workflow.command_line import (
+    announce,
     check_groups_in_one_pass,
+    given,
     keep_freed_memory,
     look_at_waiting_jobs_once,
     or_stop,
@@ -28,8 +31,11 @@ from recurate.workflow.slurm import check_slurm
 configfile: "config/config.yaml"
 
 
-project = or_stop(Project, config)
-or_stop(project.check_targets, targets(project.studies.all))
+asked = targets(workflow, study_files())
+project = or_stop(Project, config, targets=asked, given=given(workflow))
+or_stop(project.check_targets, asked or ())
+announce(workflow, project.notices)
+config |= project.config.model_dump(exclude={"overrides"})  # as scripts see it, defaults filled in
 
 
 include: "rules/common.smk"
@@ -62,7 +68,7 @@ rule all:
     default_target: True
     input:
         layout.report,
-        [project.targets.complete(study) for study in project.config.studies],
+        [project.targets.complete(study) for study in project.default],
 
 
 for study in project.studies.all:

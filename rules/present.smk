@@ -6,9 +6,10 @@ Gives: `figures/`, `config.yaml`, `provenance.json` and `cost.csv` of a study, a
 
 
 rule resolved_config:
-    """The settings of a study with all defaults filled in."""
+    """The settings of a study with all defaults filled in, and what tells its arms apart."""
     output:
         resolved=layout.in_study("config.yaml"),
+        arms=layout.in_study("arms.csv"),
     log:
         layout.log(layout.in_study("config.yaml")),
     benchmark:

@@ -17,9 +17,10 @@ from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, write_rows
 from recurate.files.writing import write_json, write_text
 from recurate.foundation.errors import RecurateError
 from recurate.stages.draw import Reads
-from recurate.study.reading import as_study, read_study, read_trained, read_yaml, validated
+from recurate.study.reading import as_study, read_study, read_trained, validated
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
+from recurate.study.yaml_files import read_yaml
 from recurate.workflow.figures import Figures
 from recurate.workflow.inputs import Inputs
 from recurate.workflow.stage_settings import StageSettings
@@ -48,7 +49,7 @@ def published(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published run with that study: made-up tables, its settings, a picture of densities but no animation."""
     folder = tmp_path_factory.mktemp("published") / "moons"
     write_tables(folder, study)
-    resolve_config.main(str(folder / "config.yaml"), resolved("moons", study), [])
+    resolve_config.main(str(folder / "config.yaml"), str(folder / "arms.csv"), "moons", resolved("moons", study), [])
     write_text(folder / "figures/densities.png", "a picture")
     write_text(folder / "figures/densities.txt", "A caption.\n")
     return folder.parent
@@ -108,7 +109,7 @@ def test_settings_that_were_written_down_are_read_back_as_the_same_study(
     study = read_study(path, scale, {})
     written = tmp_path / "config.yaml"
     resolve_config.main(
-        str(written), json.loads(json.dumps(resolved("s", study))), ["a: note"]
+        str(written), str(tmp_path / "arms.csv"), "s", json.loads(json.dumps(resolved("s", study))), ["a: note"]
     )  # as a rule hands them over
     assert validated(type(study), read_yaml(written), str(written)) == study.model_copy(update={"resources": {}})
 

@@ -19,7 +19,8 @@ from recurate.foundation.errors import RecurateError
 from recurate.mixing.regimes import REGIMES
 from recurate.mixing.simulated import SimulatedMixing
 from recurate.stages.simulate import Reads
-from recurate.study.reading import expanded, read_study, read_trained
+from recurate.study.each import expanded
+from recurate.study.reading import read_study, read_trained
 from recurate.study.simulated import SimulatedStudy
 from recurate.workflow.figures import check_figures
 from recurate.workflow.stage_settings import StageSettings
@@ -235,7 +236,7 @@ def test_each_combination_of_values_becomes_an_arm() -> None:
         "title": "n = {initial}, bias {sampling_bias}",
         "mixing": {"regime": "replace"},
     }
-    found = dict(expanded("loop", arm, "file"))
+    found = {name: arm for name, _, arm in expanded("loop", arm, "file")}
     assert list(found) == [
         "loop_10_gaussian_0_5",
         "loop_10_gaussian_1_0",
@@ -247,6 +248,7 @@ def test_each_combination_of_values_becomes_an_arm() -> None:
         "mixing": {"regime": "replace", "initial": 100},
         "estimator": {"kind": "gaussian"},
         "sampling_bias": 0.5,
+        "parameters": {"initial": 100, "kind": "gaussian", "sampling_bias": 0.5},
     }
 
 
@@ -259,14 +261,16 @@ def test_a_list_of_values_that_is_none_is_one_sentence(each: Any) -> None:
 @pytest.mark.parametrize("title", ["M = {size}", "{", "M = {}", "{initial.size}", "{initial:g}"])
 def test_braces_in_a_title_without_a_value_are_one_sentence(title: str) -> None:
     arm: dict[str, Any] = {"each": {"mixing.initial": [[10]]}, "title": title}
-    with pytest.raises(RecurateError, match=r"^file: arms\.loop\.title: .*; only initial may stand in braces$"):
+    with pytest.raises(RecurateError, match=r"^file: arms\.loop\.title: .*; only initial may stand in braces, .*"):
         list(expanded("loop", arm, "file"))
 
 
 def test_an_arm_made_twice_is_refused_and_not_dropped(tmp_path: Path) -> None:
     study = changed({"each": {"mixing.initial": [10, 20]}})
     study["arms"]["one_20"] = {"estimator": {"kind": "gaussian"}, "mixing": {"regime": "replace", "initial": 5}}
-    with pytest.raises(RecurateError, match="arms: one_20: made twice, by each or by name; rename one"):
+    with pytest.raises(
+        RecurateError, match=r"arms\.one_20: two arms are called so, .*each at initial = 20 and arms\.one_20"
+    ):
         read(tmp_path, study)
 
 

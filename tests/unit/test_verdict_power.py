@@ -14,8 +14,9 @@ from study_setup import ROOT
 from theory_setup import check_arm, forecast
 
 from recurate.closed_form.laws.registry import laws_of
-from recurate.study.reading import as_config, read_mapping, read_study
+from recurate.study.reading import as_config, read_study
 from recurate.study.trained import Study
+from recurate.study.yaml_files import read_mapping
 from recurate.theory import agreement
 from recurate.theory.checking import Observed, check_claims
 from recurate.theory.claims import CLAIMS, ClosedLoop

@@ -20,9 +20,10 @@ from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
 from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
-from recurate.study.reading import as_study, read_mapping
+from recurate.study.reading import as_study
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
+from recurate.study.yaml_files import read_mapping
 from recurate.theory import agreement
 from recurate.theory.bounds import chosen_variance
 from recurate.theory.checking import check_claims

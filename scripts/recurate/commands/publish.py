@@ -22,10 +22,11 @@ from recurate.files.costs import read_benchmark
 from recurate.files.paths import BENCHMARKS, NAME, PUBLISHED, RUN_NAME
 from recurate.files.writing import TEMPORARY, write_json
 from recurate.foundation.errors import RecurateError
-from recurate.study.reading import as_study, read_config, read_mapping
+from recurate.study.reading import as_study, read_config
 from recurate.study.trained import Study
+from recurate.study.yaml_files import read_mapping
 
-KEPT = ("claims.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
+KEPT = ("claims.csv", "arms.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
 TRAINED = ("metrics.csv", "forecast.csv", "effects.csv")
 SIMULATED = ("laws.csv", "rates.csv")  # not every replicate: the metrics of hundreds take many megabytes
 CARDS = "origins/*/*.json"

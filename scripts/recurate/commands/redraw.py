@@ -11,7 +11,8 @@ from recurate.figures import TABLES, Figure, Files
 from recurate.files.writing import replacing, write_text
 from recurate.foundation.errors import RecurateError
 from recurate.stages.views import figure_reads
-from recurate.study.reading import as_study, read_mapping
+from recurate.study.reading import as_study
+from recurate.study.yaml_files import read_mapping
 
 RESULTS = Path("results")
 PICTURES = (".png", ".gif", ".txt")

@@ -7,28 +7,47 @@ schema requires none; what is missing is said when the study is read.
 from __future__ import annotations
 
 import json
+import sys
 
 from pydantic import BaseModel, JsonValue
 
 from recurate.figures import Figure, SimulatedFigure, TrainedFigure
+from recurate.files.paths import NAME
 from recurate.foundation.components import Component, component_class, kinds
+from recurate.foundation.settings import MOST, MOST_COUNTED
+from recurate.mixing.ratios import MOST_SYNTHETIC, real_fraction_of
 from recurate.mixing.simulated import SimulatedMixing
 from recurate.mixing.trained import Mixing
 from recurate.study.arm import Arm
+from recurate.study.common import LAST_SEED, MOST_SEEDS
 from recurate.study.families import FAMILIES
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.simulated_arm import SimulatedArm
 from recurate.study.trained import Study
+from recurate.theory.claims import CLAIMS
 
 Schema = dict[str, JsonValue]
 OWN_FILE = r"\.py$"  # a kind of the user's own
-LAMBDA: Schema = {"type": "number", "minimum": 0, "description": "synthetic : real, in place of real_fraction"}
+LAMBDA: Schema = {
+    "type": "number",
+    "minimum": 0,
+    "not": {"exclusiveMinimum": MOST_SYNTHETIC, "exclusiveMaximum": sys.float_info.max},  # infinity is allowed
+    "description": "synthetic : real, in place of real_fraction",
+}
+NO_SMALL_SHARE: Schema = {"exclusiveMinimum": 0, "exclusiveMaximum": real_fraction_of(MOST_SYNTHETIC), "type": "number"}
+NAMES: Schema = {"pattern": f"^{NAME.pattern}$"}
 EACH: Schema = {
     "type": "object",
+    "minProperties": 1,
     "additionalProperties": {"type": "array", "minItems": 1},
     "description": "dotted keys with lists of values: an arm for every combination",
 }
-SEEDS: JsonValue = [{"type": "integer", "minimum": 1}, {"type": "array", "items": {"type": "integer", "minimum": 0}}]
+SEED: Schema = {"type": "integer", "minimum": 0, "maximum": LAST_SEED}
+SEEDS: JsonValue = [
+    {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS},
+    {"type": "array", "items": SEED, "minItems": 1, "uniqueItems": True},
+]
+LARGEST: dict[JsonValue, JsonValue] = {"integer": MOST_COUNTED, "number": MOST}
 
 
 def schema() -> Schema:
@@ -45,7 +64,11 @@ def schema() -> Schema:
         names = [kind for kind in kinds(Figure) if issubclass(component_class(Figure, kind), sort)]
         definitions[sort.__name__] = {"anyOf": [_named(names), _of_family(Figure, names, definitions)]}
     for mixing in (Mixing, SimulatedMixing):
-        _properties(definitions, mixing.__name__)["lambda"] = LAMBDA
+        properties = _properties(definitions, mixing.__name__)
+        properties["lambda"] = LAMBDA
+        fraction = properties["real_fraction"]
+        assert isinstance(fraction, dict)
+        properties["real_fraction"] = {**fraction, "not": NO_SMALL_SHARE}
     for arm in (Arm, SimulatedArm):
         _properties(definitions, arm.__name__)["each"] = EACH
     for study in (Study, SimulatedStudy):
@@ -77,10 +100,15 @@ def _define(model: type[BaseModel], definitions: Schema, name: str | None = None
     inner = of_model.pop("$defs", {})
     for key, value in {**inner, name or model.__name__: of_model}.items():
         definitions.setdefault(key, _bare(value))
+    for key, field in model.model_fields.items():
+        if any(getattr(part, "allow_inf_nan", False) for part in field.metadata):
+            bounded = _properties(definitions, name or model.__name__)[key]
+            assert isinstance(bounded, dict)
+            bounded.pop("maximum")
 
 
 def _bare(value: JsonValue) -> JsonValue:
-    """A schema without what pydantic adds for forms: titles, and the keys that are required."""
+    """A schema without what pydantic adds for forms, titles and required keys, and with the largest numbers."""
     if isinstance(value, list):
         return [_bare(part) for part in value]
     if not isinstance(value, dict):
@@ -88,7 +116,10 @@ def _bare(value: JsonValue) -> JsonValue:
     if isinstance(properties := value.get("properties"), dict):
         value = {**value, "properties": {key: _bare(part) for key, part in properties.items()}}
         return {key: part for key, part in value.items() if key not in ("title", "required")}
-    return {key: _bare(part) for key, part in value.items() if key != "title" or not isinstance(part, str)}
+    bare = {key: _bare(part) for key, part in value.items() if key != "title" or not isinstance(part, str)}
+    if bare.get("type") in LARGEST and not {"maximum", "exclusiveMaximum"} & set(bare):
+        bare["maximum"] = LARGEST[bare["type"]]
+    return bare
 
 
 def _properties(definitions: Schema, name: str) -> Schema:
@@ -128,9 +159,14 @@ def _complete_study(properties: Schema, study: type[BaseModel]) -> None:
     seeds = properties["seeds"]
     assert isinstance(seeds, dict)
     properties["seeds"] = {"anyOf": SEEDS, "description": seeds["description"]}
-    properties["arms"] = {"type": "object", "additionalProperties": {"anyOf": [_refer(arm), {"type": "null"}]}}
-    properties["arm_defaults"] = _refer(arm)
+    arms: JsonValue = {"anyOf": [_refer(arm), {"type": "null"}]}
+    properties["arms"] = {"type": "object", "additionalProperties": arms, "propertyNames": NAMES, "minProperties": 1}
+    properties["arm_defaults"] = arms
     properties["scales"] = {
-        "type": "object", "properties": {"demo": layer, "paper": layer}, "additionalProperties": False,
+        "type": ["object", "null"], "properties": {"demo": layer, "paper": layer}, "additionalProperties": False,
     }  # fmt: skip
-    properties["like"] = {"type": "string", "description": "study beside this file that it is laid over"}
+    if isinstance(origins := properties.get("origins"), dict):
+        origins["propertyNames"] = NAMES
+    if isinstance(claims := properties.get("claims"), dict):
+        claims["items"] = {"enum": [*CLAIMS]}
+    properties["like"] = {"type": ["string", "null"], "description": "study beside this file that it is laid over"}

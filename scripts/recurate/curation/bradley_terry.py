@@ -33,7 +33,10 @@ class BradleyTerry(Curation):
     """
 
     choices: float = Field(
-        4, allow_inf_nan=True, description="K, samples a person chooses one from: an integer >= 1, or .inf"
+        4,
+        allow_inf_nan=True,
+        json_schema_extra={"minimum": 1},
+        description="K, samples a person chooses one from: an integer >= 1, or .inf",
     )
     kept: int = Field(
         ge=1,

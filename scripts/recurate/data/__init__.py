@@ -117,6 +117,11 @@ class Data(Component, ABC):
         """Shape and classes, known without loading anything."""
 
     @property
+    def training_size(self) -> int | None:
+        """Number of training data, or None where it is not known without loading them."""
+        return None
+
+    @property
     def made_from(self) -> str | None:
         """Kind of the shared data set that these are made from, or None."""
         return None
@@ -157,6 +162,10 @@ class SampledData(Data, ABC):
     train: int = Field(10_000, ge=1, description="number of training points")
     test: int = Field(10_000, ge=1, description="number of held-out points")
 
+    @property
+    def training_size(self) -> int | None:
+        return self.train
+
     @abstractmethod
     @gives(_points)
     def sample(self, n: int, generator: numpy.random.Generator) -> tuple[Array, Array]:
@@ -172,6 +181,11 @@ class PublishedData(Data, ABC):
     """A published data set with its own division into training and held-out part, fetched once for all studies."""
 
     shared: ClassVar[bool] = True
+    published_size: ClassVar[int | None] = None  # number of training data
+
+    @property
+    def training_size(self) -> int | None:
+        return self.published_size
 
     @abstractmethod
     def fetch(self, folder: str | None) -> tuple[RealData, str]:

@@ -69,6 +69,7 @@ class Cifar10(PublishedData):
     """50,000 training and 10,000 held-out photographs of 32x32 pixels, in the original order."""
 
     licence: ClassVar[str] = "no formal licence, so fetched and never redistributed; cite Krizhevsky (2009)"
+    published_size: ClassVar[int | None] = 50_000
 
     @property
     def description(self) -> Description:

@@ -27,6 +27,10 @@ class Digits(Data):
         return Description(shape=(8, 8, 1), classes=10, class_names=tuple("0123456789"))
 
     @property
+    def training_size(self) -> int:
+        return 1797 - self.test
+
+    @property
     def source(self) -> str:
         return f"scikit-learn {version('scikit-learn')}"
 

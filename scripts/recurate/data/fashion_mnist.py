@@ -40,6 +40,7 @@ class FashionMnist(PublishedData):
     """60,000 training and 10,000 held-out articles of 28x28 grey pixels, in the original order."""
 
     licence: ClassVar[str] = "MIT"
+    published_size: ClassVar[int | None] = 60_000
 
     @property
     def description(self) -> Description:

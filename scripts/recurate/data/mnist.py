@@ -34,6 +34,7 @@ class Mnist(PublishedData):
     """60,000 training and 10,000 held-out digits of 28x28 grey pixels, in the original order."""
 
     licence: ClassVar[str] = "CC BY-SA 3.0, as commonly stated"
+    published_size: ClassVar[int | None] = 60_000
 
     @property
     def description(self) -> Description:

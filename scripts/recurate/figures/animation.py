@@ -19,6 +19,7 @@ from recurate.figures.parts.density import (
     draw_level_sets,
     reward_on_grid,
 )
+from recurate.figures.parts.mathematics import text_where_it_does_not_parse
 from recurate.figures.parts.series import per_arm
 from recurate.figures.parts.style import LEVEL_SET, density_colours, new_figure, styled
 from recurate.figures.parts.view import ArmView, StudyView
@@ -124,6 +125,7 @@ def render(figure: Figure) -> Image:
     from PIL.Image import fromarray
 
     figure.set_dpi(DOTS_PER_INCH)
+    text_where_it_does_not_parse(figure)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return fromarray(np.asarray(canvas.buffer_rgba())[..., :3])

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from recurate.figures import Files, SimulatedFigure
 from recurate.figures.parts import style, words
+from recurate.figures.parts.mathematics import outside
 from recurate.figures.parts.series import (
     Line,
     Lines,
@@ -214,7 +215,7 @@ def _shared_titles(arms: Mapping[str, SimulatedArmView], columns: dict[str, list
 
 def _symbols(title: str) -> str:
     """A title with its symbols' indices set as such: λ_s, n_s, n_ini."""
-    return re.sub(r"\b(\w)_(\w+)", r"$\1_{\2}$", title)
+    return outside(lambda text: re.sub(r"\b(\w)_(\w+)", r"$\1_{\2}$", text), title)
 
 
 def _handle(arm: SimulatedArmView, colour: str) -> Line2D:

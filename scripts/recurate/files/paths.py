@@ -17,7 +17,6 @@ WILDCARDS = {
     "generation": r"\d{3}|[1-9]\d{3}",
 }
 RUN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")  # of published runs
-NAME = re.compile(rf"^{WILDCARDS['study']}$")
 LOGS, BENCHMARKS, PUBLISHED = "logs", "benchmarks", "published"  # folders of results beside those of studies
 FIGURES = "figures/"  # what the names of a study's pictures and captions begin with
 _NAMED = {name: f"(?P<{name}>{pattern})" for name, pattern in WILDCARDS.items()}
@@ -25,6 +24,13 @@ _OF_STUDY = re.compile(
     "{study}/(?:(?:origins/{origin}|arms/{arm})/(?:seeds-{seeds}/(?:gen-{generation}/)?)?)?".format(**_NAMED)
     + f"(?P<name>(?:{FIGURES})?[^/]+)"
 )
+NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")  # of studies, origins, arms and figures: their names are folders and files
+NAME_RULE = "a name is lower-case letters, digits and _, a letter first, at most 100 characters"
+
+
+def is_name(text: str) -> bool:
+    """Whether a study, an origin, an arm or a figure can be called so."""
+    return NAME.fullmatch(text) is not None
 
 
 class Layout:

@@ -11,50 +11,24 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import os
 import pkgutil
 import sys
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar, TypeVar, cast
+from typing import TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from recurate.foundation.contract import OWN, Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.guard import guarded
+from recurate.foundation.quoting import quoted
 from recurate.foundation.results import got
-
-
-class Settings(BaseModel):
-    """Base of every configuration block: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-    other_spellings: ClassVar[tuple[str, ...]] = ()
-    former: ClassVar[Mapping[str, str]] = {}  # keys of the last version, and what to write now
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_keys(cls, values: object) -> object:
-        for key in values if isinstance(values, dict) else ():
-            if key in cls.former:
-                raise ValueError(f"{key}: {cls.former[key]}")
-            if key not in cls.model_fields:
-                allowed = ", ".join((*cls.model_fields, *cls.other_spellings))
-                raise PydanticCustomError(
-                    "unknown_key", "unknown key '{key}'; known are {allowed}", {"key": key, "allowed": allowed}
-                )
-        return values
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: object) -> None:
-        """Refuse sets, which every process writes down in an order of its own: results would never be up to date."""
-        for name, field in cls.model_fields.items():
-            if {set, frozenset} & {field.annotation, typing.get_origin(field.annotation)}:
-                raise TypeError(f"{cls.__name__}.{name} is a set, which has no order to write it down in; take a list")
+from recurate.foundation.settings import Settings
 
 
 def _files(_: Component, __: Given, value: object) -> tuple[str, ...]:
@@ -110,9 +84,11 @@ def module_file(base: type[Component], kind: str) -> Path:
 
     Raises RecurateError if there is no such module and no such file.
     """
-    path = Path(kind) if kind.endswith(".py") else folder(base) / f"{kind}.py"
-    if path.name == "__init__.py" or not path.is_file():
-        raise RecurateError(f"unknown kind {kind!r}; known are {', '.join(kinds(base))}, or name an existing .py file")
+    own = kind.endswith(".py")
+    path = Path(kind) if own else folder(base) / f"{kind}.py"
+    if path.name == "__init__.py" or not (own or kind.isidentifier()) or not os.path.isfile(path):
+        known = ", ".join(kinds(base))
+        raise RecurateError(f"unknown kind {quoted(kind)}; known are {known}, or name an existing .py file")
     return path
 
 
@@ -124,8 +100,9 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     Raises RecurateError if the file of a path cannot be executed.
     """
     name = f"{base.__module__}.{kind}"
-    if name in sys.modules:  # a parse of the Snakefile asks hundreds of times
-        return sys.modules[name]
+    known = sys.modules.get(name)  # a parse of the Snakefile asks hundreds of times
+    if known and kind.isidentifier() and not hasattr(known, "__path__"):
+        return known
     path = module_file(base, kind)
     if not kind.endswith(".py"):
         return importlib.import_module(name)

@@ -6,9 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from recurate.foundation.components import Settings
+from recurate.foundation.quoting import quoted
+from recurate.foundation.settings import meant
+
+MOST_SYNTHETIC = 1e6  # synthetic samples to a real one; with more no real one would ever be trained on
 
 
 def real_fraction_of(synthetic_ratio: float) -> float:
@@ -40,7 +44,17 @@ class MixingRule(Settings):
             return values
         if "real_fraction" in values:
             raise ValueError("give either lambda or real_fraction, not both")
-        value, others = values["lambda"], {key: value for key, value in values.items() if key != "lambda"}
-        if not (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0):
-            raise ValueError(f"lambda: {value!r} is not allowed; it must be a number >= 0 or .inf")
-        return {**others, "real_fraction": real_fraction_of(float(value))}
+        value, others = meant(values["lambda"]), {key: value for key, value in values.items() if key != "lambda"}
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
+        if not (0 <= number <= MOST_SYNTHETIC or number == math.inf):
+            raise ValueError(
+                f"lambda: {quoted(value)} is not allowed; it must be a number >= 0, at most {MOST_SYNTHETIC:g}, or .inf"
+            )
+        return {**others, "real_fraction": real_fraction_of(float(number))}
+
+    @field_validator("real_fraction", check_fields=False)
+    @classmethod
+    def _some_data_are_real(cls, value: float | None) -> float | None:
+        if value and value < (least := real_fraction_of(MOST_SYNTHETIC)):
+            raise ValueError(f"{value!r} is not allowed; it must be 0 or at least {least:.3g}")
+        return value

@@ -66,6 +66,9 @@ class Arm(Settings):
         None, description="how the arm's samples are drawn, from generation 0's model on; the origin's if none"
     )
     panel: str = Field("", description="column of the figure `comparison` that shows the arm")
+    parameters: dict[str, object] = Field(
+        {}, description="what tells the arm from others, by name, for the table `arms.csv`; `each` fills it in"
+    )
 
     def check_choice(self, key: str) -> None:
         """Raise ValueError if people cannot choose by such a reward; `key` is the arm's."""

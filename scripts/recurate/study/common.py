@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 from pydantic import Field, field_validator
 
-from recurate.files.paths import NAME
+from recurate.files.paths import NAME_RULE, is_name
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.quoting import quoted
+
+MOST_SEEDS, LAST_SEED = 1_000_000, 2**31 - 1
 
 
 class Request(Settings):
@@ -45,7 +48,9 @@ class StudySettings(Settings):
     def _count_or_list(cls, value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 1:
-                raise ValueError(f"{value} is not allowed; give a number of seeds >= 1 or a list of seeds")
+                raise ValueError(f"{quoted(value)} is not allowed; give a number of seeds >= 1 or a list of seeds")
+            if value > MOST_SEEDS:
+                raise ValueError(f"{quoted(value)} is not allowed; give at most {MOST_SEEDS:,} seeds")
             return list(range(value))
         return value
 
@@ -54,15 +59,17 @@ class StudySettings(Settings):
     def _sorted_and_unique(cls, value: list[int]) -> list[int]:
         repeated = [seed for seed, count in Counter(value).items() if count > 1]
         if repeated or not value or min(value) < 0:
-            raise ValueError(f"duplicate or negative seeds in {value}; list each replicate's number (>= 0) once")
+            raise ValueError(f"duplicate or negative seeds in {quoted(value)}; list each number (>= 0) once")
+        if max(value) > LAST_SEED:
+            raise ValueError(f"{max(value)} is not allowed; seeds go from 0 to {LAST_SEED}")
         return sorted(value)
 
     @field_validator("origins", "arms", mode="before", check_fields=False)
     @classmethod
     def _safe_names(cls, value: object) -> object:
         for name in value if isinstance(value, dict) else ():
-            if not NAME.match(str(name)):
-                raise ValueError(f"{name!r} is not a name; use lower-case letters, digits and _, with a letter first")
+            if not is_name(str(name)):
+                raise ValueError(f"{quoted(name)} is not a name; {NAME_RULE}")
         return value
 
 
@@ -78,5 +85,5 @@ def known(values: list[str], allowed: tuple[str, ...]) -> list[str]:
     """`values` if all are `allowed`; raises ValueError otherwise."""
     for name in values:
         if name not in allowed:
-            raise ValueError(f"{name!r} is not known; allowed are {', '.join(allowed)}")
+            raise ValueError(f"{quoted(name)} is not known; allowed are {', '.join(allowed)}")
     return values

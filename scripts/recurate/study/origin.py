@@ -82,7 +82,14 @@ class Origin(Settings):
             if part is not None:
                 check(key, partial(part.check, self.data.description))
         check("sampler", partial(self.sampler.check_samples, self.data.description, self.model, self.samples))
+        self.check_real("real_samples", self.real_samples)
         return self
+
+    def check_real(self, key: str, number: int | None) -> None:
+        """Raise ValueError if training asks for more real data than there are, where that is known."""
+        size = self.data.training_size
+        if number is not None and size is not None and number > size:
+            raise ValueError(f"{key}: {number} is more than the {size} training data of {self.data.kind}")
 
     def check_answers(self, key: str, kind: str, needed: type[Model] | None) -> None:
         """Raise ValueError if what `kind` asks of generation 0's model, it cannot answer."""

@@ -1,11 +1,9 @@
-"""Reading the configuration and study files: YAML, its layers, and one line for every mistake, with file and key."""
+"""Reading the configuration and study files: their layers, and one line for every mistake, with file and key."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,15 +12,22 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from recurate.curation import Curation
+from recurate.files.fingerprints import spec_digest
 from recurate.foundation.components import component_class
 from recurate.foundation.errors import RecurateError
-from recurate.study.config import Config
+from recurate.foundation.quoting import quoted, shortened
+from recurate.foundation.settings import Said, meant
+from recurate.study.config import SCALES, Config
+from recurate.study.each import expanded
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
+from recurate.study.yaml_files import Layer, parse, read_mapping
 
 Base = TypeVar("Base", bound=BaseModel)
-Layer = dict[str, JsonValue]  # keys of a study file, or some of them, before they are validated
-CONFIG = "config/config.yaml"
+CONFIG, STUDIES = "config/config.yaml", "config/studies"
+MOST_JOBS, JOBS_OF_AN_ARM = Config.model_fields["most_jobs"].default, 100
+TRIED = "tried"  # folder below the results, of what a command overrides
+LONGEST, LONG_WORD = 1000, re.compile(r"(\S{200})\S+")  # characters of a message
 NOT_INHERITED = ("keep_state",)  # what a file holds, not how a network is trained
 
 
@@ -44,9 +49,9 @@ def _lines(errors: list[ErrorDetails], where: str, prefix: tuple[int | str, ...]
         if error["type"] == "component":
             lines += _lines(error["ctx"]["inner"], where, location)
             continue
-        key = ".".join(str(part) for part in location)
-        message = error["msg"].removeprefix("Value error, ")
-        got = "" if error["type"] in ("value_error", "missing", "unknown_key") else f" (got {error['input']!r})"
+        key = ".".join(shortened(str(part)) for part in location)
+        message = shortened(LONG_WORD.sub(r"\1 ..", error["msg"].removeprefix("Value error, ")), LONGEST)
+        got = "" if error["type"] in ("value_error", "missing", "unknown_key") else f" (got {quoted(error['input'])})"
         lines.append(f"{where}: {key}: {message}{got}" if key else f"{where}: {message}{got}")
     return lines
 
@@ -69,7 +74,7 @@ def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
 def _over(study: Layer, change: Layer) -> Layer:
     """A study with `change` laid over it, at every scale; an arm of it that becomes nothing is left out everywhere."""
     merged, arms = merge(study, change), _mapping(change, "arms")
-    left_out = {name for name, arm in arms.items() if arm is None and name in _all_arms(study)}
+    left_out = {name for name, arm in arms.items() if meant(arm) is None and name in _all_arms(study)}
     merged = _without(merged, left_out)
     if scales := {**_mapping(study, "scales"), **_mapping(change, "scales")}:
         of_study, of_change = _mapping(study, "scales"), _mapping(change, "scales")
@@ -96,102 +101,88 @@ def _without(block: Layer, arms: set[str]) -> Layer:
     return {**block, "arms": {n: arm for n, arm in of_scale.items() if n not in arms}} if of_scale else block
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Refuses a key that is given twice, which PyYAML lets pass with the first value lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> object:
-        names = set()
-        for key, _ in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else key  # a list or mapping is refused below
-            if name in names:
-                raise yaml.MarkedYAMLError(problem=f"the key {name!r} is given twice", problem_mark=key.start_mark)
-            names.add(name)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> JsonValue:
-    """Read a YAML file; raises RecurateError with file and line if it is missing or malformed."""
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise RecurateError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, or bytes that are no text
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise RecurateError(f"{path}: {line}not valid YAML ({getattr(error, 'problem', error)})") from error
-
-
-def read_mapping(path: Path) -> Layer:
-    """Read a YAML file of keys; raises RecurateError if it is missing, malformed or something else."""
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise RecurateError(f"{path}: must be a mapping of keys, see config/README.md")
-    return raw
-
-
 def read_config() -> Config:
     """The configuration of the project in the working directory; raises RecurateError."""
     return as_config(read_mapping(Path(CONFIG)))
 
 
-def as_config(settings: Mapping[str, object]) -> Config:
+def as_config(settings: Mapping[str, object], given: Collection[str] = ()) -> Config:
     """The configuration as Snakemake hands it on, changed by its `--config`; raises RecurateError.
 
-    Snakemake leaves values inside mappings as text, which is read here as YAML.
+    Snakemake leaves values inside mappings as text; every setting takes them for what it is. `given` are keys that a
+    command names: where it overrides settings and names no folder, results go into one of their own.
     """
-    overrides = {"overrides": _typed(settings["overrides"])} if "overrides" in settings else {}
-    return validated(Config, {**settings, **overrides}, CONFIG)
+    config = validated(Config, settings, CONFIG)
+    overrides = {name: _said(change) for name, change in config.overrides.items()}
+    results = config.results
+    if is_tried(config, given):
+        results = f"{results}/{TRIED}/{spec_digest(config.overrides)[:8]}"
+    return config.model_copy(update={"overrides": overrides, "results": results})
 
 
-def _typed(value: object) -> object:
-    """A value with all texts within read as YAML, where they are a number, a list, a truth value or nothing."""
+def is_tried(config: Config, given: Collection[str]) -> bool:
+    """Whether a command that names these keys of the configuration tries settings out, with results of their own."""
+    return "overrides" in given and "results" not in given and any(config.overrides.values())
+
+
+def _said(value: JsonValue) -> JsonValue:
+    """A value in which every text that YAML reads as something else is marked as such."""
     if isinstance(value, dict):
-        return {key: _typed(inner) for key, inner in value.items()}
+        return {key: _said(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_typed(inner) for inner in value]
+        return [_said(part) for part in value]
     if not isinstance(value, str):
         return value
     try:
-        scalar = yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError):
+        read = parse(value)
+    except yaml.YAMLError:
         return value
-    return scalar if isinstance(scalar, str | int | float | list | None) else value
+    return Said(value, read) if isinstance(read, bool | int | float | list | None) else value
 
 
-def read_study(path: Path, scale: str, override: Layer) -> Study | SimulatedStudy:
-    """Read a study file at one scale.
+def study_files(folder: str = STUDIES) -> dict[str, Path]:
+    """Study files by name."""
+    return {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
+
+
+def read_study(path: Path, scale: str, override: Layer, most_jobs: int = MOST_JOBS) -> Study | SimulatedStudy:
+    """Read a study file at one scale; a study of `most_jobs` has a hundredth of that many arms.
 
     It is laid over the file that `like` names; the block of `scale` over the whole, then `override`; then
     `arm_defaults` under every arm, and under a trained arm what follows from its origin.
     """
     raw = _read_like(path, ())
     scales = _block(raw.pop("scales", None), f"{path}: scales")
-    if set(scales) - {"demo", "paper"}:
+    if set(scales) - set(SCALES):
         raise RecurateError(f"{path}: scales: only demo and paper are allowed")
     _block(raw.get("arm_defaults"), f"{path}: arm_defaults")
     merged = _over(_over(raw, _block(scales.get(scale), f"{path}: scales.{scale}")), override)
     defaults = _block(merged.pop("arm_defaults", None), f"{path}: arm_defaults")
     arms, origins = merged.get("arms"), merged.get("origins")
     if isinstance(arms, dict):
-        expanded_arms = list(_arms(arms, defaults, origins, str(path)))
-        merged["arms"] = dict(expanded_arms)
-        if twice := [name for name, count in Counter(name for name, _ in expanded_arms).items() if count > 1]:
-            raise RecurateError(f"{path}: arms: {', '.join(twice)}: made twice, by each or by name; rename one")
+        merged["arms"] = _arms(arms, defaults, origins, str(path), most_jobs // JOBS_OF_AN_ARM)
     return as_study(merged, str(path))
 
 
 def _block(value: JsonValue, where: str) -> Layer:
     """A block of keys that may be left empty; raises RecurateError for anything else."""
     if not isinstance(value, dict | None):
-        raise RecurateError(f"{where}: must be a mapping of keys (got {value!r})")
+        raise RecurateError(f"{where}: must be a mapping of keys (got {quoted(value)})")
     return value or {}
 
 
-def _arms(arms: Layer, defaults: Layer, origins: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:
-    """Every arm with its name: laid over the defaults of all, each for many, and filled in from its origin."""
+def _arms(arms: Layer, defaults: Layer, origins: JsonValue, where: str, most: int) -> Layer:
+    """Every arm by name: laid over the defaults of all, each for many, and filled in from its origin."""
+    found: Layer = {}
+    by: dict[str, str] = {}
     for name, written in arms.items():
-        for key, arm in expanded(name, _laid_over(defaults, {} if written is None else written), where):
-            yield key, with_origin(arm, origins, f"{where}: arms.{key}") if isinstance(origins, dict) else arm
+        whole = _laid_over(defaults, {} if meant(written) is None else written)
+        for key, made_by, arm in expanded(name, whole, where, most):
+            if key in found:
+                raise RecurateError(f"{where}: arms.{key}: two arms are called so, {by[key]} and {made_by}; rename one")
+            by[key] = made_by
+            found[key] = with_origin(arm, origins, f"{where}: arms.{key}") if isinstance(origins, dict) else arm
+    return found
 
 
 def _read_like(path: Path, before: tuple[Path, ...]) -> Layer:
@@ -200,6 +191,8 @@ def _read_like(path: Path, before: tuple[Path, ...]) -> Layer:
     like = raw.pop("like", None)
     if like is None:
         return raw
+    if not isinstance(like, str):
+        raise RecurateError(f"{path}: like: must be the name of a study beside it (got {quoted(like)})")
     base = path.parent / f"{like}.yaml"
     if base.parent != path.parent or not base.is_file():
         raise RecurateError(f"{path}: like: there is no study {like!r} beside it")
@@ -262,49 +255,3 @@ def read_trained(path: Path, scale: str, override: Layer) -> Study:
     if not isinstance(study, Study):
         raise RecurateError(f"{path}: is a simulated study, which has no networks")
     return study
-
-
-def expanded(name: str, arm: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:
-    """The arms that an arm with the key `each` stands for, one for every combination of the values listed there.
-
-    `each` maps dotted keys to lists, such as `mixing.initial: [100, 1000]`. Values end the arm's name (`replace_100`),
-    and stand in its title and panel for the last part of their key in braces (`M = {initial}`).
-    """
-    if not (isinstance(arm, dict) and "each" in arm):
-        yield name, arm
-        return
-    lists = _lists(arm["each"], f"{where}: arms.{name}.each")
-    for values in itertools.product(*lists.values()):
-        changed = {key: value for key, value in arm.items() if key != "each"}
-        for key, value in zip(lists, values, strict=True):
-            changed = _with(changed, key.split("."), value)
-        words = {key.rpartition(".")[2]: value for key, value in zip(lists, values, strict=True)}
-        for key in ("title", "panel"):
-            if isinstance(text := changed.get(key), str):
-                changed[key] = _filled(text, words, f"{where}: arms.{name}.{key}")
-        suffix = "_".join(re.sub("[^a-z0-9]+", "_", str(value).lower()).strip("_") for value in values)
-        yield f"{name}_{suffix}", changed
-
-
-def _lists(each: JsonValue, where: str) -> dict[str, list[JsonValue]]:
-    """The lists of values that the key `each` maps dotted keys to; raises RecurateError."""
-    lists = {key: values for key, values in each.items() if isinstance(values, list)} if isinstance(each, dict) else {}
-    if not (lists and lists == each and all(lists.values())):
-        raise RecurateError(f"{where}: must map dotted keys to lists of values (got {each!r})")
-    return lists
-
-
-def _filled(text: str, words: Layer, where: str) -> str:
-    """A title with values in place of what stands in braces; raises RecurateError for braces without a value."""
-    try:
-        return text.format(**words)
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
-        allowed = f"only {', '.join(words)} may stand in braces"
-        raise RecurateError(f"{where}: {text!r} cannot be filled in ({error}); {allowed}") from error
-
-
-def _with(settings: JsonValue, path: list[str], value: JsonValue) -> Layer:
-    """`settings` with the value at `path` replaced."""
-    first, *rest = path
-    base = settings if isinstance(settings, dict) else {}
-    return {**base, first: _with(base.get(first), rest, value) if rest else value}

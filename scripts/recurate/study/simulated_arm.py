@@ -40,6 +40,9 @@ class SimulatedArm(Settings):
     curation: Annotated[SerializeAsAny[Curation], embedded(Curation)] | None = Field(
         None, description="which of a round's synthetic samples they keep"
     )
+    parameters: dict[str, object] = Field(
+        {}, description="what tells the arm from others, by name, for the table `arms.csv`; `each` fills it in"
+    )
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> SimulatedArm:

@@ -25,7 +25,9 @@ MAX_GENERATIONS = 9_999
 class Study(StudySettings):
     """One study file: origins, arms, figures and claims."""
 
-    seeds_per_job: int = Field(8, ge=1, description="consecutive seeds that one job trains together")
+    seeds_per_job: int = Field(
+        4, ge=1, description="consecutive seeds that one job trains together; more seeds leave full groups as they are"
+    )
     generations: int = Field(ge=1, le=MAX_GENERATIONS, description="number of retrained generations T")
     origins: dict[str, Origin] = Field(min_length=1, description="origins by name")
     arms: dict[str, Arm] = Field(min_length=1, description="arms by name")
@@ -51,6 +53,19 @@ class Study(StudySettings):
         if repeated := [name for name, count in Counter(names).items() if count > 1]:
             raise ValueError(f"there are two feature spaces {repeated[0]!r}; metrics could not tell them apart")
         return value
+
+    @model_validator(mode="after")
+    def _metrics_have_names_of_their_own(self) -> Study:
+        found: set[tuple[str, str | None]] = set()
+        for number, metric in enumerate(self.metrics):
+            if (metric.kind, metric.space) in found:
+                where = f" on {metric.space}" if metric.space else ""
+                raise ValueError(
+                    f"metrics.{number}: {metric.kind}{where} is listed twice, and tables would not tell the two apart; "
+                    "leave one out"
+                )
+            found.add((metric.kind, metric.space))
+        return self
 
     @field_validator("claims")
     @classmethod
@@ -92,6 +107,7 @@ class Study(StudySettings):
                 f"{key}.mixing: generation 0 is trained on all real data, so that none are new; give "
                 f"origins.{arm.origin}.real_samples"
             )
+        origin.check_real(f"{key}.mixing.real", arm.mixing.real)
         if arm.retraining.synthetic == "afresh" and origin.objective.uses_labels:
             raise ValueError(
                 f"{key}.retraining.synthetic: {origin.objective.kind} is told the classes of what is kept; take stored "

@@ -7,7 +7,7 @@ The parts of Snakemake that are touched here and not public were seen with versi
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
@@ -19,18 +19,31 @@ Result = TypeVar("Result")
 DEFAULT_RATE = (100, 1)  # jobs per seconds, Snakemake's own limit
 
 
-def targets(studies: Iterable[str]) -> list[str]:
-    """Targets of the running `snakemake` command; empty where Snakemake runs otherwise.
+def targets(workflow: object, studies: Collection[str]) -> list[str] | None:
+    """Targets of the running `snakemake` command, empty for its default; None where the command is a job's.
 
     Snakemake itself hands targets over only after parsing. Its own parser reads the command line here, and because
     that takes a tenth of a second, only if a word is there that is neither an option nor a study.
     """
-    words = sys.argv[1:]
-    if Path(sys.argv[0]).name != "snakemake" or not any(w[0].isalpha() and w not in studies for w in words if w):
-        return []
+    if not getattr(workflow, "is_main_process", True):
+        return None
+    words = sys.argv[1:] if Path(sys.argv[0]).name == "snakemake" else []
+    if not any(w[0].isalpha() and w not in studies for w in words if w):
+        return [word for word in words if word in studies]
     from snakemake.cli import get_argument_parser
 
     return list(get_argument_parser().parse_known_args(words)[0].targets)
+
+
+def given(workflow: object) -> list[str]:
+    """Keys of the configuration that the command names, by `--config` or `--configfile`."""
+    return list(getattr(getattr(workflow, "config_settings", None), "overwrite_config", ()))
+
+
+def announce(workflow: object, notices: Iterable[str]) -> None:
+    """Say what a command should know before its plan, but not in every one of its jobs."""
+    for notice in notices if getattr(workflow, "is_main_process", True) else ():
+        print(notice, file=sys.stderr)
 
 
 def or_stop(call: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:

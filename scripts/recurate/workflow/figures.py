@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from recurate.figures import Figure
+from recurate.figures.parts.mathematics import complaint
 from recurate.figures.parts.view import SimulatedView, StudyView
-from recurate.files.paths import NAME, Layout
+from recurate.files.paths import NAME_RULE, Layout, is_name
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.quoting import quoted
 from recurate.stages.draw import Reads
 from recurate.stages.views import figure_reads
 from recurate.study.simulated import SimulatedStudy
@@ -21,15 +23,30 @@ Arms = Sequence[str]  # those that a figure shows
 
 def check_figures(study: Study | SimulatedStudy, where: str) -> None:
     """Raise RecurateError, with a line for each figure of the study in the file `where` that cannot be drawn."""
+    check_titles(study, where)
     if complaints := [f"{where}: figures: {complaint}" for complaint in _complaints(study)]:
         raise RecurateError("\n".join(complaints))
+
+
+def check_titles(study: Study | SimulatedStudy, where: str) -> None:
+    """Raise RecurateError, with a line for each title of an arm in the file `where` whose mathematics do not parse."""
+    lines = []
+    for name, arm in study.arms.items():
+        for key, text in (("title", arm.title), ("panel", arm.panel)):
+            if why := complaint(text):
+                lines.append(
+                    f"{where}: arms.{name}.{key}: {quoted(text)} is no mathematics that figures can show ({why}); mend "
+                    "it, or write \\$ for a dollar"
+                )
+    if lines:
+        raise RecurateError("\n".join(lines))
 
 
 def _complaints(study: Study | SimulatedStudy) -> Iterator[str]:
     names = [figure.name for figure in study.figures]
     for place, figure in enumerate(study.figures):
-        if not NAME.match(figure.name):
-            yield f"{figure.kind}: a figure's file name needs lower-case letters, digits and _ only"
+        if not is_name(figure.name):
+            yield f"{quoted(figure.kind)}: the figure is called after its file; {NAME_RULE}"
         if figure.name in names[:place]:
             yield f"{figure.name}: two figures have this name; rename the file of one"
         try:
@@ -50,12 +67,28 @@ def _has_what_it_reads(figure: Figure, study: Study | SimulatedStudy, view: Stud
         raise ValueError("it reads rates, but the study has no key rates")
 
 
+class FigureSorts:
+    """Which figures move: a name cannot be a picture in one study and an animation in another."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[bool, str]] = {}
+
+    def add(self, study: str, settings: Study | SimulatedStudy) -> None:
+        """Raise RecurateError for a figure of a study that is of another sort in one that was added before."""
+        for figure in settings.figures:
+            animated, other = self._first.setdefault(figure.name, (figure.animated, study))
+            if animated != figure.animated:
+                raise RecurateError(
+                    f"figures: {figure.name} moves in one of the studies {other} and {study} and not in the other; "
+                    "rename the file of one"
+                )
+
+
 class Figures:
     """What the rules ask of figures."""
 
     def __init__(self, studies: Studies, inputs: Inputs, layout: Layout) -> None:
         self.studies, self.layout = studies, layout
-        self._names_are_of_one_sort()
         self._input: Mapping[str, Callable[[Wildcards, Arms], Paths]] = {
             **{name: self._table(f"{name}.csv") for name in ("metrics", "forecast", "laws", "rates")},
             "traversed": self._table("traversals.safetensors"),
@@ -65,18 +98,6 @@ class Figures:
             "real": inputs.shown_real,
             "trajectories": lambda w, _: inputs.trajectories(w),
         }
-
-    def _names_are_of_one_sort(self) -> None:
-        """Raise RecurateError for a name that is a picture in one study and an animation in another."""
-        sorts: dict[str, tuple[bool, str]] = {}
-        for study, settings in self.studies.all.items():
-            for figure in settings.figures:
-                animated, other = sorts.setdefault(figure.name, (figure.animated, study))
-                if animated != figure.animated:
-                    raise RecurateError(
-                        f"figures: {figure.name} moves in one of the studies {other} and {study} and not in the other; "
-                        "rename the file of one"
-                    )
 
     def _table(self, name: str) -> Callable[[Wildcards, Arms], Paths]:
         return lambda w, _: self.layout.in_study(name).format(study=w.study)

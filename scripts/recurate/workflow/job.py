@@ -216,6 +216,10 @@ def _logged(main: object, job: Job) -> None:
             if error.__cause__ is not None:  # where it happened, for whoever wrote the code
                 traceback.print_exception(error.__cause__, file=file)
             raise
+        except MemoryError as error:
+            traceback.print_exc(file=file)
+            sentence = f"{job.log[0]}: out of memory ({error}); lower the study's sizes or take a larger machine"
+            raise RecurateError(sentence) from error
         except Exception:
             traceback.print_exc(file=file)
             raise

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from recurate.files.paths import NAME, Layout
+from recurate.files.paths import Layout
 from recurate.foundation.errors import RecurateError
-from recurate.study.reading import as_config, read_study
+from recurate.foundation.quoting import shortened
+from recurate.study.config import SCALES
+from recurate.study.reading import LONGEST, STUDIES, as_config, is_tried, read_study, study_files
+from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
-from recurate.workflow.figures import Figures, check_figures
+from recurate.workflow.asked import asked_for, check_study_name, check_target
+from recurate.workflow.figures import Figures, FigureSorts, check_figures
+from recurate.workflow.folders import check_data_folders, check_folder
 from recurate.workflow.inputs import Inputs
 from recurate.workflow.report_settings import Report
 from recurate.workflow.resources import Networks, Resources
+from recurate.workflow.sizes import check_sizes
 from recurate.workflow.stage_settings import StageSettings
 from recurate.workflow.studies import Studies, Wildcards
 from recurate.workflow.targets import Targets
 
-GENERAL_TARGETS = ("all", "report", "data")
-OTHER_FOLDERS = ("logs", "benchmarks", "published")  # below the results folder, beside those of studies
 FORMER_RULES = {
     "gather_metrics": "gather",
     "gather_forecasts": "gather",
@@ -35,17 +38,29 @@ class Project:
     Rules ask `inputs`, `settings`, `resources`, `networks` and `targets`.
     """
 
-    def __init__(self, config: Mapping[str, object], folder: str = "config/studies") -> None:
-        self.config = as_config(config)
-        self._results_can_be_written()
-        files = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
-        self._names_are_known(files, folder)
-        overrides = self.config.overrides
-        self.studies = Studies(
-            {n: read_study(path, self.config.scale, overrides.get(n, {})) for n, path in files.items()}
-        )
-        for name, path in files.items():
-            check_figures(self.studies.all[name], str(path))
+    def __init__(
+        self,
+        config: Mapping[str, object],
+        folder: str = STUDIES,
+        targets: Iterable[str] | None = (),
+        given: Collection[str] = (),
+    ) -> None:
+        """`targets` are those of the command, none for the default and None where another command asked for it.
+
+        `given` are keys of the configuration that the command names. Studies that are not asked for may be wrong.
+        """
+        self.config = as_config(config, given)
+        check_folder("results", self.config.results)
+        check_folder("data", self.config.data)
+        self.files = study_files(folder)
+        self._names_are_known(folder)
+        self.notices = []  # what a command says before its plan
+        if is_tried(self.config, given):
+            self.notices.append(f"overrides are tried in {self.config.results}; results=FOLDER names another folder")
+        configured = self.config.studies
+        self.asked = () if targets is None else asked_for(targets, self.files, configured, self.config.results)
+        self.studies = Studies(self._read())
+        self.default = [name for name in configured if name in self.studies.all]
         self.layout = Layout(self.config.results, self.config.data)
         self.inputs = Inputs(self.studies, self.layout)
         self.figures = Figures(self.studies, self.inputs, self.layout)
@@ -53,62 +68,67 @@ class Project:
         self.resources = Resources(self.studies, self.layout, self.config.device)
         self.networks = Networks(self.studies)
         self.targets = Targets(self.studies, self.inputs, self.layout)
-        self.report = Report(self.studies, self.targets, self.layout, self.config.studies, self.config.scale)
+        self.report = Report(self.studies, self.targets, self.layout, self.default, self.config.scale)
 
-    def _names_are_known(self, files: dict[str, Path], folder: str) -> None:
+    def _names_are_known(self, folder: str) -> None:
         for key, names in (("studies", self.config.studies), ("overrides", list(self.config.overrides))):
             for name in names:
-                if name not in files:
+                if name not in self.files:
                     raise RecurateError(
-                        f"config/config.yaml: {key}: no study {name!r} in {folder}; known are {', '.join(files)}"
+                        f"config/config.yaml: {key}: no study {name!r} in {folder}; known are {', '.join(self.files)}"
                     )
-        for name, path in files.items():
-            if not NAME.match(name):
-                raise RecurateError(f"{path}: a study's file name needs lower-case letters, digits and _ only")
+        check_data_folders(self.config.data_folders)
 
-    def _results_can_be_written(self) -> None:
-        folder = Path(self.config.results)
-        existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-        if not (existing.is_dir() and os.access(existing, os.W_OK)):
-            raise RecurateError(
-                f"config/config.yaml: results: {existing} is not a folder that can be written to; name another"
-            )
+    def _read(self) -> dict[str, Study | SimulatedStudy]:
+        """Studies by name. Raises RecurateError for one that is asked for; others that are wrong are left out."""
+        found: dict[str, Study | SimulatedStudy] = {}
+        sorts = FigureSorts()
+        wrong: list[str] = []
+        for name, path in sorted(self.files.items(), key=lambda item: item[0] not in self.asked):
+            try:
+                found[name] = self._study(name, path)
+                sorts.add(name, found[name])
+            except Exception as error:  # a draft may fail in any way
+                if name in self.asked and not isinstance(error, RecurateError):
+                    raise
+                if name in self.asked:
+                    wrong += str(error).splitlines()
+                found.pop(name, None)
+                self.notices.append(f"left out: {shortened(str(error) or repr(error), LONGEST)}")
+        if wrong:
+            raise RecurateError("\n".join(wrong))
+        return {name: found[name] for name in self.files if name in found}
+
+    def _study(self, name: str, path: Path) -> Study | SimulatedStudy:
+        """A study at the scale of the configuration; one that is asked for is looked at at the other scale too."""
+        check_study_name(path)
+        override = self.config.overrides.get(name, {})
+        for scale in [scale for scale in SCALES if scale != self.config.scale and name in self.asked]:
+            try:
+                check_figures(read_study(path, scale, override, self.config.most_jobs), str(path))
+            except RecurateError as error:
+                lines = str(error).splitlines()
+                raise RecurateError("\n".join(f"{line} (at the scale {scale})" for line in lines)) from error
+        study = read_study(path, self.config.scale, override, self.config.most_jobs)
+        check_figures(study, str(path))
+        check_sizes(study, str(path), self.config.most_jobs, self.config.most_memory_gb)
+        return study
 
     def check_targets(self, targets: Iterable[str]) -> None:
-        """Raise RecurateError for a target that names a study, an origin, an arm or a figure which does not exist."""
-        studies = self.studies.all
+        """Raise RecurateError for a target that names a study, an origin, an arm, seeds .. which do not exist."""
         for target in targets:
-            if NAME.match(target) and target not in (*studies, *GENERAL_TARGETS):
-                raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(studies)}")
-            if target.startswith(f"{self.config.results}/"):
-                self._is_known(Path(target).parts[len(Path(self.config.results).parts) :])
+            check_target(target, self.config.results, self.studies.all, self.files)
 
     def check_resources(self, rules: Collection[str]) -> None:
         """Raise RecurateError for a study that asks for resources of a rule which is not one of `rules`."""
-        for name, study in self.studies.all.items():
-            for rule in study.resources:
+        for name in self.asked:
+            for rule in self.studies.all[name].resources:
                 if rule in FORMER_RULES:
                     raise RecurateError(f"study {name}, resources: the rule {rule} is called {FORMER_RULES[rule]} now")
                 if rule not in rules:
                     raise RecurateError(
                         f"study {name}, resources: there is no rule {rule!r}; rules are {', '.join(sorted(rules))}"
                     )
-
-    def _is_known(self, below: tuple[str, ...]) -> None:
-        """Raise RecurateError if a path below the results folder names what there is not."""
-        name, *inner = below
-        if not inner or name in OTHER_FOLDERS:
-            return
-        if name not in self.studies.all:
-            raise RecurateError(f"there is no study {name!r}; studies are {', '.join(self.studies.all)}")
-        study = self.studies.all[name]
-        parts = {"arms": study.arms, "origins": study.origins if isinstance(study, Study) else {}}
-        if len(inner) > 2 and inner[0] in parts and inner[1] not in parts[inner[0]]:
-            folder, part = inner[:2]
-            known = ", ".join(parts[folder]) or "none"
-            raise RecurateError(f"study {name} has no {folder[:-1]} {part!r}; its {folder} are {known}")
-        if len(inner) == 2 and inner[0] == "figures":
-            self.figures.of(name, Path(inner[1]).stem)
 
     @property
     def light_jobs_are_local(self) -> bool:

@@ -5,7 +5,7 @@ Every method takes the wildcards of a job.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from recurate.data import Data
 from recurate.foundation.components import load
@@ -196,7 +196,9 @@ class StageSettings:
 
     def resolved(self, w: Wildcards) -> dict[str, object]:
         """All settings of a study that its results follow from, defaults filled in, as they stand in its file."""
-        return self.studies.all[w.study].model_dump(mode="json", exclude={"resources"})
+        study = self.studies.all[w.study].model_dump(mode="json", exclude={"resources"})
+        arms = {name: _without(arm, "parameters") for name, arm in study["arms"].items()}
+        return {**study, "arms": arms}
 
     # Simulated studies
 
@@ -227,9 +229,14 @@ class StageSettings:
         return rates.Reads(arms=arms, generations=study.generations, rates=study.rates)
 
 
+def _without(settings: Mapping[str, object], empty: str) -> dict[str, object]:
+    """Settings without a key, if what stands there is empty."""
+    return {key: value for key, value in settings.items() if key != empty or value}
+
+
 def _bare(arm: SimulatedArm) -> SimulatedArm:
     """An arm without what only figures look at."""
-    return arm.model_copy(update={"title": "", "panel": ""})
+    return arm.model_copy(update={"title": "", "panel": "", "parameters": {}})
 
 
 def _lawful(arm: SimulatedArm) -> SimulatedArm:

@@ -37,9 +37,9 @@ class Targets:
         """Names of a study's tables."""
         if study in self.studies.trained:
             effects = ("effects.csv",) if controls(self.studies.trained[study]) else ()
-            return ("metrics.csv", "forecast.csv", "claims.csv", *effects, "config.yaml")
+            return ("metrics.csv", "forecast.csv", "claims.csv", *effects, "arms.csv", "config.yaml")
         rates = ("rates.csv",) if self.studies.simulated[study].rates else ()
-        return ("metrics.csv", "laws.csv", *rates, "claims.csv", "config.yaml")
+        return ("metrics.csv", "laws.csv", *rates, "claims.csv", "arms.csv", "config.yaml")
 
     def figure_files(self, study: str, figure: Figure) -> list[str]:
         """Files of one figure, without its caption."""

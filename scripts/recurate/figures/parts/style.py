@@ -11,6 +11,7 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from recurate.figures.parts.mathematics import text_where_it_does_not_parse
 from recurate.files.writing import replacing
 from recurate.foundation.lazy import np
 
@@ -124,6 +125,7 @@ class Printed:
 @styled
 def save(figure: Figure, *paths: str | Path) -> None:
     """Write a figure as PDF or PNG, as each path's suffix says; equal figures give equal bytes, no date goes in."""
+    text_where_it_does_not_parse(figure)
     for path in paths:
         kind = Path(path).suffix[1:]
         with replacing(path) as temporary:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from recurate.figures.parts import feature_spaces
 from recurate.figures.parts.feature_spaces import Name
+from recurate.figures.parts.mathematics import outside
 from recurate.figures.parts.series import CONFIDENCE, Series
 from recurate.figures.parts.view import ArmView, SimulatedView, StudyView
 from recurate.mixing.ratios import synthetic_ratio_of
@@ -77,8 +78,8 @@ FORECAST_NOTE = (
 
 
 def arm_title(title: str) -> str:
-    """An arm's title as figures show it, with the Greek letter for lambda."""
-    return re.sub(r"\blambda\b", "λ", title)
+    """An arm's title as figures show it, with the Greek letter for lambda where it is not mathematics."""
+    return outside(lambda text: re.sub(r"\blambda\b", "λ", text), title)
 
 
 def glued(text: str) -> str:
@@ -87,8 +88,9 @@ def glued(text: str) -> str:
 
 
 def wrapped(text: str, width: int) -> str:
-    """`text` broken into lines of at most `width` characters, but not within an assignment."""
-    return "\n".join(textwrap.wrap(glued(text), width, break_long_words=False)).replace("\u00a0", " ")
+    """`text` broken into lines of at most `width` characters, but not within an assignment or a formula."""
+    whole = re.sub(r"\$[^$]*\$", lambda formula: formula[0].replace(" ", "\u00a0"), glued(text))
+    return "\n".join(textwrap.wrap(whole, width, break_long_words=False)).replace("\u00a0", " ")
 
 
 def metric_label(metric: str) -> str:

@@ -1,0 +1,19 @@
+"""Values and texts as messages quote them: in one line, cut where they are long."""
+
+from __future__ import annotations
+
+QUOTED = 200  # characters
+
+
+def quoted(value: object) -> str:
+    """A value as Python writes it, in one line, cut where it is long."""
+    try:
+        return shortened(repr(value))
+    except ValueError:  # Python writes no integers of thousands of digits
+        return "a number of thousands of digits"
+
+
+def shortened(text: str, most: int = QUOTED) -> str:
+    """Text in one line, cut where it is long."""
+    line = " ".join(text.splitlines())
+    return line if len(line) <= most else f"{line[:most]} .."

@@ -1,0 +1,89 @@
+"""Which studies a command asks for, and the sentence for a target that there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from recurate.files.paths import BENCHMARKS, LOGS, NAME_RULE, PUBLISHED, format_generation, format_seeds, is_name
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.quoting import quoted, shortened
+from recurate.study.simulated import SimulatedStudy
+from recurate.study.trained import Study
+
+# Names of rules, which a study cannot have for it is a target of its name.
+RULES = (
+    "account", "all", "animate", "claims", "curate", "data", "draw", "effects", "extract_arm", "extract_origin",
+    "fetch_inception", "forecast", "gather", "judge", "laws", "measure", "nearness", "rates", "real_data", "reference",
+    "report", "resolved_config", "sample_arm", "sample_origin", "simulate", "train_arm", "train_origin", "traverse",
+)  # fmt: skip
+FETCHED = "fetch_"  # how rules begin that fetch a data set
+OTHER_FOLDERS = (LOGS, BENCHMARKS, PUBLISHED, "figures", "tried")  # below the results folder, beside those of studies
+
+
+def check_study_name(path: Path) -> None:
+    """Raise RecurateError for a study file whose name is that of a rule or a folder, or no name."""
+    name = path.stem
+    if not is_name(name):
+        raise RecurateError(f"{shortened(str(path))}: a study is called after its file; {NAME_RULE}")
+    if name in RULES or name.startswith(FETCHED):
+        raise RecurateError(f"{path}: {name} is the name of a rule, so that no target could be; rename the file")
+    if name in OTHER_FOLDERS:
+        raise RecurateError(f"{path}: {name} is a folder of the results beside those of studies; rename the file")
+
+
+def asked_for(
+    targets: Iterable[str], known: Collection[str], configured: Sequence[str], results: str
+) -> Collection[str]:
+    """Studies that targets ask for: of the `known` ones those they name, else the `configured` ones, the default."""
+    asked: set[str] = set()
+    for target in targets or ["all"]:
+        name = target.removeprefix(f"{results}/").partition("/")[0] if target.startswith(f"{results}/") else target
+        if name in known and target not in RULES:
+            asked.add(name)
+        elif target != "data":
+            asked.update(configured)
+    return asked
+
+
+def check_target(target: str, results: str, studies: dict[str, Study | SimulatedStudy], files: Collection[str]) -> None:
+    """Raise RecurateError for a target that names a study, an origin, seeds .. which there are not.
+
+    `files` are names of study files, also of those that cannot be read.
+    """
+    if is_name(target) and target not in (*files, *RULES) and not target.startswith(FETCHED):
+        raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(files)}")
+    if not target.startswith(f"{results}/"):
+        return
+    name, *inner = target.removeprefix(f"{results}/").split("/")
+    if not inner or name in OTHER_FOLDERS:
+        return
+    if name not in studies:
+        raise RecurateError(f"there is no study {quoted(name)}; studies are {', '.join(files)}")
+    if len(inner) > 2 and inner[0] in ("arms", "origins"):
+        _check_part(name, studies[name], *inner)
+    if len(inner) == 2 and inner[0] == "figures":
+        figures = [figure.name for figure in studies[name].figures]
+        _is_one_of(f"study {name} has no figure", Path(inner[1]).stem, figures, "figures")
+
+
+def _check_part(name: str, study: Study | SimulatedStudy, sort: str, part: str, *inner: str) -> None:
+    """Raise RecurateError for a file below a folder of arms or origins that the study does not make."""
+    parts = study.arms if sort == "arms" else study.origins if isinstance(study, Study) else {}
+    _is_one_of(f"study {name} has no {sort[:-1]}", part, parts, sort)
+    if not isinstance(study, Study) or len(inner) < 2:
+        return
+    jobs = [f"seeds-{format_seeds(batch)}" for batch in study.seed_batches()]
+    _is_one_of(f"study {name} has no job", inner[0], jobs, "jobs")
+    last = study.generations if sort == "arms" else 0
+    generations = [f"gen-{format_generation(number)}" for number in range(last + 1)]
+    if len(inner) > 2 and inner[1] not in generations:
+        raise RecurateError(
+            f"study {name}, {sort[:-1]} {part}: there is no {quoted(inner[1])}; generations go from {generations[0]} "
+            f"to {generations[-1]}"
+        )
+
+
+def _is_one_of(sentence: str, name: str, known: Collection[str], what: str) -> None:
+    if name not in known:
+        raise RecurateError(f"{sentence} {quoted(name)}; its {what} are {shortened(', '.join(known)) or 'none'}")

@@ -1,0 +1,52 @@
+"""The table of a study's arms: what `each` varied, as columns that can be joined to every other table."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from study_setup import STUDY, changed, read
+
+import resolve_config
+from recurate.files.arms import with_parameters, write_arms
+from recurate.workflow.stage_settings import StageSettings
+from recurate.workflow.studies import Studies, Wildcards
+
+
+def grid(tmp_path: Path, **each: Any) -> dict[str, Any]:
+    arm = {**STUDY["arms"]["curated"], "each": {key.replace("__", "."): values for key, values in each.items()}}
+    study = read(changed(("arms", {"k": arm, "plain": STUDY["arms"]["curated"]})), tmp_path)
+    return StageSettings(Studies({"tiny": study})).resolved(Wildcards(study="tiny"))
+
+
+def test_parameters_are_columns_and_an_arm_without_has_none(tmp_path: Path) -> None:
+    settings = grid(tmp_path, curation__choices=[2, math.inf], reward__target=[[4, 0]])
+    spec = json.loads(json.dumps(settings))  # as a rule hands them over
+    resolve_config.main(str(tmp_path / "config.yaml"), str(tmp_path / "arms.csv"), "tiny", spec, [])
+    assert (tmp_path / "arms.csv").read_text() == (
+        "study,arm,choices,target\n"
+        'tiny,k_2_4_0,2,"[4, 0]"\n'
+        'tiny,k_inf_4_0,inf,"[4, 0]"\n'
+        "tiny,plain,,\n"
+    )  # fmt: skip
+    assert "parameters" not in spec["arms"]["plain"] and spec["arms"]["k_2_4_0"]["parameters"]["choices"] == 2
+
+
+def test_a_table_gets_the_parameters_of_its_arms(tmp_path: Path) -> None:
+    write_arms(tmp_path / "arms.csv", "tiny", {"arms": {"a": {"parameters": {"K": 2, "value": "x"}}, "b": {}}})
+    table = pd.DataFrame({"study": "tiny", "arm": ["b", "a", "a"], "value": [1.0, 2.0, 3.0]})
+    joined = with_parameters(table, tmp_path / "arms.csv")
+    assert list(joined.columns) == ["study", "arm", "value", "K", "value_of_arm"]
+    assert joined["value"].tolist() == [1.0, 2.0, 3.0]
+    assert joined["K"].tolist()[1:] == [2, 2] and math.isnan(joined["K"][0])
+
+
+def test_parameters_change_neither_what_is_trained_nor_what_is_simulated(tmp_path: Path) -> None:
+    arm = STUDY["arms"]["curated"]
+    study = read(changed(("arms", {"one": arm, "two": {**arm, "parameters": {"K": 2}}})), tmp_path)
+    settings = StageSettings(Studies({"tiny": study}))
+    for stage in (settings.train_arm, settings.sample, settings.curate, settings.forecast, settings.measure):
+        assert stage(Wildcards(study="tiny", arm="one")) == stage(Wildcards(study="tiny", arm="two"))

@@ -1,0 +1,244 @@
+"""Odd configurations, names of studies, folders and sizes; and what of a project a command must be able to read."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from study_setup import ROOT, STUDY, changed
+
+from recurate.foundation.errors import RecurateError
+from recurate.study.reading import as_study, read_study
+from recurate.workflow import command_line
+from recurate.workflow.asked import RULES
+from recurate.workflow.project import Project
+from recurate.workflow.sizes import check_sizes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    return tmp_path
+
+
+def project(folder: Path, **config: Any) -> Project:
+    return Project({"studies": ["tiny"], **config}, str(folder))
+
+
+# Folders
+
+OWN = ["", " ", "/", "//", ".", "./", "..", "../..", "scripts", "./scripts/", "config/studies", "results/../rules",
+       "docs", ".git", ".snakemake/x", "results/published", str(ROOT), str(ROOT.parent)]  # fmt: skip
+UNUSABLE = ["~", "~/x", "-x", "--", "a{b", "}", "{study}", "a\0b", "x" * 256, "ä" * 128, "/".join(["y" * 200] * 20),
+            "\udcff", "README.md", "README.md/x"]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["results", "data"])
+@pytest.mark.parametrize("name", [*OWN, *UNUSABLE, None, 5, True, ["a"], {"a": 1}], ids=lambda name: repr(name)[:30])
+def test_a_folder_that_cannot_hold_results_is_refused(
+    folder: Path, key: str, name: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(RecurateError) as caught:
+        project(folder, **{key: name})
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"config/config.yaml: {key}: ") and len(line) < 500
+
+
+@pytest.mark.parametrize("link", ["nowhere", "circle"])
+def test_a_link_to_nothing_or_to_itself_is_no_folder(folder: Path, link: str) -> None:
+    os.symlink(folder / link, folder / "circle")
+    with pytest.raises(RecurateError, match="results: "):
+        project(folder, results=str(folder / "circle"))
+
+
+@pytest.mark.parametrize(
+    ("name", "folder_of"),
+    [
+        ("results/", "results"), ("./r", "r"), ("a//b", "a/b"), ("a b", "a b"), ("a'b", "a'b"), ("$(x)", "$(x)"),
+        ("λ", "λ"), ("a\nb", "a\nb"), ("paper", "paper"), ("tests2", "tests2"), ("x" * 255, "x" * 255), ("*", "*"),
+    ],
+)  # fmt: skip
+def test_any_other_folder_is_written_as_snakemake_writes_paths(folder: Path, name: str, folder_of: str) -> None:
+    assert project(folder, results=name).layout.results == folder_of
+
+
+@pytest.mark.parametrize("kind", ["nosuch", "eight_gaussians", "MNIST", ""])
+def test_folders_are_of_published_data_sets(folder: Path, kind: str) -> None:
+    with pytest.raises(RecurateError, match=rf"data_folders: there is no published data set '{kind}'; known are"):
+        project(folder, data_folders={kind: "x"})
+    assert project(folder, data_folders={"mnist": "x", "own/mine.py": "y"}).config.data_folders
+
+
+# Names of studies
+
+
+def test_the_names_that_rules_have_are_those_of_the_rules() -> None:
+    text = "\n".join(path.read_text() for path in [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))])
+    assert sorted(RULES) == sorted(re.findall(r"^(?:use rule \w+ as|rule) (\w+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *RULES,
+        "fetch_mnist",
+        "logs",
+        "benchmarks",
+        "published",
+        "figures",
+        "tried",
+        "My-Study",
+        "a\n",
+        "7",
+        "a" * 101,
+        "é",
+    ],
+)
+def test_a_study_that_no_target_or_folder_could_be_called_after_is_refused_if_it_is_asked_for(
+    folder: Path, name: str
+) -> None:
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(STUDY))
+    with pytest.raises(RecurateError, match=r"rename the file|a study is called after its file"):
+        Project({"studies": [name]}, str(folder))
+    (notice,) = project(folder).notices
+    assert notice.startswith("left out: ") and len(notice.splitlines()) == 1
+
+
+# Which studies are asked for
+
+BROKEN = {
+    "no YAML": b"title: [",
+    "Latin-1": "title: ê".encode("latin-1"),
+    "a mistake": yaml.safe_dump(changed(("generations", 0))).encode(),
+    "a kind that has moved": yaml.safe_dump(changed(("origins.gaussians.data", {"kind": "gone/data.py"}))).encode(),
+    "a figure of another sort": yaml.safe_dump(changed(("figures", ["curves"]))).encode(),
+    "a title": yaml.safe_dump(changed(("arms.curated.title", "$$"))).encode(),
+    "wrong at the other scale": yaml.safe_dump(changed(("scales", {"paper": {"generations": 0}}))).encode(),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_draft_stops_those_who_ask_for_it_and_nobody_else(folder: Path, name: str) -> None:
+    (folder / "draft.yaml").write_bytes(BROKEN[name])
+    healthy = project(folder)
+    assert "tiny" in healthy.studies.all
+    if name != "wrong at the other scale":
+        assert "draft" not in healthy.studies.all
+        (notice,) = healthy.notices
+        assert "draft.yaml" in notice and len(notice.splitlines()) == 1
+    for config, targets in (({"studies": ["draft"]}, []), ({"studies": ["tiny"]}, ["draft"])):
+        with pytest.raises(RecurateError, match=r"draft\.yaml"):
+            Project(config, str(folder), targets)
+    with pytest.raises(RecurateError, match=r"draft\.yaml"):
+        Project({"studies": ["tiny"]}, str(folder), ["results/draft/metrics.csv"])
+    for targets in (["tiny"], ["results/tiny/metrics.csv"], ["data"]):
+        assert Project({"studies": ["tiny", "draft"]}, str(folder), targets).default[0] == "tiny"
+
+
+def test_a_component_that_fails_in_any_way_is_a_draft_s_own_matter(folder: Path) -> None:
+    own = "from recurate.data import Data\nraise OSError('the folder has moved')\n"
+    (folder / "own.py").write_text(own)
+    block = {"kind": str(folder / "own.py")}
+    (folder / "draft.yaml").write_text(yaml.safe_dump(changed(("origins.gaussians.data", block))))
+    (notice,) = project(folder).notices
+    assert "the folder has moved" in notice
+
+
+def test_a_job_reads_what_can_be_read_and_says_nothing_of_the_rest(folder: Path) -> None:
+    (folder / "draft.yaml").write_bytes(BROKEN["no YAML"])
+    assert Project({"studies": ["tiny", "draft"]}, str(folder), None).default == ["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["snakemake"], []),
+        (["snakemake", "-n", "--cores", "2"], []),
+        (["snakemake", "tiny", "--cores", "2"], ["tiny"]),
+        (["snakemake", "results/tiny/metrics.csv", "--config", "scale=paper"], ["results/tiny/metrics.csv"]),
+        (["pytest", "tiny"], []),
+    ],
+)
+def test_targets_are_those_of_the_command(words: list[str], found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", words)
+    assert command_line.targets(SimpleNamespace(is_main_process=True), ["tiny"]) == found
+    assert command_line.targets(SimpleNamespace(is_main_process=False), ["tiny"]) is None
+
+
+# Trying settings out
+
+
+def test_overrides_of_a_command_have_results_of_their_own_unless_it_names_a_folder(folder: Path) -> None:
+    config = {"studies": ["tiny"], "overrides": {"tiny": {"seeds": "1"}}}
+    tried = Project(config, str(folder), given=["overrides"])
+    assert re.fullmatch(r"results/tried/[0-9a-f]{8}", tried.layout.results)
+    assert tried.layout.report == f"{tried.layout.results}/report.html"
+    (notice,) = tried.notices
+    assert tried.layout.results in notice and "results=" in notice
+    other = Project({**config, "overrides": {"tiny": {"seeds": "2"}}}, str(folder), given=["overrides"])
+    assert other.layout.results != tried.layout.results
+    assert Project(config, str(folder), given=["overrides"]).layout.results == tried.layout.results
+    for given in ([], ["scale"], ["overrides", "results"]):
+        named = Project(config, str(folder), given=given)
+        assert (named.layout.results, named.notices) == ("results", [])
+    assert Project({"studies": ["tiny"], "overrides": {}}, str(folder), given=["overrides"]).layout.results == "results"
+
+
+def test_what_a_command_names_is_read_from_snakemake() -> None:
+    workflow = SimpleNamespace(config_settings=SimpleNamespace(overwrite_config={"scale": "paper"}))
+    assert command_line.given(workflow) == ["scale"]
+    assert command_line.given(SimpleNamespace()) == []
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("origins.gaussians.samples", 10**11), ("origins.gaussians.data.train", 10**12),
+        ("origins.gaussians.data.modes", 10**12), ("origins.gaussians.model.width", 10**9),
+        ("origins.gaussians.model.depth", 10**9), ("origins.gaussians.training.batch_size", 10**11),
+        ("arms.curated.retraining.batch_size", 10**11), ("arms.curated.curation.kept", 10**12),
+    ],
+)  # fmt: skip
+def test_an_array_that_no_machine_holds_is_refused_with_the_key_to_lower(key: str, value: int) -> None:
+    study = as_study(changed((key, value)), "tiny.yaml")
+    with pytest.raises(RecurateError, match=rf"^tiny\.yaml: {key}: asks for arrays of .* GB, more than most_memory_gb"):
+        check_sizes(study, "tiny.yaml", 10**6, 100.0)
+    check_sizes(study, "tiny.yaml", 10**6, 1e30)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([("arms.curated.each", {f"retraining.{n}": list(range(1, 21)) for n in "abcde"})], r"each: 3,200,000 arms"),
+        ([("seeds", 10**6), ("generations", 9999)], r"some .* jobs \(1 arms, 10,000 generations, 250,000 groups"),
+    ],
+)
+def test_more_jobs_than_any_machine_does_are_refused_at_once(folder: Path, changes: Any, said: str) -> None:
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(changed(*changes)))
+    with pytest.raises(RecurateError, match=said):
+        project(folder)
+
+
+def test_a_key_of_the_configuration_lifts_the_bounds(folder: Path) -> None:
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(changed(("origins.gaussians.samples", 10**11))))
+    assert project(folder, most_memory_gb=10_000).studies.all["tiny"]
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(changed(("seeds", 100))))
+    with pytest.raises(RecurateError, match="some 300 jobs"):
+        project(folder, most_jobs=299)
+    assert project(folder, most_jobs=300).studies.all["tiny"]
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+def test_no_study_of_the_project_comes_near_the_bounds(scale: str) -> None:
+    for path in sorted((ROOT / "config/studies").glob("*.yaml")):
+        check_sizes(read_study(path, scale, {}), path.stem, 100_000, 10.0)
