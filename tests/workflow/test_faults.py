@@ -125,6 +125,24 @@ def test_a_damaged_file_is_found_before_it_is_used_and_rebuilt_on_request(
     assert contents(project) == contents(built)
 
 
+def test_what_is_gone_or_has_a_damaged_record_is_named_and_made_again(built: Copy, project: Copy) -> None:
+    samples, model = (f"{ARM}/gen-001/{name}.safetensors" for name in ("samples", "model"))
+    (project.folder / samples).unlink()
+    (project.folder / f"{ARM}/gen-001/.model.safetensors.record").write_text("{")
+    named = f"{model} has a damaged record, .model.safetensors.record\n{samples} is gone\n"
+    needed = project.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
+    assert needed.returncode == 0, needed.stdout
+    assert f"files that were made before are gone: {samples}; " in needed.stdout
+    found = project.run(sys.executable, "scripts/manage.py", "verify")
+    assert (found.returncode, found.stdout) == (1, named)
+    rebuilt = project.run(sys.executable, "scripts/manage.py", "verify", "--rebuild")
+    assert rebuilt.returncode == 0, rebuilt.stdout
+    assert rebuilt.stdout.startswith(named)
+    assert rebuilt.stdout.endswith("every recorded file is as it was written\n")
+    assert project.planned() == {}, "what was made from it stands"
+    assert contents(project) == contents(built)
+
+
 def in_training(project: Copy) -> subprocess.Popen[str]:
     """Start the study; returns when its origin has a private checkpoint, of which one is written in every moment."""
     project.snakemake("results/tiny/origins/gaussians/real.safetensors")

@@ -74,9 +74,10 @@ def not_of_tomorrow(results: Path) -> int:
 def tell_of_gone(results: Path) -> None:
     """Say which files of earlier runs are gone that nothing needed."""
     if missing := gone(results):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         print(
-            f"{len(missing)} files of earlier runs are gone, such as {missing[0]}; what was made from them is there, "
-            "so nothing needed them; make verify ARGS=--rebuild makes them again"
+            f"files that were made before are gone: {missing[0]}{more}; what was made from them is there, so nothing "
+            "needed them; make verify ARGS=--rebuild makes them again"
         )
 
 
