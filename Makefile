@@ -50,7 +50,7 @@ clean:
 .venv/ready: envs/lock.txt envs/lock-alone.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; name one with make PYTHON=..")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement envs/lock.txt
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement envs/lock.txt --constraint envs/lock-cuda.txt
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --requirement envs/lock-alone.txt
 	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # on all cores; some files are of other versions of Python
 	touch $@

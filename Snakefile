@@ -3,19 +3,23 @@
 import gc
 import os
 import sys
-from pathlib import Path
 
 from snakemake.dag import DAG
 from snakemake.persistence import PersistenceBase
 
 gc.disable()  # nothing of the parse is garbage, and looking for some takes a tenth of a dry run; see below
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+scripts = f"{workflow.current_basedir.get_path_or_uri(secret_free=True)}/scripts"  # also where this is a module
+sys.path.insert(0, scripts)
+if not os.path.isdir(scripts):  # a link to this file, or a module from the web
+    sys.exit(f"error: there is no {scripts}; name the Snakefile of a checkout on this machine by its own path")
 
+from recurate.foundation.places import found
 from recurate.study.reading import study_files
 from recurate.workflow.claims import claim_for
 from recurate.workflow.command_line import (
     announce,
     check_groups_in_one_pass,
+    check_places,
     given,
     keep_freed_memory,
     look_at_waiting_jobs_once,
@@ -27,8 +31,10 @@ from recurate.workflow.plan import watch_plans
 from recurate.workflow.project import Project
 from recurate.workflow.slurm import check_slurm
 
+or_stop(check_places, workflow, scripts)
 
-configfile: "config/config.yaml"
+
+configfile: str(found("config/config.yaml"))
 
 
 asked = targets(workflow, study_files())
@@ -54,7 +60,7 @@ check_groups_in_one_pass(DAG)
 keep_freed_memory(os.environ)
 gc.freeze()  # nor does it become so later
 gc.enable()
-or_stop(project.check_resources, [rule.name for rule in workflow.rules if "study" in rule.wildcard_names])
+or_stop(project.check_resources)
 
 
 onstart:
@@ -65,7 +71,6 @@ onstart:
 
 rule all:
     """The default studies and the report."""
-    default_target: True
     input:
         layout.report,
         [project.targets.complete(study) for study in project.default],

@@ -139,7 +139,8 @@ rule report:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        **resources("report", mem_mb=1000, runtime=10),
+        mem_mb=1000,
+        runtime=10,
     params:
         **params("report.py", page.reads),
     script:

@@ -6,15 +6,11 @@ Gives: `real.safetensors` with training and held-out data, `judge.safetensors`, 
 """
 
 
-localrules:
-    data,
-    fetch_inception,
-
-
 rule data:
     """All that needs a network, fetched ahead for machines whose compute nodes have none."""
     input:
         targets.fetched,
+    localrule: True
 
 
 for data_set in targets.shared_data:
@@ -53,11 +49,13 @@ rule fetch_inception:
         layout.log(targets.inception),
     benchmark:
         layout.benchmark(targets.inception)
+    localrule: True
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **resources("fetch_inception", mem_mb=1000, runtime=30),
+        mem_mb=1000,
+        runtime=30,
     params:
         **params("fetch_inception.py"),
     script:

@@ -51,6 +51,7 @@ def snakemake(log: Path | str = "log", **groups: dict[str, Any]) -> Any:
         params=Params(fromdict=groups.get("params", {})),
         log=Log([str(log)]),
         config={"device": "cpu", "results": str(Path(log).parent)},
+        scriptdir=str(SCRIPTS),
         threads=3,
     )
 

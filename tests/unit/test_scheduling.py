@@ -65,8 +65,10 @@ def test_a_request_that_cannot_be_is_refused(tmp_path: Path, resources: Any) -> 
 def test_a_request_for_a_rule_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     folder = written(tmp_path, ("resources", {"train_arms": {"mem_mb": 5}}))
     project = Project({"studies": ["tiny"]}, str(folder))
+    for rule in ("train_arm", "measure"):
+        project.resources(rule, mem_mb=1, runtime=1)
     with pytest.raises(RecurateError, match=r"study tiny, resources: there is no rule 'train_arms'; rules are measure"):
-        project.check_resources(["train_arm", "measure"])
+        project.check_resources()
 
 
 def gpus(study: str, network: str, device: str = "auto") -> int:

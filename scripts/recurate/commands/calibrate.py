@@ -24,14 +24,13 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recurate.closed_form.recording import record
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.stages.claims import Simulated
-from recurate.study.reading import read_study
+from recurate.study.reading import read_study, study_files
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.simulated_arm import measured
 from recurate.theory.agreement import LOGARITHMS, factor_needed
@@ -67,7 +66,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--scale", default="demo")
     parser.add_argument("--minutes", type=float, default=10.0)
     given = parser.parse_args(arguments)
-    studies = {path.stem: read_study(path, given.scale, {}) for path in sorted(Path("config/studies").glob("*.yaml"))}
+    studies = {name: read_study(path, given.scale, {}) for name, path in study_files().items()}
     simulated = {name: study for name, study in Studies(studies).simulated.items() if laws_table(name, study)}
     if unknown := [name for name in given.studies if name not in simulated]:
         raise RecurateError(f"{unknown[0]} is no simulated study with laws; these are: {', '.join(simulated)}")

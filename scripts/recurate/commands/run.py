@@ -14,8 +14,10 @@ from pathlib import Path
 
 from recurate.commands.verify import gone
 from recurate.files.writing import TEMPORARY
+from recurate.foundation.places import shipped
 from recurate.study.reading import read_config
 from recurate.workflow.claims import claimed, held
+from recurate.workflow.command_line import check_working_directory
 
 PREFIX = "recurate"  # of the names of Slurm jobs, see profiles/slurm/config.yaml
 DRY = ("-n", "--dry-run", "--dryrun")
@@ -83,9 +85,10 @@ def tell_of_gone(results: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Clear up, run Snakemake, report; returns its exit status."""
+    check_working_directory()
     given = [argument.removeprefix("results=") for argument in arguments if argument.startswith("results=")]
     results = given[0] if given else read_config().results
-    snakemake = [str(Path(sys.executable).with_name("snakemake")), *arguments]
+    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(shipped("Snakefile")), *arguments]
     if set(DRY).intersection(arguments):
         return subprocess.run(snakemake, check=False).returncode
     with claimed(".snakemake"), claimed(results):

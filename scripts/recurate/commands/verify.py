@@ -16,6 +16,7 @@ from pathlib import Path
 
 from recurate.files import records
 from recurate.files.paths import results_of
+from recurate.foundation.places import shipped
 from recurate.study.reading import read_config
 from recurate.workflow.claims import claimed, held
 
@@ -80,7 +81,7 @@ def _made_again(paths: list[Path], arguments: list[str]) -> int:
     before = {path: (written_digest(path), times_of(path)) for path in _of_their_jobs(paths)}
     there = [path for path in paths if os.path.lexists(path)]
     aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in there}
-    command = [sys.executable, "scripts/manage.py", "run", *arguments, "--", *map(str, paths)]
+    command = [sys.executable, str(shipped("scripts/manage.py")), "run", *arguments, "--", *map(str, paths)]
     status = subprocess.run(command, check=False, pass_fds=held()).returncode
     for path, damaged_one in aside.items():
         if not path.exists():

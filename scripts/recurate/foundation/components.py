@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from recurate.foundation.contract import OWN, Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.guard import guarded
+from recurate.foundation.places import found
 from recurate.foundation.quoting import quoted
 from recurate.foundation.results import got
 from recurate.foundation.settings import Settings
@@ -49,7 +50,13 @@ def _files(_: Component, __: Given, value: object) -> tuple[str, ...]:
 class Component(Settings):
     """Base of every exchangeable part; its fields are the keys of its block in a study file."""
 
-    kind: str = Field(description="module of this family, or the path of a Python file with a class of your own")
+    kind: str = Field("", description="module of this family, or the path of a Python file with a class of your own")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_module(cls, values: object) -> object:
+        """What a study file must say follows for a component built in Python from its class."""
+        return {"kind": kind_of(cls), **values} if isinstance(values, dict) and "kind" not in values else values
 
     @property
     def is_own(self) -> bool:
@@ -85,7 +92,7 @@ def module_file(base: type[Component], kind: str) -> Path:
     Raises RecurateError if there is no such module and no such file.
     """
     own = kind.endswith(".py")
-    path = Path(kind) if own else folder(base) / f"{kind}.py"
+    path = found(kind) if own else folder(base) / f"{kind}.py"
     if path.name == "__init__.py" or not (own or kind.isidentifier()) or not os.path.isfile(path):
         known = ", ".join(kinds(base))
         raise RecurateError(f"unknown kind {quoted(kind)}; known are {known}, or name an existing .py file")
@@ -127,6 +134,14 @@ def _package(folder: Path) -> str:
         sys.modules[name] = ModuleType(name)
         sys.modules[name].__path__ = [str(folder)]
     return name
+
+
+def kind_of(component: type[Component]) -> str:
+    """The kind that a class is: its module's name in this library, the path of its file elsewhere."""
+    module = component.__module__
+    if module.partition(".")[0] == __name__.partition(".")[0]:
+        return module.rpartition(".")[2]
+    return getattr(sys.modules.get(module), "__file__", None) or component.__name__  # one that was typed in has no file
 
 
 def component_class(base: type[Kind], kind: str) -> type[Kind]:

@@ -15,6 +15,7 @@ from recurate.curation import Curation
 from recurate.files.fingerprints import spec_digest
 from recurate.foundation.components import component_class
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.places import found, shipped
 from recurate.foundation.quoting import quoted, shortened
 from recurate.foundation.settings import Said, meant
 from recurate.study.config import SCALES, Config
@@ -102,8 +103,8 @@ def _without(block: Layer, arms: set[str]) -> Layer:
 
 
 def read_config() -> Config:
-    """The configuration of the project in the working directory; raises RecurateError."""
-    return as_config(read_mapping(Path(CONFIG)))
+    """The configuration in the working directory, or else the project's; raises RecurateError."""
+    return as_config(read_mapping(found(CONFIG)))
 
 
 def as_config(settings: Mapping[str, object], given: Collection[str] = ()) -> Config:
@@ -141,8 +142,15 @@ def _said(value: JsonValue) -> JsonValue:
 
 
 def study_files(folder: str = STUDIES) -> dict[str, Path]:
-    """Study files by name."""
-    return {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
+    """Study files by name: the project's, but where the working directory has one of that name, and those it adds."""
+    paths = [path for place in (shipped(folder), Path(folder)) for path in place.glob("*.yaml")]
+    return dict(sorted({path.stem: path for path in paths}.items()))
+
+
+def _beside(path: Path, name: str) -> Path:
+    """The study file of this name in the folder of another, or else the project's."""
+    own = path.parent / name
+    return own if own.is_file() else shipped(STUDIES) / name
 
 
 def read_study(path: Path, scale: str, override: Layer, most_jobs: int = MOST_JOBS) -> Study | SimulatedStudy:
@@ -193,8 +201,8 @@ def _read_like(path: Path, before: tuple[Path, ...]) -> Layer:
         return raw
     if not isinstance(like, str):
         raise RecurateError(f"{path}: like: must be the name of a study beside it (got {quoted(like)})")
-    base = path.parent / f"{like}.yaml"
-    if base.parent != path.parent or not base.is_file():
+    base = _beside(path, f"{like}.yaml")
+    if base.name != f"{like}.yaml" or not base.is_file():
         raise RecurateError(f"{path}: like: there is no study {like!r} beside it")
     if base in (*before, path):
         raise RecurateError(f"{path}: like: {' is like '.join(each.stem for each in (*before, path, base))}, a circle")

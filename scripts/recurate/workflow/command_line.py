@@ -6,6 +6,7 @@ The parts of Snakemake that are touched here and not public were seen with versi
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from graphlib import CycleError, TopologicalSorter
@@ -13,21 +14,63 @@ from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.places import PROJECT, SCRIPTS
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 DEFAULT_RATE = (100, 1)  # jobs per seconds, Snakemake's own limit
 
 
+def is_module(workflow: object) -> bool:
+    """Whether another workflow includes this one as a module, whose command line and default target are its own."""
+    is_main = getattr(getattr(workflow, "modifier", None), "is_main_snakefile", None)
+    return callable(is_main) and not is_main()
+
+
+def check_places(workflow: object, scripts: str) -> None:
+    """Raise RecurateError where the workflow in the folder of `scripts` cannot work as it was called."""
+    check_library(scripts)
+    check_working_directory()
+    check_module(workflow)
+
+
+def check_working_directory() -> None:
+    """Raise RecurateError if the working directory cannot hold Snakemake's notes."""
+    notes = Path(".snakemake")
+    if not os.access(notes if notes.exists() else ".", os.W_OK):
+        raise RecurateError(
+            f"{Path.cwd()} cannot be written to, but Snakemake keeps its notes in it; work in a folder of your own: "
+            f"snakemake --directory FOLDER --snakefile {PROJECT / 'Snakefile'} (docs/places.md)"
+        )
+
+
+def check_module(workflow: object) -> None:
+    """Raise RecurateError for a module with a prefix, which would change paths in rules but not in settings."""
+    paths = getattr(getattr(workflow, "modifier", None), "path_modifier", None)
+    if getattr(paths, "prefix", None) or getattr(paths, "_prefix_replacements", None):
+        raise RecurateError("module: prefix and replace_prefix are not for this workflow; give config a key results")
+
+
+def check_library(scripts: str) -> None:
+    """Raise RecurateError where Python has imported another `recurate` than the one in the folder `scripts`."""
+    if not SCRIPTS.samefile(scripts):
+        raise RecurateError(
+            f"Python finds the package recurate in {SCRIPTS}, but this workflow needs its own in {scripts}; "
+            f"uninstall it, or let it be this one: pip install -e {Path(scripts).parent}"
+        )
+
+
 def targets(workflow: object, studies: Collection[str]) -> list[str] | None:
     """Targets of the running `snakemake` command, empty for its default; None where the command is a job's.
+
+    Another workflow that has this one as a module names targets of its own, so that it asks for the default here.
 
     Snakemake itself hands targets over only after parsing. Its own parser reads the command line here, and because
     that takes a tenth of a second, only if a word is there that is neither an option nor a study.
     """
     if not getattr(workflow, "is_main_process", True):
         return None
-    words = sys.argv[1:] if Path(sys.argv[0]).name == "snakemake" else []
+    words = sys.argv[1:] if Path(sys.argv[0]).name == "snakemake" and not is_module(workflow) else []
     if not any(w[0].isalpha() and w not in studies for w in words if w):
         return [word for word in words if word in studies]
     from snakemake.cli import get_argument_parser
@@ -36,8 +79,9 @@ def targets(workflow: object, studies: Collection[str]) -> list[str] | None:
 
 
 def given(workflow: object) -> list[str]:
-    """Keys of the configuration that the command names, by `--config` or `--configfile`."""
-    return list(getattr(getattr(workflow, "config_settings", None), "overwrite_config", ()))
+    """Keys of the configuration that the command names, by `--config` or `--configfile`; of a module none."""
+    settings = getattr(workflow, "config_settings", None)
+    return [] if is_module(workflow) else list(getattr(settings, "overwrite_config", ()))
 
 
 def announce(workflow: object, notices: Iterable[str]) -> None:

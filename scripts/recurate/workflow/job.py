@@ -24,9 +24,11 @@ from recurate.files.fingerprints import spec_digest
 from recurate.files.locks import WITHOUT_LOCKS, open_to_lock
 from recurate.files.paths import parse_seeds
 from recurate.foundation.errors import RecurateError
-from recurate.study.config import RESULTS, SAVE_EVERY
+from recurate.study.config import RESULTS, Config
+from recurate.workflow.command_line import check_library
 
 LOCKS = ".recurate-jobs.lock"  # in the results folder; a byte of it is locked by every job at work
+OF_CONFIGURATION = ("device", "data_folders", "save_every")  # what scripts may take of it
 TOUCHES = "touches"  # a rule's name for inputs that must be there and count, but that its script does not open
 
 
@@ -51,6 +53,7 @@ class Job(Protocol):
     log: Sequence[str]
     threads: int
     config: Mapping[str, object]
+    scriptdir: str
 
 
 class Tee:
@@ -127,9 +130,7 @@ def _circumstances(job: Job) -> dict[str, object]:
     circumstances: dict[str, object] = {
         **wildcards,
         "generation": int(wildcards.get("generation", 0)),
-        "device": job.config["device"],
-        "data_folders": job.config.get("data_folders", {}),
-        "save_every": job.config.get("save_every", SAVE_EVERY),
+        **{name: job.config.get(name, Config.model_fields[name].default) for name in OF_CONFIGURATION},
         "threads": job.threads,
     }
     if "seeds" in wildcards:
@@ -205,6 +206,7 @@ def _logged(main: object, job: Job) -> None:
         tee = Tee(file, sys.stderr)
         try:
             with redirect_stdout(tee), redirect_stderr(tee):  # type: ignore[type-var]
+                check_library(job.scriptdir)
                 values = arguments(main, job)
                 inputs = records.check(dict.fromkeys(job.input))
                 records.forget(job.output)

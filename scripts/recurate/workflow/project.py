@@ -119,8 +119,9 @@ class Project:
         for target in targets:
             check_target(target, self.config.results, self.studies.all, self.files)
 
-    def check_resources(self, rules: Collection[str]) -> None:
-        """Raise RecurateError for a study that asks for resources of a rule which is not one of `rules`."""
+    def check_resources(self) -> None:
+        """Raise RecurateError for a study that asks for resources of a rule which has not asked `resources` itself."""
+        rules = self.resources.rules
         for name in self.asked:
             for rule in self.studies.all[name].resources:
                 if rule in FORMER_RULES:

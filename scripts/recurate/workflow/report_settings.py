@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from recurate.files.paths import Layout, format_generation, format_seeds
+from recurate.foundation.places import shipped
 from recurate.report.settings import FigureFiles, SamplerView, SimulatedSection, StudyFiles, TrainedSection
 from recurate.sampling import ALLOWED, TYPICAL
 from recurate.stages.report import Reads
@@ -13,7 +14,7 @@ from recurate.stages.views import simulated_view, trained_view
 from recurate.workflow.studies import Studies, Wildcards
 from recurate.workflow.targets import Targets
 
-TEMPLATE = "scripts/recurate/report/report.html.j2"
+TEMPLATE = str(shipped("scripts/recurate/report/report.html.j2"))
 
 
 class Report:

@@ -27,12 +27,14 @@ class Resources:
 
     def __init__(self, studies: Studies, layout: Layout, device: str) -> None:
         self.studies, self.layout, self.device = studies, layout, device
+        self.rules: list[str] = []  # of a study, as they ask
 
     def __call__(self, rule: str, mem_mb: int, runtime: int, gpu: OnGpu | None = None) -> dict[str, Resource]:
         """Snakemake's resources of a rule: `mem_mb` in MB, `runtime` in minutes, `gpu` a number of GPUs.
 
         The argument `gpu` says whether the rule runs a network that is worth one.
         """
+        self.rules.append(rule)
 
         def memory(wildcards: Wildcards, attempt: int) -> int:
             return attempt * self._asked(rule, wildcards, "mem_mb", mem_mb)

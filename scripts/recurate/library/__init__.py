@@ -1,0 +1,1 @@
+"""What `import recurate` gives: the loop's arithmetic on arrays, and the tables of studies, as data frames."""
