@@ -131,7 +131,8 @@ def test_a_folder_s_own_configuration_studies_and_code_go_before_the_project_s(c
 def test_code_beside_the_snakefile_is_found_from_elsewhere(tmp_path: Path) -> None:
     project = fresh(tmp_path / "project")
     project.study(arms={"own": {"reward": {"kind": "mine/up.py"}}})
-    write(project.folder, {"mine/up.py": UPWARDS})
+    helped = f"from mine.helper import nothing\n{UPWARDS}"
+    write(project.folder, {"mine/up.py": helped, "mine/helper.py": "nothing = 0"})
     here = tmp_path / "here"
     here.mkdir()
     made = outputs(plans(here, "--snakefile", project.folder / "Snakefile", "tiny"))

@@ -20,13 +20,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from recurate.foundation.contract import OWN, Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.guard import guarded
-from recurate.foundation.places import found
+from recurate.foundation.places import found, roots
 from recurate.foundation.quoting import quoted
 from recurate.foundation.results import got
 from recurate.foundation.settings import Settings
@@ -103,7 +103,8 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     """Import the module of `kind`.
 
     A path's folder becomes a package with a name of its own, so that its module may import others beside it, by
-    `from .other import name`; and others from the project's folder on, by `from folder.other import name`.
+    `from .other import name`; and others by their path from the working directory or the project's folder, by
+    `from folder.other import name`.
     Raises RecurateError if the file of a path cannot be executed.
     """
     name = f"{base.__module__}.{kind}"
@@ -113,9 +114,8 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     path = module_file(base, kind)
     if not kind.endswith(".py"):
         return importlib.import_module(name)
-    package, project = _package(path.resolve().parent), str(Path.cwd())
-    if project not in sys.path:
-        sys.path.append(project)  # last, so that no folder there hides what is installed
+    package = _package(path.resolve().parent)
+    sys.path += [root for root in map(str, roots()) if root not in sys.path]  # last, to hide nothing that is installed
     try:
         return importlib.import_module(f"{package}.{path.stem}")
     except KeyboardInterrupt:

@@ -13,6 +13,11 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 PROJECT = SCRIPTS.parent  # the folder of the Snakefile, unless the library was installed alone
 
 
+def roots() -> list[Path]:
+    """Folders that absolute imports in own code may start from, in this order."""
+    return list(dict.fromkeys((Path.cwd(), PROJECT)))
+
+
 def shipped(name: str | Path) -> Path:
     """A file of the project's folder, relative to the working directory if it lies below that."""
     path, here = PROJECT / name, Path.cwd()

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from recurate.files.fingerprints import spec_digest
 from recurate.files.writing import read_sealed, write_sealed
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.places import roots
 from recurate.workflow.file_notes import noted_digest
 
 SCRIPTS = Path(__file__).parents[2]
@@ -192,7 +193,7 @@ def _roots(module: str, importer: Path) -> list[Path]:
     """Folders that an absolute import may start from: the scripts; of others the importer's and the project's."""
     if module.partition(".")[0] == "recurate":
         return [SCRIPTS]
-    return [importer.parent] if importer.is_relative_to(SCRIPTS) else [importer.parent, Path.cwd()]
+    return [importer.parent] if importer.is_relative_to(SCRIPTS) else [importer.parent, *roots()]
 
 
 def _files(parts: list[str], root: Path) -> Iterator[Path]:
