@@ -9,13 +9,13 @@ from pathlib import Path
 from recurate.data import Data, PublishedData
 from recurate.foundation.components import component_class, kinds
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.places import PROJECT
 from recurate.foundation.quoting import quoted
 
 OWN = (
     "config", "docs", "envs", "profiles", "rules", "scripts", "tests", "results/published",
     ".ci", ".git", ".snakemake", ".venv",
 )  # fmt: skip
-CODE = Path(__file__).resolve().parents[3]
 
 
 def check_folder(key: str, folder: str) -> None:
@@ -28,7 +28,7 @@ def check_folder(key: str, folder: str) -> None:
         raise RecurateError(f"{where} is no folder that can be used ({error}); name another") from error
     if any(os.path.islink(parent) and not os.path.exists(parent) for parent in (Path(folder), *Path(folder).parents)):
         raise RecurateError(f"{where} is a link to nothing; make the folder, or name another")
-    for root in {Path.cwd().resolve(), *([CODE] if (CODE / "Snakefile").is_file() else [])}:
+    for root in {Path.cwd().resolve(), *([PROJECT] if (PROJECT / "Snakefile").is_file() else [])}:
         if root.is_relative_to(path) or any(path.is_relative_to(root / own) for own in OWN):
             raise RecurateError(f"{where} holds the project's own files; name a folder of its own, such as {key}")
     if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
