@@ -21,7 +21,7 @@ from recurate.files import records
 from recurate.files.arrays import write_arrays
 from recurate.files.costs import costs, read_largest
 from recurate.files.fingerprints import file_digest
-from recurate.files.paths import Layout, benchmark_of, place_of, results_of
+from recurate.files.paths import Layout, benchmark_of, moved, place_of, results_of
 from recurate.files.provenance import chain
 from recurate.files.writing import replacing
 from recurate.foundation.errors import RecurateError
@@ -430,3 +430,22 @@ def test_costs_leave_out_the_record_that_another_job_is_writing(tmp_path: Path) 
         temporary.write_text("{")
         assert records.recorded(tmp_path) == []
         assert costs(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "log", "made", "now"),
+    [
+        ("results/a/x", "results/logs/a/arms/b/m.log", "results/a/arms/b/m.csv", "results/a/x"),
+        ("./results/a/x", "results/logs/a/m.log", "results/a/m.csv", "./results/a/x"),
+        ("results/a/x", "results/logs/a/arms/b/m.log", "other/a/arms/b/m.csv", "other/a/x"),
+        ("results/a/x", "results/logs/a/m.log", "/far/away/a/m.csv", "/far/away/a/x"),
+        ("/far/logs/a/x", "/far/logs/logs/a/m.log", "here/a/m.csv", "here/a/x"),
+        ("a/logs/b/x", "a/logs/b/logs/s/m.log", "c/s/m.csv", "c/x"),
+        ("results/a/x", "results/logs/report.log", "other/report.html", "other/a/x"),
+        ("data/mnist", "results/logs/a/m.log", "other/a/m.csv", "data/mnist"),
+        ("results/a/x", "", "other/a/m.csv", "results/a/x"),
+        ("results/a/x", "results/logs/a/m.log", "elsewhere/m.csv", "results/a/x"),
+    ],
+)
+def test_inputs_are_found_where_a_results_folder_was_copied_to(path: str, log: str, made: str, now: str) -> None:
+    assert moved(path, log, made) == now

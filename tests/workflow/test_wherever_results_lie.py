@@ -287,6 +287,16 @@ def test_results_of_another_clone_in_the_place_of_remembered_ones_are_compared(f
     assert set(project.planned("all")) >= OF_REWARD
 
 
+def test_results_under_another_name_are_compared_as_well(finished: Copy, tmp_path: Path) -> None:
+    project = forgotten(finished, tmp_path / "project")
+    shutil.move(project.folder / "results", project.folder / "kept/elsewhere")
+    project.edit("config/config.yaml", "results: results", "results: kept/elsewhere")
+    assert project.planned("all") == {}
+    project.study(**reward(gamma=50.0))
+    planned = project.planned("all")
+    assert set(planned) >= OF_REWARD and not {"train_origin", "real_data"} & set(planned)
+
+
 def test_a_job_that_snakemake_starts_asks_no_record(finished: Copy, tmp_path: Path) -> None:
     project = forgotten(finished, tmp_path / "project")
     project.study(**reward(gamma=50.0))

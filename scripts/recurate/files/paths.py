@@ -106,6 +106,21 @@ def results_of(log: str, made: str | Path) -> str | None:
     return None
 
 
+def moved(path: str, log: str, made: str) -> str:
+    """Where a file lies now that lay below the results folder of the job that has this log and made another file.
+
+    The folder may have been copied under another name since; what lies elsewhere is where it was.
+    """
+    folder, parts = Path(made).parent, Path(log).parts
+    for place in reversed([number for number, part in enumerate(parts) if part == LOGS]):
+        results, inner = Path(*parts[:place]), parts[place + 1 : -1]
+        outer = folder.parts[: len(folder.parts) - len(inner)]
+        if (*outer, *inner) == folder.parts and Path(path).is_relative_to(results):
+            now = Path(*outer)
+            return path if now == results else str(now / Path(path).relative_to(results))
+    return path
+
+
 def benchmark_of(log: str, made: str | Path) -> str | None:
     """Path of the time and memory of the job that has this log and made a file; None if the file was moved since."""
     results = results_of(log, made)

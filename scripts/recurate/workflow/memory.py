@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from recurate.files import records
+from recurate.files.paths import moved
 from recurate.files.records import Record
 from recurate.foundation.errors import RecurateError
 from recurate.workflow.file_notes import noted_digest
@@ -70,7 +71,7 @@ def by_record(path: str, remembered: MetadataRecord | None) -> MetadataRecord | 
     return _recalled(str(path), written) or remembered
 
 
-_found: dict[str, Record | None] = {}  # of every file whose record was asked, that record; None for a damaged one
+_found: dict[str, dict[str, str]] = {}  # SHA-256 of inputs by path, of every file whose record answered
 
 
 def has_recalled() -> bool:
@@ -90,21 +91,22 @@ def _recalled(path: str, written: float) -> MetadataRecord | None:
     try:
         record = records.read(path)
     except RecurateError:  # a file that cannot show what it was made from is made again
-        _found[path] = None
+        _found[path] = {}
         return MetadataRecord(params=[], input=[], record_format_version=RECORD_FORMAT_VERSION, endtime=written)
     if record is None:
         return None
-    _found[path] = record
+    inputs = {moved(file, record.log, path): digest for file, digest in record.inputs.items()}
+    _found[path] = inputs
     return MetadataRecord(
         rule=record.rule,
-        input=sorted(record.inputs),
+        input=sorted(inputs),
         log=[record.log],
         params=_params(record),
         record_format_version=RECORD_FORMAT_VERSION,
         incomplete=False,
         starttime=written,
         endtime=written,
-        input_checksums={path: f"sha256:{digest}" for path, digest in record.inputs.items()},
+        input_checksums={file: f"sha256:{digest}" for file, digest in inputs.items()},
     )
 
 
@@ -120,9 +122,7 @@ def exchanged(path: str) -> list[str]:
 
     Of an input with a record the record tells the digest: whether it is true, a job looks that reads the file.
     """
-    record = _found[path]
-    of_inputs: Mapping[str, str] = record.inputs if record else {}
-    return [file for file, digest in of_inputs.items() if _digest(file) not in (digest, None)]
+    return [file for file, digest in _found[path].items() if _digest(file) not in (digest, None)]
 
 
 @cache
