@@ -50,14 +50,16 @@ class Persistence(Protocol):
 def recall(persistence: type[Persistence]) -> None:
     """Let records answer for results that Snakemake does not remember, or that are not those which it remembers."""
     remembered, input_changed = persistence.metadata, persistence._input_changed
+    if remembered.__name__ == "recalled":  # of a Snakefile that takes this one in twice
+        return
 
-    def metadata(self: Persistence, target: str) -> MetadataRecord | None:
+    def recalled(self: Persistence, target: str) -> MetadataRecord | None:
         return by_record(target, remembered(self, target))
 
     def has_changed(self: Persistence, job: Planned, file: str) -> bool:
         return input_changed(self, job, file) or bool(is_recalled(file) and exchanged(file))
 
-    persistence.metadata, persistence._input_changed = metadata, has_changed  # type: ignore[method-assign]
+    persistence.metadata, persistence._input_changed = recalled, has_changed  # type: ignore[method-assign]
 
 
 def by_record(path: str, remembered: MetadataRecord | None) -> MetadataRecord | None:
