@@ -15,6 +15,7 @@ if not os.path.isdir(scripts):  # a link to this file, or a module from the web
 
 from recurate.foundation.places import found
 from recurate.study.reading import study_files
+from recurate.study.yaml_files import read_mapping
 from recurate.workflow.claims import claim_for
 from recurate.workflow.command_line import (
     announce,
@@ -32,6 +33,7 @@ from recurate.workflow.project import Project
 from recurate.workflow.slurm import check_slurm
 
 or_stop(check_places, workflow, scripts)
+or_stop(read_mapping, found("config/config.yaml"))  # Snakemake has sentences for some of what may be wrong there
 
 
 configfile: str(found("config/config.yaml"))

@@ -53,6 +53,44 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(unbuilt_once: Copy) -> No
     refuses(unbuilt_once, ["config/studies/tiny.yaml: line 2: not valid YAML"], "-n")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"", "must be a mapping of keys"),
+        (b"[a, b]", "must be a mapping of keys"),
+        (b"null", "must be a mapping of keys"),
+        (b"studies: [tiny]\nstudies: [tiny]\n", "line 2: not valid YAML (the key 'studies' is given twice)"),
+        (b"studies: [tiny\n", "line 2: not valid YAML"),
+        (b"studies: [tiny]\nresults: caf\xe9\n", "line 2: not text in UTF-8 (byte 0xe9)"),
+        (b"studies: [tiny]\nresults:\n", "results: "),
+        (b"results: results\n", "studies: "),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_configuration_that_is_none_is_a_sentence(unbuilt_once: Copy, content: bytes | None, said: str) -> None:
+    file = unbuilt_once.folder / "config/config.yaml"
+    before = file.read_bytes()
+    try:
+        file.unlink() if content is None else file.write_bytes(content)
+        refuses(unbuilt_once, [f"error: config/config.yaml: {said}"], "-n")
+    finally:
+        file.write_bytes(before)
+
+
+def test_a_configuration_needs_to_name_no_more_than_studies(unbuilt_once: Copy) -> None:
+    file = unbuilt_once.folder / "config/config.yaml"
+    before = file.read_bytes()
+    unbuilt_once.study()
+    try:
+        file.write_text("studies: [tiny]\n")
+        done = unbuilt_once.snakemake("-n")
+        assert done.returncode == 0, done.stdout
+        assert "results/tiny/claims.csv" in done.stdout
+    finally:
+        file.write_bytes(before)
+
+
 def test_several_mistakes_are_told_at_once(unbuilt_once: Copy) -> None:
     unbuilt_once.study(generations=0, seeds=0)
     refuses(unbuilt_once, ["generations", "seeds: 0 is not allowed"], "-n")
