@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,10 @@ def component(kind: str, **options: Any) -> Figure:
     return load(Figure, {"kind": kind, **needed, **options})
 
 
-def project(folder: Path, study: dict[str, Any]) -> Project:
+def project(folder: Path, study: dict[str, Any], targets: Sequence[str] = ()) -> Project:
     (folder / "studies").mkdir(exist_ok=True)
     (folder / "studies/tiny.yaml").write_text(yaml.safe_dump(study))
-    return Project({"studies": ["tiny"], "results": str(folder / "results")}, str(folder / "studies"))
+    return Project({"studies": ["tiny"], "results": str(folder / "results")}, str(folder / "studies"), targets)
 
 
 @pytest.fixture
@@ -228,15 +229,16 @@ def test_a_target_that_is_no_figure_of_its_study_is_refused(tmp_path: Path) -> N
 
 def test_reading_all_figures_imports_nothing_that_draws_or_computes() -> None:
     command = (
-        "import sys; from recurate.figures import Figure\n"
+        "import sys; sys.path.insert(0, 'scripts')\n"
+        "from recurate.figures import Figure\n"
         "from recurate.foundation.components import component_class, kinds\n"
         "from recurate.workflow.project import Project\n"
         "[component_class(Figure, kind) for kind in kinds(Figure)]\n"
-        "Project({'studies': []}, '../config/studies')\n"
+        "Project({'studies': []}, 'config/studies')\n"
         "heavy = {'matplotlib', 'seaborn', 'PIL', 'pandas', 'numpy', 'scipy', 'torch'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    subprocess.run([sys.executable, "-c", command], cwd=ROOT / "scripts", check=True)
+    subprocess.run([sys.executable, "-c", command], cwd=ROOT, check=True)
 
 
 # Digests
@@ -339,7 +341,7 @@ def test_a_figure_s_name_must_do_as_a_name_of_files(tmp_path: Path) -> None:
     path = tmp_path / "My-Heights.py"
     path.write_text(OWN)
     assert any(
-        "a figure's file name needs lower" in line for line in complaint(changed(("figures", [str(path)])), tmp_path)
+        "the figure is called after its file" in line for line in complaint(changed(("figures", [str(path)])), tmp_path)
     )
 
 
@@ -386,5 +388,8 @@ def test_a_name_that_moves_in_one_study_and_not_in_another_is_refused(tmp_path: 
     other = changed(("figures", [{"kind": str(tmp_path / "trajectory.py")}]))
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies/other.yaml").write_text(yaml.safe_dump(other))
-    with pytest.raises(RecurateError, match="trajectory moves in one of the studies other and tiny and not in the oth"):
-        project(tmp_path, STUDY)
+    moves = "trajectory moves in one of the studies .* and .* and not in the other"
+    with pytest.raises(RecurateError, match=moves):
+        project(tmp_path, STUDY, ["tiny", "other"])
+    (notice,) = project(tmp_path, STUDY).notices
+    assert re.search(moves, notice)

@@ -43,7 +43,11 @@ class Logits:
 JUDGE = FittedJudge(cast(Any, Logits()), {})
 
 
-@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=9), st.floats(0.1, 20), st.floats(0, 5))
+@given(
+    st.lists(st.tuples(numbers, numbers), min_size=1, max_size=9),
+    st.floats(0.1, 20),
+    st.floats(0, 5).map(lambda r: round(r, 9)),
+)
 def test_clipped_distance_is_its_formula(points: list[tuple[float, float]], gamma: float, radius: float) -> None:
     reward = ClippedDistance(kind="clipped_distance", gamma=gamma, target=(4.0, -1.0), radius=radius)
     expected = [-gamma * max(0.0, math.dist(point, (4.0, -1.0)) - radius) for point in points]

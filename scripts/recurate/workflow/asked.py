@@ -8,8 +8,10 @@ from pathlib import Path
 from recurate.files.paths import BENCHMARKS, LOGS, NAME_RULE, PUBLISHED, format_generation, format_seeds, is_name
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.quoting import quoted, shortened
-from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
+from recurate.workflow import made
+from recurate.workflow.studies import Studies
+from recurate.workflow.targets import Targets
 
 # Names of rules, which a study cannot have for it is a target of its name.
 RULES = (
@@ -17,6 +19,7 @@ RULES = (
     "fetch_inception", "forecast", "gather", "judge", "laws", "measure", "nearness", "rates", "real_data", "reference",
     "report", "resolved_config", "sample_arm", "sample_origin", "simulate", "train_arm", "train_origin", "traverse",
 )  # fmt: skip
+GENERAL = ("all", "data", "fetch_inception", "report")  # those that are targets
 FETCHED = "fetch_"  # how rules begin that fetch a data set
 OTHER_FOLDERS = (LOGS, BENCHMARKS, PUBLISHED, "figures", "tried")  # below the results folder, beside those of studies
 
@@ -46,42 +49,50 @@ def asked_for(
     return asked
 
 
-def check_target(target: str, results: str, studies: dict[str, Study | SimulatedStudy], files: Collection[str]) -> None:
-    """Raise RecurateError for a target that names a study, an origin, seeds .. which there are not.
+def check_target(target: str, results: str, studies: Studies, targets: Targets, files: Collection[str]) -> None:
+    """Raise RecurateError for a target that names a study, seeds, a table .. which there are not.
 
     `files` are names of study files, also of those that cannot be read.
     """
-    if is_name(target) and target not in (*files, *RULES) and not target.startswith(FETCHED):
+    if is_name(target) and target not in (*files, *GENERAL) and not target.startswith(FETCHED):
         raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(files)}")
     if not target.startswith(f"{results}/"):
         return
     name, *inner = target.removeprefix(f"{results}/").split("/")
     if not inner or name in OTHER_FOLDERS:
         return
-    if name not in studies:
+    if name not in studies.all:
         raise RecurateError(f"there is no study {quoted(name)}; studies are {', '.join(files)}")
-    if len(inner) > 2 and inner[0] in ("arms", "origins"):
-        _check_part(name, studies[name], *inner)
-    if len(inner) == 2 and inner[0] == "figures":
-        figures = [figure.name for figure in studies[name].figures]
-        _is_one_of(f"study {name} has no figure", Path(inner[1]).stem, figures, "figures")
+    if inner[0] in ("arms", "origins") and len(inner) > 2:
+        _check_part(studies, name, *inner)
+    elif inner[0] == "figures":
+        figures = [figure.name for figure in studies.all[name].figures]
+        _is_one_of(f"study {name} has no figure", Path(*inner[1:]).stem, figures, "figures")
+    else:
+        _is_one_of(f"study {name} makes no file", "/".join(inner), made.in_study(studies, targets, name), "files")
 
 
-def _check_part(name: str, study: Study | SimulatedStudy, sort: str, part: str, *inner: str) -> None:
+def _check_part(studies: Studies, name: str, sort: str, part: str, *inner: str) -> None:
     """Raise RecurateError for a file below a folder of arms or origins that the study does not make."""
+    study = studies.all[name]
     parts = study.arms if sort == "arms" else study.origins if isinstance(study, Study) else {}
+    what = f"study {name}, {sort[:-1]} {part}"
     _is_one_of(f"study {name} has no {sort[:-1]}", part, parts, sort)
-    if not isinstance(study, Study) or len(inner) < 2:
+    if len(inner) == 1 or not isinstance(study, Study):
+        _is_one_of(f"{what}: makes no file", "/".join(inner), made.in_part(studies, name, sort, part), "files")
         return
     jobs = [f"seeds-{format_seeds(batch)}" for batch in study.seed_batches()]
-    _is_one_of(f"study {name} has no job", inner[0], jobs, "jobs")
+    _is_one_of(f"{what}: has no job", inner[0], jobs, "jobs")
+    if len(inner) == 2:
+        _is_one_of(f"{what}: makes no file", inner[1], made.of_seeds(studies, name, sort, part), "files")
+        return
     last = study.generations if sort == "arms" else 0
-    generations = [f"gen-{format_generation(number)}" for number in range(last + 1)]
-    if len(inner) > 2 and inner[1] not in generations:
-        raise RecurateError(
-            f"study {name}, {sort[:-1]} {part}: there is no {quoted(inner[1])}; generations go from {generations[0]} "
-            f"to {generations[-1]}"
-        )
+    generations = {f"gen-{format_generation(number)}": number for number in range(last + 1)}
+    if inner[1] not in generations:
+        first, *_, end = (*generations, *generations)
+        raise RecurateError(f"{what}: there is no {quoted(inner[1])}; generations go from {first} to {end}")
+    files = made.of_generation(studies, name, sort, part, generations[inner[1]])
+    _is_one_of(f"{what}: makes no file", "/".join(inner[2:]), files, "files")
 
 
 def _is_one_of(sentence: str, name: str, known: Collection[str], what: str) -> None:

@@ -103,21 +103,21 @@ class Project:
         """A study at the scale of the configuration; one that is asked for is looked at at the other scale too."""
         check_study_name(path)
         override = self.config.overrides.get(name, {})
+        study = read_study(path, self.config.scale, override, self.config.most_jobs)
+        check_figures(study, str(path))
+        check_sizes(study, str(path), self.config.most_jobs, self.config.most_memory_gb)
         for scale in [scale for scale in SCALES if scale != self.config.scale and name in self.asked]:
             try:
                 check_figures(read_study(path, scale, override, self.config.most_jobs), str(path))
             except RecurateError as error:
                 lines = str(error).splitlines()
                 raise RecurateError("\n".join(f"{line} (at the scale {scale})" for line in lines)) from error
-        study = read_study(path, self.config.scale, override, self.config.most_jobs)
-        check_figures(study, str(path))
-        check_sizes(study, str(path), self.config.most_jobs, self.config.most_memory_gb)
         return study
 
     def check_targets(self, targets: Iterable[str]) -> None:
         """Raise RecurateError for a target that names a study, an origin, an arm, seeds .. which do not exist."""
         for target in targets:
-            check_target(target, self.config.results, self.studies.all, self.files)
+            check_target(target, self.config.results, self.studies, self.targets, self.files)
 
     def check_resources(self) -> None:
         """Raise RecurateError for a study that asks for resources of a rule which has not asked `resources` itself."""

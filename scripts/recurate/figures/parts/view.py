@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Protocol
 
-from pydantic import Field, SerializeAsAny
+from pydantic import ConfigDict, Field, SerializeAsAny
 
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
@@ -150,6 +150,7 @@ class SimulatedArmView(Settings):
     `dimensions` is the number of coordinates of a sample, `replicates` how many loops each seed has.
     """
 
+    model_config = ConfigDict(strict=False)  # sizes come by name, from a job's settings
     title: str
     panel: str
     estimator: str
