@@ -46,6 +46,11 @@ def main(
         raise RecurateError(
             f"curation: {spec.curation.kind} kept more samples of some seeds of {samples} than of others; mend keep"
         )
+    if spec.curation.is_own and not spec.curation.asks_rewards:
+        if not np.array_equal(np.stack(kept), spec.curation.kept_unseen(samples, seeds, generation)):
+            raise RecurateError(
+                f"curation: {spec.curation.kind}: asks_rewards is False, but keep keeps others when rewards are others"
+            )
     if generation == 0 and spec.curation.is_own:
         check_operator(spec.curation, rewards[0], prompts["prompt"][0] if prompts else None, seeds[0])
     arrays = {"reward": rewards, "index": np.stack(kept), **judged_classes(spec.data, fitted, x), **prompts}

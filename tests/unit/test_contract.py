@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from own_code import BASES, EXAMPLES, made, needed, text, written
 from pydantic import ValidationError
+from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Wildcards
 
 from recurate.closed_form.estimators import Estimator
 from recurate.closed_form.loop import REWARD_MEASURES
@@ -24,6 +27,7 @@ from recurate.foundation.components import component_class, kinds, load
 from recurate.foundation.errors import RecurateError
 from recurate.measuring.metrics import Evidence
 from recurate.sampling import Request
+from recurate.workflow.job import run
 
 X = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
 
@@ -711,3 +715,72 @@ def test_every_method_of_an_interface_is_held_to_a_check_or_to_its_annotation(fa
                 continue
             told = function.__annotations__.get("return")
             assert hasattr(function, contract.CHECK) or contract.adapter_of(str(told), function.__module__), name
+
+
+def test_what_a_language_model_begins_is_looked_at_too(tmp_path: Path) -> None:
+    code = """
+import torch
+from recurate.models import LanguageModel, Reading
+class Same(LanguageModel):
+    def initial(self, shape, generator):
+        return {"w": torch.zeros(self.vocabulary)}
+    def logits(self, parameters, tokens):
+        return parameters["w"].expand(*tokens.shape, self.vocabulary)
+    def begin(self, parameters, tokens):
+        return self.logits(parameters, tokens)[:, :, -1], On()
+class On(Reading):
+    def step(self, tokens):
+        return STEP
+    def select(self, rows):
+        1 / 0
+"""
+    tokens = torch.zeros(1, 3, 4, dtype=torch.int64)
+    for step, said in (
+        ("tokens", r"step gave .*\(1, 3\); wanted is .*\(1, 3, 7\)"),
+        ("tokens.x", "raised Attrib"),
+    ):
+        model = written(tmp_path, "model", code.replace("STEP", step), vocabulary=7, context=4)
+        logits, reading = model.begin({"w": torch.zeros(1, 1, 7)}, tokens)
+        assert logits.shape == (1, 3, 7)
+        assert re.search(said, sentence("model", lambda reading=reading: reading.step(tokens[..., 0])))
+        assert "select raised ZeroDivisionError" in sentence("model", lambda reading=reading: reading.select(tokens))
+
+
+# Own code that no interface speaks of
+
+
+def job_in(folder: Path) -> Any:
+    """A job with a log in a folder, and without files."""
+    groups = {"wildcards": Wildcards(), "input": InputFiles(), "output": OutputFiles(), "params": Params()}
+    config = {"device": "cpu", "results": str(folder)}
+    return SimpleNamespace(rule="any", log=Log([str(folder / "log")]), threads=1, config=config, **groups)
+
+
+@pytest.mark.parametrize("error", ["1 / 0", "[][3]", "__import__('sys').exit(0)", "int('x')"])
+def test_what_an_object_of_ones_own_raises_is_a_sentence_of_the_job_with_its_traceback_below(
+    tmp_path: Path, error: str
+) -> None:
+    """Such as a pool, of which the loop asks for a sum."""
+    code = text("estimator", ("return Samples(self.samples(model, n, randoms))", "return Odd()"))
+    code += f"\n\nclass Odd:\n    size = 5\n\n    def __add__(self, other):\n        return {error}\n"
+    estimator = written(tmp_path, "estimator", code)
+
+    def main() -> None:
+        pool = estimator.sample_pool(np.ones(2), 5, Replicates([0, 1]))
+        print(pool + pool)
+
+    with pytest.raises(SystemExit) as caught:
+        run(main, job_in(tmp_path))
+    told = str(caught.value.code)
+    assert re.fullmatch(r"error: .*own\.py, line \d+: __add__ (raised|ended) .*", told)
+    log = (tmp_path / "log").read_text(encoding="utf-8")
+    assert log.startswith(f"{told}\nTraceback") and log.count(told) == 1
+
+
+def test_the_traceback_of_own_code_stands_below_the_sentence(tmp_path: Path) -> None:
+    reward = made(tmp_path, "reward", ("np.minimum(0.0, x[:, 1] - self.height)", "x['up']"))
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: reward(X, None), job_in(tmp_path))
+    told, _, below = (tmp_path / "log").read_text(encoding="utf-8").partition("\n")
+    assert told == caught.value.code and told.startswith("error: reward: ")
+    assert "Traceback" in below and 'own.py", line' in below and "x['up']" in below

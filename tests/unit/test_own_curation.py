@@ -278,3 +278,15 @@ def test_what_is_kept_must_be_some_of_the_samples(tmp_path: Path, kept: str, sai
 def test_an_operator_without_a_ratio_for_every_sample_is_a_sentence(tmp_path: Path, ratio: str) -> None:
     with pytest.raises(RecurateError, match=r"own\.py: the ratio of its operator gave"):
         curated_by(tmp_path, KEEP + OPERATOR.replace("return gain[self.position]", f"return {ratio}"))
+
+
+@pytest.mark.parametrize(("shown", "is_taken"), [(1, True), (4, False)])
+def test_a_curation_that_says_it_asks_no_rewards_asks_none(tmp_path: Path, shown: int, is_taken: bool) -> None:
+    says = "\n    @property\n    def asks_rewards(self):\n        return False\n"
+    code = KEEP.replace("[:4]", f"[:{shown}]") + says
+    if is_taken:
+        assert curated_by(tmp_path, code).exists()
+        return
+    with pytest.raises(RecurateError, match=r"own\.py: asks_rewards is False, but keep keeps others"):
+        curated_by(tmp_path, code)
+    assert not (tmp_path / "curated").exists()

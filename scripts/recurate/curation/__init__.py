@@ -97,16 +97,16 @@ class Curation(Keeping, ABC):
         `prompts` (n,) are the numbers of the samples' prompts, where the choice is `by_prompt`.
         """
 
-    @gives(_operator)
     def kept_unseen(self, samples: str, seeds: list[int], generation: int) -> Array:
         rewards = np.zeros(len(read_seed(samples, 0, ["x"])["x"]))
-        prompts = read_arrays(samples, ["prompt"])["prompt"] if self.by_prompt else [None] * len(seeds)
-        drawn = [
-            self.keep(rewards, numpy_generator(seed, generation, CURATION), of_seed)
-            for seed, of_seed in zip(seeds, prompts, strict=True)
-        ]
+        prompts = read_arrays(samples, ["prompt"])["prompt"] if self.by_prompt else None
+        drawn = []
+        for row, seed in enumerate(seeds):
+            of_seed = {} if prompts is None else {"prompts": prompts[row]}
+            drawn.append(self.keep(rewards, numpy_generator(seed, generation, CURATION), **of_seed))
         return np.stack([choice.kept for choice in drawn])
 
+    @gives(_operator)
     def operator(self, rewards: Array, prompts: Array | None = None) -> Operator | None:
         """The exact keep ratio for samples with `rewards` (n,) or (n, k), whatever their weights.
 

@@ -23,9 +23,9 @@ from typing import TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from recurate.foundation.contract import OWN, Given, gives, hold, tell
+from recurate.foundation.contract import Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.guard import guarded
+from recurate.foundation.guard import OWN, guarded
 from recurate.foundation.places import found, roots
 from recurate.foundation.quoting import quoted
 from recurate.foundation.results import got

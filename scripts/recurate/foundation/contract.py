@@ -23,13 +23,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.guard import guarded, refusing
+from recurate.foundation.guard import OWN, guarded, refusing
 from recurate.foundation.results import got, is_array, is_tensor
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-OWN = "recurate_user_"  # how the packages begin that folders of a user's own become
 LIBRARY = f"{__name__.partition('.')[0]}."
 CHECK, HELD, IS_TOLD = "__gives__", "__held__", "__told__"  # of functions: their check, wrapped, wrapped property
 REFUSES = "check"  # the method by which a component refuses settings, with a ValueError

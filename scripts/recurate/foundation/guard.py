@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from recurate.foundation.errors import RecurateError
 
+OWN = "recurate_user_"  # how the packages begin that folders of a user's own become
 X = TypeVar("X")
 Y = TypeVar("Y")
 
@@ -50,6 +53,16 @@ def failure(error: BaseException) -> str:
             "the project's folder"
         )
     return f"raised {type(error).__name__}{f' ({text})' if text else ''}; mend it"
+
+
+def place_in_own_code(error: BaseException) -> str:
+    """File, line and function in own code that an error came from, the last of several; nothing if there is none."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    for frame, line in reversed(frames):
+        if str(frame.f_globals.get("__name__")).startswith(OWN):
+            file = os.path.relpath(frame.f_code.co_filename)
+            return f"{file}, line {line}: {frame.f_code.co_name}"
+    return ""
 
 
 def held(what: str, function: Callable[[X], object], check: Callable[[object], Y]) -> Callable[[X], Y]:

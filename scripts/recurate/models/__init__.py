@@ -13,6 +13,7 @@ from pydantic import Field
 
 from recurate.foundation.components import Component
 from recurate.foundation.contract import Given, gives
+from recurate.foundation.guard import guarded, held
 from recurate.foundation.lazy import torch
 from recurate.foundation.results import finite_tensor, instance, is_tensor, named, pair, tensor
 
@@ -90,7 +91,26 @@ def _logits(model: LanguageModel, given: Given, value: object) -> Tensor:
 
 def _begun(model: LanguageModel, given: Given, value: object) -> tuple[Tensor, Reading]:
     logits, reading = pair(value, "logits and a Reading")
-    return tensor(logits, (*given.tokens.shape[:2], model.vocabulary)), instance(reading, Reading)  # type: ignore[type-abstract]
+    shape = (*given.tokens.shape[:2], model.vocabulary)
+    return tensor(logits, shape), HeldReading(model, instance(reading, Reading))  # type: ignore[type-abstract]
+
+
+class HeldReading(Reading):
+    """What a network of a user's own gives for reading on, whose logits are looked at."""
+
+    def __init__(self, model: LanguageModel, reading: Reading) -> None:
+        self.vocabulary, self.reading = model.vocabulary, reading
+        self.what = f"model: {model.kind}: what it begins:"
+
+    def step(self, tokens: Tensor) -> Tensor:
+        def logits(value: object) -> Tensor:
+            return tensor(value, (*tokens.shape, self.vocabulary))
+
+        return held(f"{self.what} step", self.reading.step, logits)(tokens)
+
+    def select(self, rows: Tensor) -> None:
+        with guarded(f"{self.what} select"):
+            self.reading.select(rows)
 
 
 class LanguageModel(Model):

@@ -24,6 +24,7 @@ from recurate.files.fingerprints import spec_digest
 from recurate.files.locks import WITHOUT_LOCKS, open_to_lock
 from recurate.files.paths import parse_seeds
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.guard import failure, place_in_own_code
 from recurate.study.config import RESULTS, Config
 from recurate.workflow.command_line import check_library
 
@@ -218,13 +219,23 @@ def _logged(main: object, job: Job) -> None:
             if error.__cause__ is not None:  # where it happened, for whoever wrote the code
                 traceback.print_exception(error.__cause__, file=file)
             raise
-        except MemoryError as error:
-            traceback.print_exc(file=file)
-            sentence = f"{job.log[0]}: out of memory ({error}); lower the study's sizes or take a larger machine"
-            raise RecurateError(sentence) from error
-        except Exception:
-            traceback.print_exc(file=file)
+        except (Exception, SystemExit) as error:
+            sentence = _unforeseen(error, job.log[0])
+            if sentence:
+                print(f"error: {sentence}", file=file)
+            traceback.print_exception(error, file=file)
+            if sentence:
+                raise RecurateError(sentence) from error
             raise
+
+
+def _unforeseen(error: BaseException, log: str) -> str:
+    """What is said of an error that nobody caught: of own code that no interface speaks of, such as a pool's sum."""
+    if place := place_in_own_code(error):
+        return f"{place} {failure(error)}"
+    if isinstance(error, MemoryError):
+        return f"{log}: out of memory ({error}); lower the study's sizes or take a larger machine"
+    return ""
 
 
 def _results_of(job: Job) -> str:
