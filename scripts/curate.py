@@ -1,5 +1,6 @@
 """Score a generation's samples and keep what people would keep."""
 
+from recurate.curation import Curation
 from recurate.curation.judges import FittedJudge
 from recurate.curation.parts.choice_check import check_operator
 from recurate.curation.parts.scoring import judged_classes, scored, scorers, texts
@@ -8,6 +9,7 @@ from recurate.foundation.device import describe, prepare
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.foundation.randomness import CURATION, numpy_generator
+from recurate.foundation.types import Array
 from recurate.stages.curate import Reads
 
 
@@ -47,14 +49,17 @@ def main(
             f"curation: {spec.curation.kind} kept more samples of some seeds of {samples} than of others; mend keep"
         )
     if spec.curation.is_own and not spec.curation.asks_rewards:
-        if not np.array_equal(np.stack(kept), spec.curation.kept_unseen(samples, seeds, generation)):
-            raise RecurateError(
-                f"curation: {spec.curation.kind}: asks_rewards is False, but keep keeps others when rewards are others"
-            )
+        _check_that_rewards_do_not_matter(spec.curation, kept, spec.curation.kept_unseen(samples, seeds, generation))
     if generation == 0 and spec.curation.is_own:
         check_operator(spec.curation, rewards[0], prompts["prompt"][0] if prompts else None, seeds[0])
     arrays = {"reward": rewards, "index": np.stack(kept), **judged_classes(spec.data, fitted, x), **prompts}
     write_arrays(curated, arrays, origin_of_file(spec, code, describe(device)))
+
+
+def _check_that_rewards_do_not_matter(curation: Curation, kept: list[Array], unseen: Array) -> None:
+    """Raise RecurateError if what was kept is not what is kept of equal rewards."""
+    if not np.array_equal(np.stack(kept), unseen):
+        raise RecurateError(f"curation: {curation.kind}: asks_rewards is False, but keep looks at rewards; mend either")
 
 
 if __name__ == "__main__":

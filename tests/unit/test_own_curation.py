@@ -287,6 +287,6 @@ def test_a_curation_that_says_it_asks_no_rewards_asks_none(tmp_path: Path, shown
     if is_taken:
         assert curated_by(tmp_path, code).exists()
         return
-    with pytest.raises(RecurateError, match=r"own\.py: asks_rewards is False, but keep keeps others"):
+    with pytest.raises(RecurateError, match=r"own\.py: asks_rewards is False, but keep looks at rewards"):
         curated_by(tmp_path, code)
     assert not (tmp_path / "curated").exists()
