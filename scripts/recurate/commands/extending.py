@@ -41,7 +41,7 @@ OVERVIEW = """# Components of your own
 {generated}
 
 Everything exchangeable is a component: one class with validated settings, in one file. There is no registration. The
-file lies anywhere in the project and is named by its path, `kind: mine/upwards.py`. It defines one subclass of its
+file lies anywhere and is named by its path, `kind: mine/upwards.py` ([where from](../places.md)). It defines one subclass of its
 family's base class, or of a class between the two; its fields, with pydantic's `Field`, are the keys of its block in a
 study file. Each family has a page with its interface, the smallest example and the kinds there are:
 
@@ -78,11 +78,11 @@ other study that is not wanted: `NAME: null`.
 ## What makes its jobs run again
 
 * **Its code**, and that of the modules that it imports: from beside it by `from .helper import ..`, or from the
-  project's folder on by `from mine.helper import ..`. `import helper` for a file beside it is refused, since two
+  working directory, or the project's folder, on by `from mine.helper import ..`. `import helper` for a file beside it is refused, since two
   folders may each have one. Modules that it imports by a text, as `importlib.import_module(name)` does, are not
   followed: an edit there runs nothing again.
-* **Files that it opens**, which its property `files` names: each an existing file, relative to the project's folder or
-  absolute. Of a folder it names every file, so that one which is added counts, too.
+* **Files that it opens**, which its property `files` names: each an existing file, relative to the working directory
+  or absolute. Of a folder it names every file, so that one which is added counts, too.
 
 What is large to import is imported when it is used: `from recurate.foundation.lazy import np, torch` does so by itself,
 pandas and matplotlib are imported in the method that needs them. Snakemake reads these modules each time.

@@ -71,7 +71,7 @@ class Component(Settings):
     def files(self) -> tuple[str, ...]:
         """Files beside its module that it opens, such as a list of words; what uses it runs again when one changes.
 
-        Of a folder every file in it, so that one that is added counts too. Paths start from the project's folder.
+        Of a folder every file in it, so that one that is added counts too. Paths start at the working directory.
         """
         return ()
 

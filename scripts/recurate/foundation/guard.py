@@ -50,7 +50,7 @@ def failure(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return (
             f"imports what is not there ({text}); write from .NAME import .. for a file beside it, or its path from "
-            "the project's folder"
+            "the working directory"
         )
     return f"raised {type(error).__name__}{f' ({text})' if text else ''}; mend it"
 
