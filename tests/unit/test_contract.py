@@ -29,6 +29,7 @@ from recurate.measuring.metrics import Evidence
 from recurate.sampling import Request
 from recurate.workflow.job import run
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 X = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
 
 
@@ -753,8 +754,8 @@ class On(Reading):
 def job_in(folder: Path) -> Any:
     """A job with a log in a folder, and without files."""
     groups = {"wildcards": Wildcards(), "input": InputFiles(), "output": OutputFiles(), "params": Params()}
-    config = {"device": "cpu", "results": str(folder)}
-    return SimpleNamespace(rule="any", log=Log([str(folder / "log")]), threads=1, config=config, **groups)
+    circumstances = {"threads": 1, "config": {"device": "cpu", "results": str(folder)}, "scriptdir": str(SCRIPTS)}
+    return SimpleNamespace(rule="any", log=Log([str(folder / "log")]), **groups, **circumstances)
 
 
 @pytest.mark.parametrize("error", ["1 / 0", "[][3]", "__import__('sys').exit(0)", "int('x')"])

@@ -41,9 +41,9 @@ OVERVIEW = """# Components of your own
 {generated}
 
 Everything exchangeable is a component: one class with validated settings, in one file. There is no registration. The
-file lies anywhere and is named by its path, `kind: mine/upwards.py` ([where from](../places.md)). It defines one subclass of its
-family's base class, or of a class between the two; its fields, with pydantic's `Field`, are the keys of its block in a
-study file. Each family has a page with its interface, the smallest example and the kinds there are:
+file lies anywhere and is named by its path, `kind: mine/upwards.py` ([from where](../places.md)). It defines one
+subclass of its family's base class, or of a class between the two; its fields, with pydantic's `Field`, are the keys of
+its block in a study file. Each family has a page with its interface, the smallest example and the kinds there are:
 
 {families}
 
@@ -78,9 +78,9 @@ other study that is not wanted: `NAME: null`.
 ## What makes its jobs run again
 
 * **Its code**, and that of the modules that it imports: from beside it by `from .helper import ..`, or from the
-  working directory, or the project's folder, on by `from mine.helper import ..`. `import helper` for a file beside it is refused, since two
-  folders may each have one. Modules that it imports by a text, as `importlib.import_module(name)` does, are not
-  followed: an edit there runs nothing again.
+  working directory, or the project's folder, on by `from mine.helper import ..`. `import helper` for a file beside it
+  is refused, since two folders may each have one. Modules that it imports by a text, as
+  `importlib.import_module(name)` does, are not followed: an edit there runs nothing again.
 * **Files that it opens**, which its property `files` names: each an existing file, relative to the working directory
   or absolute. Of a folder it names every file, so that one which is added counts, too.
 
