@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -182,6 +183,24 @@ def test_files_that_are_gone_with_their_records_are_named_by_what_was_made_from_
     assert f"{listed} is gone, from which {table} was made" in capsys.readouterr().out
     Path("results").rename("moved")
     assert verify.main(["moved"]) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, as root")
+def test_what_may_not_be_read_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        file, other = made(Path(name, "a/samples.safetensors")), made(Path(name, "b/samples.safetensors"))
+        file.chmod(0o600)
+        other.parent.chmod(0o700)
+        try:
+            os.seteuid(65534)
+            assert verify.main([name]) == 1
+        finally:
+            os.seteuid(0)
+        assert capsys.readouterr().out.splitlines() == [
+            f"{other.parent} cannot be looked into (Permission denied)",
+            f"{file} cannot be read (Permission denied)",
+        ]
 
 
 def test_where_nothing_is_recorded_nothing_is_as_it_was_written(

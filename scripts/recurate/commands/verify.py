@@ -29,13 +29,21 @@ def damaged(folder: Path) -> dict[Path, str]:
     if not recorded:
         return {folder: "holds no recorded result; nothing was made there, or all of it is gone"}
     faults = {path: wrong for path in recorded if (wrong := fault(path))}
-    return {**faults, **vanished(recorded)}
+    return {**closed(folder), **faults, **vanished(recorded)}
 
 
 def fault(path: Path) -> str | None:
     """What is wrong with a recorded file or its record, as the end of a sentence; None if nothing is."""
     digest, wrong = records.look(path)
     return wrong or records.difference(path, digest)
+
+
+def closed(folder: Path) -> dict[Path, str]:
+    """Folders below one that cannot be looked into, with why."""
+    errors = list[OSError]()
+    for _ in os.walk(folder, onerror=errors.append):
+        continue
+    return {Path(error.filename): f"cannot be looked into ({error.strerror})" for error in errors}
 
 
 def gone(folder: Path) -> list[Path]:
@@ -52,7 +60,7 @@ def vanished(recorded: Iterable[Path]) -> dict[Path, str]:
     gone = {}
     for path in recorded:
         record = records.readable(path)
-        inputs = record.inputs if record and results_of(record.log, path) else ()
+        inputs = record.inputs if record and _results_of(path) else ()
         gone.update(
             {Path(file): f"is gone, from which {path} was made" for file in inputs if not os.path.lexists(file)}
         )
@@ -74,7 +82,9 @@ def rebuild(paths: list[Path], arguments: list[str]) -> int:
 def _results_of(path: Path) -> str | None:
     """The results folder that a file belongs to, by its record."""
     record = records.readable(path)
-    return results_of(record.log, path) if record else None
+    if record is None:
+        return None
+    return results_of(record.log, path if Path(record.log).is_absolute() else os.path.relpath(path))
 
 
 def _made_again(paths: list[Path], arguments: list[str]) -> int:
@@ -127,13 +137,19 @@ def main(arguments: list[str]) -> int:
     folders = given.folders or _of_configuration()
     faults = {path: wrong for folder in folders for path, wrong in damaged(folder).items()}
     _tell(faults)
-    ours = [path for path in faults if path not in folders and any(path.is_relative_to(folder) for folder in folders)]
+    ours = [path for path in faults if _can_be_made(path, folders)]
     if not (given.rebuild and ours):
         return int(bool(faults))
     status = rebuild(ours, given.snakemake or ["--cores", "all"])
     faults = {path: wrong for path in faults if (wrong := fault(path))}
     _tell(faults)
     return status or int(bool(faults))
+
+
+def _can_be_made(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a job may make a file again: one that was recorded, or that is gone from one of the folders."""
+    is_gone_from = not os.path.lexists(path) and any(folder in path.parents for folder in folders)
+    return os.path.lexists(records.record_of(path)) or is_gone_from
 
 
 def _tell(faults: Mapping[Path, str]) -> None:
