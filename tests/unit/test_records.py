@@ -24,7 +24,7 @@ from recurate.files.costs import costs, read_largest
 from recurate.files.fingerprints import file_digest
 from recurate.files.paths import Layout, benchmark_of, moved, place_of, results_of
 from recurate.files.provenance import chain
-from recurate.files.writing import replacing
+from recurate.files.writing import replacing, write_json
 from recurate.foundation.errors import RecurateError
 from recurate.workflow.job import run
 
@@ -201,6 +201,21 @@ def test_what_may_not_be_read_is_named(capsys: pytest.CaptureFixture[str]) -> No
             f"{other.parent} cannot be looked into (Permission denied)",
             f"{file} cannot be read (Permission denied)",
         ]
+
+
+@pytest.mark.parametrize("called", ["results", "{here}/results", "../{name}/results", "link", "results/tiny/arms/.."])
+def test_files_are_named_as_their_records_do_however_the_folder_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, called: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("results/tiny/arms/table.csv")
+    path.parent.mkdir(parents=True)
+    Path("link").symlink_to("results")
+    write_json("config/config.yaml", {"studies": ["tiny"]})
+    link(path, "1", [], "results/logs/tiny/arms/table.log")
+    path.write_text("2")
+    assert verify.main([called.format(here=tmp_path, name=tmp_path.name)]) == 1
+    assert capsys.readouterr().out == f"{path} does not hold the bytes that table wrote\n"
 
 
 def test_where_nothing_is_recorded_nothing_is_as_it_was_written(

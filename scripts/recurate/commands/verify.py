@@ -134,16 +134,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rebuild", action="store_true", help="make damaged files again")
     parser.add_argument("--snakemake", nargs=argparse.REMAINDER, default=[], help="what Snakemake is called with then")
     given = parser.parse_args(arguments)
-    folders = given.folders or _of_configuration()
+    folders = [_as_configured(folder) for folder in given.folders] or _of_configuration()
     faults = {path: wrong for folder in folders for path, wrong in damaged(folder).items()}
     _tell(faults)
     ours = [path for path in faults if _can_be_made(path, folders)]
     if not (given.rebuild and ours):
         return int(bool(faults))
     status = rebuild(ours, given.snakemake or ["--cores", "all"])
-    faults = {path: wrong for path in faults if (wrong := fault(path))}
-    _tell(faults)
-    return status or int(bool(faults))
+    left = {path: now for path, wrong in faults.items() if (now := fault(path) if path in ours else wrong)}
+    _tell(left)
+    return status or int(bool(left))
 
 
 def _can_be_made(path: Path, folders: Iterable[Path]) -> bool:
@@ -157,6 +157,13 @@ def _tell(faults: Mapping[Path, str]) -> None:
         print(f"{path} {wrong}")
     if not faults:
         print("every recorded file is as it was written")
+
+
+def _as_configured(folder: Path) -> Path:
+    """A folder by the name that it has below the configured results, which is how records and targets call it."""
+    results = Path(read_config().results)
+    place, root = folder.resolve(), results.resolve()
+    return results / place.relative_to(root) if place.is_relative_to(root) else folder
 
 
 def _of_configuration() -> list[Path]:
