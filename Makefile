@@ -1,26 +1,38 @@
-# make study | data | figures | provenance | verify | test | slurm-test | lint | bench: each sets up what it needs by itself, in .venv.
+# make quick | study | plan | data | figures | provenance | verify | test | slurm-test | lint | bench: each sets up what it needs by itself, in .venv.
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
+STUDIES = $(if $(strip $(STUDY)),--study "$(STUDY)")
 # Drawing needs no display, and no library may start more threads than its job was given.
 export MPLBACKEND := Agg
 export PYTHONPATH :=
 
-.PHONY: study data figures provenance verify test slurm-test lint bench clean
+.PHONY: quick study plan data figures provenance verify test slurm-test lint bench clean
 
+# A first look: a small study with a picture and a report, in a folder of its own.
+quick: .venv/ready
+	@$(BIN)/python scripts/manage.py run --study quick --cores $(CORES) --config results=quick scale=demo $(ARGS)
+	@echo 'next: make study STUDY=mixture is the whole of it, make study all default studies, make plan what they cost'
+
+# All default studies and their report, or those that are named: make study STUDY="mixture moons"
 study: .venv/ready
-	@$(BIN)/python scripts/manage.py run --cores $(CORES) --quiet host reason rules $(ARGS)
+	@$(BIN)/python scripts/manage.py run $(STUDIES) --cores $(CORES) $(ARGS)
+
+# The same without running it: jobs, core-hours, memory, disk, as far as they were measured.
+plan: .venv/ready
+	@$(BIN)/python scripts/manage.py plan $(STUDIES) --cores $(CORES) $(ARGS)
 
 data: .venv/ready
-	@$(BIN)/snakemake --cores $(CORES) --quiet host reason rules --keep-going data $(ARGS)
+	@$(BIN)/python scripts/manage.py run --cores $(CORES) --keep-going $(ARGS) data
 
 figures: .venv/ready
 	$(BIN)/python scripts/manage.py redraw $(ARGS)
 
-# Where a figure or table comes from: make provenance RESULT=results/mixture/figures/trajectory.pdf
+# Where a figure or table comes from, on a page, or with ARGS=--all file by file:
+# make provenance RESULT=results/mixture/figures/trajectory.pdf
 provenance: .venv/ready
-	@$(BIN)/python scripts/manage.py trace $(RESULT)
+	@$(BIN)/python scripts/manage.py trace $(ARGS) $(RESULT)
 
 # Which results are not as they were written; ARGS=--rebuild makes them again.
 verify: .venv/ready
@@ -38,7 +50,7 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
-	$(BIN)/mypy scripts/recurate scripts/*.py scripts/bench/*.py
+	$(BIN)/mypy scripts/recurate scripts/snakemake_logger_plugin_recurate scripts/*.py scripts/bench/*.py
 	$(BIN)/snakemake --lint
 
 bench: .venv/ready

@@ -16,6 +16,7 @@ if not os.path.isdir(scripts):  # a link to this file, or a module from the web
 from recurate.foundation.places import found
 from recurate.study.reading import study_files
 from recurate.study.yaml_files import read_mapping
+from recurate.workflow.announcing import needed_jobs, tell_jobs, tell_project
 from recurate.workflow.claims import claim_for
 from recurate.workflow.command_line import (
     announce,
@@ -25,11 +26,13 @@ from recurate.workflow.command_line import (
     keep_freed_memory,
     look_at_waiting_jobs_once,
     or_stop,
+    say_how_to_go_on,
     targets,
 )
 from recurate.workflow.memory import recall
 from recurate.workflow.plan import watch_plans
 from recurate.workflow.project import Project
+from recurate.workflow.running import note_run
 from recurate.workflow.slurm import check_slurm
 
 or_stop(check_places, workflow, scripts)
@@ -39,6 +42,7 @@ or_stop(read_mapping, found("config/config.yaml"))  # Snakemake has sentences fo
 configfile: str(found("config/config.yaml"))
 
 
+say_how_to_go_on(workflow)
 asked = targets(workflow, study_files())
 project = or_stop(Project, config, targets=asked, given=given(workflow))
 or_stop(project.check_targets, asked or ())
@@ -63,12 +67,15 @@ keep_freed_memory(os.environ)
 gc.freeze()  # nor does it become so later
 gc.enable()
 or_stop(project.check_resources)
+tell_project(workflow, project)
 
 
 onstart:
     or_stop(check_slurm, workflow)
     or_stop(claim_for, workflow, project.config.results)
     look_at_waiting_jobs_once(workflow)
+    or_stop(note_run, project, [str(log) for job in needed_jobs(workflow) for log in job.log])
+    tell_jobs(workflow)
 
 
 rule all:

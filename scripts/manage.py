@@ -1,6 +1,7 @@
 """What a person calls: python scripts/manage.py COMMAND [ARGUMENT ..]
 
 run        the study in this folder, also after a crash
+plan       how many jobs that would be, and what they are expected to cost
 verify     every result beside its record; --rebuild makes damaged ones again
 why        what is other than when a result was made, so that it runs again
 trace      the chain of files that leads to a result
@@ -18,7 +19,7 @@ import sys
 
 from recurate.foundation.errors import RecurateError
 
-COMMANDS = ("run", "verify", "why", "trace", "publish", "redraw", "judge", "calibrate", "compare", "reference")
+COMMANDS = ("run", "plan", "verify", "why", "trace", "publish", "redraw", "judge", "calibrate", "compare", "reference")
 
 
 def main(arguments: list[str]) -> int:
@@ -42,3 +43,5 @@ if __name__ == "__main__":
         if error.filename is None:
             raise
         sys.exit(f"error: {error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit("stopped")

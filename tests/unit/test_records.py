@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,7 +85,7 @@ def test_a_damaged_file_that_cannot_be_made_again_stays_and_is_found_again(
 ) -> None:
     path = made(tmp_path / "samples.safetensors")
     path.write_bytes(b"damaged")
-    monkeypatch.setattr(verify.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
+    monkeypatch.setattr(verify, "supervised", lambda *_: 1)
     assert verify.rebuild([path], []) == 1
     assert path.read_bytes() == b"damaged"
     assert list(verify.damaged(tmp_path)) == [path]
@@ -257,11 +256,11 @@ def test_a_folder_in_the_place_of_a_file_is_never_removed(
     path.unlink()
     (path / "mine").mkdir(parents=True)
 
-    def snakemake_makes_it(*_: object, **__: object) -> SimpleNamespace:
+    def snakemake_makes_it(*_: object) -> int:
         made(path)
-        return SimpleNamespace(returncode=0)
+        return 0
 
-    monkeypatch.setattr(verify.subprocess, "run", snakemake_makes_it)
+    monkeypatch.setattr(verify, "supervised", snakemake_makes_it)
     assert verify.main(["--rebuild", str(tmp_path)]) == 0
     assert (tmp_path / ".damaged-samples.safetensors/mine").is_dir()
     assert ".damaged-samples.safetensors: the folder that was in the place of" in capsys.readouterr().out
@@ -276,12 +275,12 @@ def test_a_damaged_record_is_made_again_and_what_its_file_led_to_keeps_its_time(
     record.write_bytes(DAMAGED[damage](record.read_bytes()))
     os.utime(record, (1, 1))
 
-    def snakemake_makes_it(*_: object, **__: object) -> SimpleNamespace:
+    def snakemake_makes_it(*_: object) -> int:
         assert not path.exists()
         made(path)
-        return SimpleNamespace(returncode=0)
+        return 0
 
-    monkeypatch.setattr(verify.subprocess, "run", snakemake_makes_it)
+    monkeypatch.setattr(verify, "supervised", snakemake_makes_it)
     assert verify.main(["--rebuild", str(tmp_path)]) == 0
     assert path.stat().st_mtime == 1
 
@@ -381,17 +380,17 @@ def test_a_damaged_benchmark_leaves_its_job_out_with_a_notice(
     assert (total["jobs"], total["longest_s"]) == (1, 10.0)
     assert capsys.readouterr().err.startswith(f"{path}: holds no measurement (")
     assert chain([str(tmp_path / "damaged.txt")])[str(tmp_path / "damaged.txt")].seconds is None
-    assert job_costs(tmp_path / "benchmarks")["all"]["jobs"] == 1
+    assert job_costs(tmp_path)["all"]["jobs"] == 1
     assert capsys.readouterr().err.count("holds no measurement") == 2
 
 
-ROWS = "rule,jobs,cpu_hours,gpu_hours,longest_s,peak_memory_mb\n"
+ROWS = "rule,jobs,cpu_hours,gpu_hours,longest_s,peak_memory_mb,disk_mb\n"
 
 
 @pytest.mark.parametrize(
     "content",
-    ["", "rule\nx\n", f"{ROWS}train,1,2", f"{ROWS}train,1,1,0,ten,300\n", f"{ROWS}train,1,1,0,nan,300\n",
-     f"{ROWS}train,1,1,0,10,inf\n", f"{ROWS}train,1,1,0,10,-3\n", bytes(range(256)), "\x00"],
+    ["", "rule\nx\n", f"{ROWS}train,1,2", f"{ROWS}train,1,1,0,ten,300,1\n", f"{ROWS}train,1,1,0,nan,300,1\n",
+     f"{ROWS}train,1,1,0,10,inf,1\n", f"{ROWS}train,1,1,0,10,-3,1\n", bytes(range(256)), "\x00"],
 )  # fmt: skip
 def test_a_damaged_cost_table_does_not_stand_in_the_way_of_its_own_making(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | bytes
@@ -405,9 +404,9 @@ def test_a_damaged_cost_table_does_not_stand_in_the_way_of_its_own_making(
 def test_a_cost_table_that_differs_from_its_record_is_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = link(tmp_path / "cost.csv", f"{ROWS}train,1,1,0,10,300\n", [])
+    path = link(tmp_path / "cost.csv", f"{ROWS}train,1,1,0,10,300,1\n", [])
     assert read_largest(path) == {"train": (10.0, 300.0)}
-    path.write_text(f"{ROWS}train,1,1,0,90,300\n")
+    path.write_text(f"{ROWS}train,1,1,0,90,300,1\n")
     assert read_largest(path) == {}
     assert "does not hold the bytes" in capsys.readouterr().err
 

@@ -131,7 +131,8 @@ def contents(project: Copy) -> dict[str, bytes]:
     results = project.folder / "results"
     kinds = (".safetensors", ".csv", ".json", ".yaml", ".pdf", ".record")
     files = (path for path in sorted(results.rglob("*")) if path.suffix in kinds and path.name not in TIMED)
-    return {str(path.relative_to(results)): path.read_bytes() for path in files if "benchmarks" not in path.parts}
+    timed = {"benchmarks", "logs"}
+    return {str(path.relative_to(results)): path.read_bytes() for path in files if not timed & set(path.parts)}
 
 
 def processes_in(folder: Path) -> list[int]:

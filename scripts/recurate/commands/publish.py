@@ -8,23 +8,20 @@ Without studies, the default ones; without a folder, that of the configuration.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import shutil
 import subprocess
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-import psutil
-
-from recurate.files.costs import read_benchmark
-from recurate.files.paths import BENCHMARKS, NAME, PUBLISHED, RUN_NAME
+from recurate.files.costs import finished
+from recurate.files.paths import NAME, PUBLISHED, RUN_NAME
 from recurate.files.writing import TEMPORARY, write_json
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_study, read_config
 from recurate.study.trained import Study
 from recurate.study.yaml_files import read_mapping
+from recurate.workflow.running import hardware
 
 KEPT = ("claims.csv", "arms.csv", "config.yaml", "figures/*.png", "figures/*.gif", "figures/*.txt")
 TRAINED = ("metrics.csv", "forecast.csv", "effects.csv")
@@ -45,7 +42,7 @@ def publish(results: Path, data: Path, studies: list[str], target: Path, command
     for study in studies:
         if not (NAME.fullmatch(study) and (results / study / "claims.csv").is_file()):
             raise RecurateError(f"{results / study}: is no finished study; run snakemake {study} first")
-    costs = {study: job_costs(results / BENCHMARKS / study) for study in studies}
+    costs = {study: job_costs(results / study) for study in studies}
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=TEMPORARY) as made:
         for study in studies:
@@ -98,34 +95,19 @@ def _copy(source: Path, destination: Path) -> None:
     shutil.copyfile(source, destination)
 
 
-def hardware() -> dict[str, str | int | None]:
-    """Processor, cores, memory and system of this machine."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-
-
 def job_costs(folder: Path) -> dict[str, dict[str, float]]:
-    """Number of jobs, seconds and processor seconds in sum, largest memory of one in MB, by kind of file."""
+    """Sums of a study's jobs by kind of file: their number, seconds, MB of their files; and the MB of the largest."""
     costs: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for path in sorted(folder.rglob("*.tsv")):
-        measured = read_benchmark(path)
-        if measured is None:
-            continue
-        for kind in ("all", path.stem):
+    for job in finished(folder):
+        for kind in ("all", job.kind):
             cost = costs[kind]
             cost["jobs"] += 1
-            cost["seconds"] += measured.seconds
-            cost["cpu_seconds"] += measured.cpu_seconds
-            cost["max_memory_mb"] = max(cost["max_memory_mb"], measured.memory_mb)
-    return {kind: {key: round(value, 1) for key, value in cost.items()} for kind, cost in costs.items()}
+            cost["seconds"] += job.measured.seconds
+            cost["cpu_seconds"] += job.measured.cpu_seconds
+            cost["gpu_seconds"] += job.measured.seconds if job.on_gpu else 0.0
+            cost["max_memory_mb"] = max(cost["max_memory_mb"], job.measured.memory_mb)
+            cost["disk_mb"] += job.disk_mb
+    return {kind: {key: round(value, 1) for key, value in cost.items()} for kind, cost in sorted(costs.items())}
 
 
 def _git(*arguments: str) -> str:

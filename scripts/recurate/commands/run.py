@@ -1,6 +1,6 @@
 """Run the study in this folder, also after a crash, and say where its results are.
 
-Usage: python scripts/manage.py run [arguments of snakemake]
+Usage: python scripts/manage.py run [--study "STUDY .."] [targets and options of snakemake, in any order]
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+from recurate.commands.stopping import supervised
 from recurate.commands.verify import gone
+from recurate.commands.watched import command, environment
+from recurate.commands.words import in_order, of_studies
 from recurate.files.writing import TEMPORARY
-from recurate.foundation.places import shipped
 from recurate.study.reading import read_config
 from recurate.workflow.claims import claimed, held
 from recurate.workflow.command_line import check_working_directory
@@ -84,18 +86,16 @@ def tell_of_gone(results: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Clear up, run Snakemake, report; returns its exit status."""
+    """Clear up and run Snakemake; returns its exit status."""
     check_working_directory()
-    given = [argument.removeprefix("results=") for argument in arguments if argument.startswith("results=")]
+    words = in_order(*of_studies(arguments))
+    given = [argument.removeprefix("results=") for argument in words if argument.startswith("results=")]
     results = given[0] if given else read_config().results
-    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(shipped("Snakefile")), *arguments]
-    if set(DRY).intersection(arguments):
-        return subprocess.run(snakemake, check=False).returncode
+    if set(DRY).intersection(words):
+        return supervised(command(words), environment())
     with claimed(".snakemake"), claimed(results):
         clear_up(Path.cwd(), Path(results))
-        status = subprocess.run(snakemake, check=False, pass_fds=held()).returncode
+        status = supervised(command(words), environment(), held())
     if status == 0:
         tell_of_gone(Path(results))
-    if status == 0 and Path(results, "report.html").exists():
-        print(f"report:  {results}/report.html\nfigures: {results}/*/figures/\ntables:  {results}/*/*.csv")
     return status

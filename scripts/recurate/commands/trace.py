@@ -1,12 +1,14 @@
-"""Show the chain of files that leads to a result.
+"""Show where a result comes from: command and commit, settings, packages, machine, and the chain of files.
 
-Usage: python scripts/manage.py trace RESULT ..
+Usage: python scripts/manage.py trace [--all] RESULT ..
+With --all every file of the chain, with digests of its settings, code and bytes.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from recurate.commands.page import page
 from recurate.files.provenance import Link, chain
 from recurate.foundation.errors import RecurateError
 
@@ -31,7 +33,7 @@ def told(path: str, link: Link) -> str:
 
 
 def show(results: list[str]) -> int:
-    """Print the chain; returns 1 if a link of it no longer holds."""
+    """Print every file of the chain; returns 1 if a link of it no longer holds."""
     links = chain(results)
     print(*(told(path, link) for path, link in links.items()), sep="\n")
     broken = [path for path, link in links.items() if link.is_broken]
@@ -39,12 +41,21 @@ def show(results: list[str]) -> int:
     return 1 if broken else 0
 
 
-def main(results: list[str]) -> int:
+def show_pages(results: list[str]) -> int:
+    """Print a page for each result; returns 1 if a link of a chain no longer holds."""
+    chains = [(result, chain([result])) for result in results]
+    for result, links in chains:
+        print(*page(result, links), sep="\n")
+    return int(any(link.is_broken for _, links in chains for link in links.values()))
+
+
+def main(arguments: list[str]) -> int:
     """Show the chains of the results that are named."""
-    if not results:
-        raise RecurateError("name a result, such as results/mixture/figures/trajectory.pdf")
+    results = [word for word in arguments if word != "--all"]
+    if not results or any(word.startswith("-") for word in results):
+        raise RecurateError("name results, such as results/mixture/figures/trajectory.pdf; --all tells every file")
     for path in results:
         if not Path(path).is_file():
             what = "is a folder" if Path(path).is_dir() else "is not there"
             raise RecurateError(f"{path} {what}; name files of the results folder")
-    return show(results)
+    return show(results) if "--all" in arguments else show_pages(results)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from recurate.commands.stopping import supervised
 from recurate.files import records
 from recurate.files.paths import results_of
 from recurate.foundation.places import shipped
@@ -92,7 +92,7 @@ def _made_again(paths: list[Path], arguments: list[str]) -> int:
     there = [path for path in paths if os.path.lexists(path)]
     aside = {path: path.rename(path.with_name(f".damaged-{path.name}")) for path in there}
     command = [sys.executable, str(shipped("scripts/manage.py")), "run", *arguments, "--", *map(str, paths)]
-    status = subprocess.run(command, check=False, pass_fds=held()).returncode
+    status = supervised(command, os.environ, held())
     for path, damaged_one in aside.items():
         if not path.exists():
             damaged_one.rename(path)

@@ -13,7 +13,7 @@ from recurate.files.paths import benchmark_of
 from recurate.files.tables import read_rows
 from recurate.foundation.errors import RecurateError
 
-COST_COLUMNS = ("rule", "jobs", "cpu_hours", "gpu_hours", "longest_s", "peak_memory_mb")
+COST_COLUMNS = ("rule", "jobs", "cpu_hours", "gpu_hours", "longest_s", "peak_memory_mb", "disk_mb")
 NOT_MEASURED = ("-", "NA", "")
 
 
@@ -77,27 +77,48 @@ def costs(folder: Path) -> list[dict[str, object]]:
     """Cost of all recorded jobs below a folder, one row for each rule and one for all, as in COST_COLUMNS.
 
     Times are wall times of jobs for GPUs and processor times as the operating system counted them for processors; peak
-    memory is the largest resident set that Snakemake saw, in MB.
+    memory is the largest resident set that Snakemake saw, in MB; disk what their files take, in MB.
     """
-    jobs = {}
-    for path in records.recorded(folder):
-        if record := records.read(path):  # a job that starts meanwhile takes the records of its outputs away
-            jobs[record.log] = (path, record)
-    by_rule: dict[str, list[tuple[Measurement, bool]]] = {}
-    for path, record in jobs.values():
-        if measured := measurement(record.log, path):
-            for rule in (record.rule, "all"):
-                by_rule.setdefault(rule, []).append((measured, record.device != "cpu"))
+    by_rule: dict[str, list[Finished]] = {}
+    for job in finished(folder):
+        for rule in (job.rule, "all"):
+            by_rule.setdefault(rule, []).append(job)
     ordered = sorted(by_rule, key=lambda rule: (rule == "all", rule))
     return [dict(zip(COST_COLUMNS, (rule, *_summed(by_rule[rule])), strict=True)) for rule in ordered]
 
 
-def _summed(jobs: list[tuple[Measurement, bool]]) -> tuple[int, float, float, float, float]:
-    """Jobs, processor and GPU hours, seconds of the longest job, MB of the largest."""
+@dataclass(frozen=True)
+class Finished:
+    """A job that was measured: its rule, kind of file, whether it ran on a GPU, and how many MB its files take."""
+
+    rule: str
+    kind: str
+    measured: Measurement
+    on_gpu: bool
+    disk_mb: float
+
+
+def finished(folder: Path) -> list[Finished]:
+    """Recorded jobs below a folder of which there is a measurement."""
+    jobs, sizes = dict[str, tuple[Path, records.Record]](), dict[str, int]()
+    for path in records.recorded(folder):
+        if record := records.read(path):  # a job that starts meanwhile takes the records of its outputs away
+            jobs[record.log] = (path, record)
+            sizes[record.log] = sizes.get(record.log, 0) + (path.stat().st_size if path.exists() else 0)
+    return [
+        Finished(record.rule, Path(log).stem, measured, record.device != "cpu", sizes[log] / 1e6)
+        for log, (path, record) in jobs.items()
+        if (measured := measurement(log, path))
+    ]
+
+
+def _summed(jobs: list[Finished]) -> tuple[int, float, float, float, float, float]:
+    """Jobs, processor and GPU hours, seconds of the longest job, MB of the largest, MB of their files."""
     return (
         len(jobs),
-        sum(measured.cpu_seconds / 3600 for measured, _ in jobs),
-        sum((measured.seconds / 3600 for measured, on_gpu in jobs if on_gpu), 0.0),
-        max(measured.seconds for measured, _ in jobs),
-        max(measured.memory_mb for measured, _ in jobs),
+        sum(job.measured.cpu_seconds / 3600 for job in jobs),
+        sum((job.measured.seconds / 3600 for job in jobs if job.on_gpu), 0.0),
+        max(job.measured.seconds for job in jobs),
+        max(job.measured.memory_mb for job in jobs),
+        sum(job.disk_mb for job in jobs),
     )

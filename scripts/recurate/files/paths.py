@@ -158,6 +158,11 @@ def place_of(below: str | Path) -> Place | None:
     return Place(found["study"], found["origin"], found["arm"], found["seeds"], generation, found["name"])
 
 
+def runs_in(results: str) -> str:
+    """Folder of what is written down of every run, beside the logs of jobs."""
+    return f"{results}/{LOGS}/runs"
+
+
 def format_generation(generation: int) -> str:
     """Generation number as it stands in a path: 3 -> "003"."""
     return f"{generation:03d}"

@@ -18,7 +18,14 @@ from recurate.foundation.places import PROJECT, SCRIPTS
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+LOCKS = Path(".snakemake/locks")
 DEFAULT_RATE = (100, 1)  # jobs per seconds, Snakemake's own limit
+
+
+class Workflow(Protocol):
+    """Snakemake's workflow."""
+
+    is_main_process: bool
 
 
 def is_module(workflow: object) -> bool:
@@ -96,6 +103,19 @@ def or_stop(call: Callable[Arguments, Result], *arguments: Arguments.args, **nam
         return call(*arguments, **named)
     except RecurateError as error:
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+
+
+def say_how_to_go_on(workflow: Workflow) -> None:
+    """Where the folder is locked, say what goes on after a run that was killed; Snakemake itself tells of no command.
+
+    A run through `make study` has removed the lock before it comes here, and an unlocking one needs no advice.
+    """
+    if workflow.is_main_process and "--unlock" not in sys.argv and any(LOCKS.glob("*.lock")):
+        print(
+            "this folder is locked: another run is at work in it, or one was killed; after a killed one make study "
+            "goes on, with all that may follow snakemake in ARGS: make study ARGS=mixture",
+            file=sys.stderr,
+        )
 
 
 def look_at_waiting_jobs_once(workflow: object) -> bool:

@@ -9,12 +9,14 @@ import hashlib
 import inspect
 import json
 import os
+import signal
 import sys
 import traceback
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import FrameType
 from typing import Protocol, TextIO
 
 from pydantic import BaseModel, ValidationError
@@ -163,8 +165,10 @@ def _read_spec(text: str, model: type[BaseModel]) -> object:
 def run(main: object, job: Job) -> None:
     """Call `main` for a job; its output goes to the job's log, a RecurateError becomes one sentence and exit code 1.
 
-    Inputs are compared with their records before, outputs get theirs after.
+    Inputs are compared with their records before, outputs get theirs after. A signal ends it without a traceback.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     try:
         _logged(main, job)
         gc.freeze()  # what is left goes with the process; looking for garbage in it takes a third of its end
@@ -174,6 +178,11 @@ def run(main: object, job: Job) -> None:
         if error.errno != errno.ENOSPC:
             raise
         sys.exit(f"error: {error.filename or job.log[0]}: {error.strerror}; free some and run again")
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """End so that what is half-written is removed; by itself Python does that for SIGINT alone, with a traceback."""
+    sys.exit(128 + number)
 
 
 @contextmanager

@@ -1,0 +1,67 @@
+"""Which run made a result is told by what runs noted when they started, and by when the result was recorded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from recurate.files import runs
+from recurate.files.paths import runs_in
+from recurate.files.records import Record, record_of
+from recurate.files.writing import write_json
+
+LOG = "results/logs/tiny/model.log"
+
+
+def noted(started: float, *jobs: str) -> runs.Run:
+    run = runs.Run(
+        started=started, command=f"snakemake {started:.0f}", commit=None, changed=[], host="here", hardware={},
+        config={}, jobs=list(jobs),
+    )  # fmt: skip
+    runs.write("results", run)
+    return run
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    model = Path("results/tiny/model.safetensors")
+    model.parent.mkdir(parents=True)
+    record = Record(rule="train_arm", log=LOG, device="cpu", versions={}, sha256="")
+    write_json(record_of(model), vars(record))
+    return model
+
+
+def maker(model: Path, recorded_at: float) -> str | None:
+    os.utime(record_of(model), (recorded_at, recorded_at))
+    record = Record(rule="train_arm", log=LOG, device="cpu", versions={}, sha256="")
+    run = runs.run_of(str(model), record, runs.runs_by_log("results"))
+    return run.command if run else None
+
+
+def test_the_last_run_that_was_to_make_a_result_and_had_started_made_it(model: Path) -> None:
+    noted(100, LOG)
+    noted(200, "results/logs/other.log")
+    noted(300, LOG)
+    assert [maker(model, at) for at in (150, 250, 350)] == ["snakemake 100", "snakemake 100", "snakemake 300"]
+
+
+def test_of_a_copy_with_a_time_before_all_runs_the_last_is_named(model: Path) -> None:
+    noted(100, LOG)
+    noted(300, LOG)
+    assert maker(model, 50) == "snakemake 300"
+
+
+def test_of_a_result_that_no_run_was_to_make_none_is_named(model: Path) -> None:
+    assert maker(model, 50) is None
+    noted(100, "results/logs/other.log")
+    assert maker(model, 150) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"started": 3}'])
+def test_a_note_that_cannot_be_read_hides_no_other(model: Path, content: bytes) -> None:
+    noted(100, LOG)
+    Path(runs_in("results"), "200.json").write_bytes(content)
+    assert maker(model, 350) == "snakemake 100"
