@@ -17,6 +17,8 @@ import torch
 from test_checkpoints import trained_elsewhere
 from tiny import TINY, Copy, contents, fresh
 
+from recurate.files.records import record_of
+
 pytestmark = pytest.mark.workflow
 
 DATA = '''
@@ -267,6 +269,7 @@ def test_a_run_with_nothing_to_do_remembers_what_records_told_and_mends_times(fi
     for record in (project.folder / "results").rglob(".*.record"):
         record.unlink()
     assert project.planned("all") == {}
+    assert "have no record" not in project.snakemake("-n").stdout
     project.study(**reward(gamma=50.0))
     assert set(project.planned("all")) >= OF_REWARD
 
@@ -285,6 +288,15 @@ def test_results_of_another_clone_in_the_place_of_remembered_ones_are_compared(f
     project = remembered(finished, tmp_path / "project")
     shutil.copytree(other.folder / "results", project.folder / "results", dirs_exist_ok=True)
     assert set(project.planned("all")) >= OF_REWARD
+
+
+def test_what_nobody_knows_of_is_taken_as_it_is_with_a_line(finished: Copy, tmp_path: Path) -> None:
+    project = forgotten(finished, tmp_path / "project")
+    samples = "results/tiny/arms/curated/seeds-0-1/gen-001/samples.safetensors"
+    record_of(project.folder / samples).unlink()
+    plan = project.snakemake("-n")
+    assert f"1 results have no record and are taken as they are, {samples} for one" in plan.stdout, plan.stdout
+    assert project.planned("all") == {}
 
 
 def test_results_under_another_name_are_compared_as_well(finished: Copy, tmp_path: Path) -> None:

@@ -70,9 +70,13 @@ def by_record(path: str, remembered: MetadataRecord | None) -> MetadataRecord | 
         return remembered
     if remembered is not None and remembered.endtime == written:
         return remembered
-    return _recalled(str(path), written) or remembered
+    told = _recalled(str(path), written) or remembered
+    if told is None:
+        unknown[str(path)] = None
+    return told
 
 
+unknown: dict[str, None] = {}  # files of which nobody knows what they were made from, in the order of asking
 _found: dict[str, dict[str, str]] = {}  # SHA-256 of inputs by path, of every file whose record answered
 
 

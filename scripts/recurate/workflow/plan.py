@@ -140,6 +140,11 @@ def say(graph: Graph) -> None:
             f"{count} results of which Snakemake remembers nothing were, as their records say, made with other "
             "settings, code or data than are asked for; make study makes them again, with all that follows from them"
         )
+    if memory.unknown:
+        lines.append(
+            f"{len(memory.unknown)} results have no record and are taken as they are, {next(iter(memory.unknown))} for "
+            "one; delete those that the study should make"
+        )
     print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr, flush=True)
 
 
