@@ -252,7 +252,7 @@ def test_what_contradicts_is_counted_in_one_line_and_made_again_to_the_same_byte
         copy.study(**reward(gamma=50.0))
     assert expected.snakemake().returncode == 0
     plan = project.snakemake("-n", "--quiet", "all")
-    lines = re.findall(r"^(\d+) results of which .* make study makes them again.*$", plan.stdout, re.MULTILINE)
+    lines = re.findall(r"^results of which .* (\d+); make study makes them again.*$", plan.stdout, re.MULTILINE)
     assert len(lines) == 1, plan.stdout
     assert 4 <= int(lines[0]) <= 12
     done = project.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
@@ -269,7 +269,7 @@ def test_a_run_with_nothing_to_do_remembers_what_records_told_and_mends_times(fi
     for record in (project.folder / "results").rglob(".*.record"):
         record.unlink()
     assert project.planned("all") == {}
-    assert "have no record" not in project.snakemake("-n").stdout
+    assert "without a record" not in project.snakemake("-n").stdout
     project.study(**reward(gamma=50.0))
     assert set(project.planned("all")) >= OF_REWARD
 
@@ -295,7 +295,7 @@ def test_what_nobody_knows_of_is_taken_as_it_is_with_a_line(finished: Copy, tmp_
     samples = "results/tiny/arms/curated/seeds-0-1/gen-001/samples.safetensors"
     record_of(project.folder / samples).unlink()
     plan = project.snakemake("-n")
-    assert f"1 results have no record and are taken as they are, {samples} for one" in plan.stdout, plan.stdout
+    assert f"results without a record, which are taken as they are: 1, {samples} first" in plan.stdout, plan.stdout
     assert project.planned("all") == {}
 
 

@@ -137,13 +137,13 @@ def say(graph: Graph) -> None:
     lines = [] if Quietness.ALL in (graph.workflow.output_settings.quiet or ()) else list(reasons_of(graph, again))
     if count := sum(len(job.output) for job in again if _contradicts(graph, job)):
         lines.append(
-            f"{count} results of which Snakemake remembers nothing were, as their records say, made with other "
-            "settings, code or data than are asked for; make study makes them again, with all that follows from them"
+            "results of which Snakemake remembers nothing and whose records tell other settings, code or data than are "
+            f"asked for: {count}; make study makes them again, with all that follows from them"
         )
     if memory.unknown:
         lines.append(
-            f"{len(memory.unknown)} results have no record and are taken as they are, {next(iter(memory.unknown))} for "
-            "one; delete those that the study should make"
+            f"results without a record, which are taken as they are: {len(memory.unknown)}, "
+            f"{next(iter(memory.unknown))} first; delete those that the study should make"
         )
     print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr, flush=True)
 
