@@ -1,6 +1,6 @@
 """Why something runs again: which settings, modules and files are others than when it was made, with their values.
 
-Usage: python scripts/manage.py why [TARGET ..]
+Usage: python scripts/manage.py why [TARGET ..] [options of snakemake]
 Targets are studies or files; without any, what `make study` would make.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from recurate.foundation.places import shipped
 from recurate.workflow.reasons import WHY
 
-PLAN = ("--dry-run", "--quiet", "rules", "progress", "host", "reason")
+PLAN = ("--quiet", "rules", "progress", "host", "reason", "--dry-run")
 
 
 def main(arguments: list[str]) -> int:
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__, end="")
         return 0
     snakemake = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(shipped("Snakefile"))]
-    plan = subprocess.run([*snakemake, *PLAN, "--", *arguments], capture_output=True, encoding="utf-8", check=False)
+    plan = subprocess.run([*snakemake, *PLAN, *arguments], capture_output=True, encoding="utf-8", check=False)
     lines = [line for line in plan.stderr.splitlines() if line.startswith(WHY)]
     if plan.returncode:
         print(plan.stdout, plan.stderr, sep="", end="", file=sys.stderr)
