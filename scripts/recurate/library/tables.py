@@ -12,7 +12,7 @@ from recurate.study.reading import read_mapping
 if TYPE_CHECKING:
     import pandas
 
-WORDS = ("title", "panel")  # keys of an arm that say how it is called, not what it does
+SAID_AGAIN = ("title", "panel", "parameters")  # keys of an arm that call it something, or repeat what stands elsewhere
 Value: TypeAlias = Union[str, float, bool, tuple["Value", ...], None]  # noqa: UP007
 
 
@@ -65,9 +65,9 @@ def parameters(config: Path) -> pandas.DataFrame:
 
 
 def _flat(settings: Mapping[str, object], before: str = "") -> Iterator[tuple[str, Value]]:
-    """Settings at any depth by dotted keys, without the words of an arm."""
+    """Settings at any depth by dotted keys, without what an arm says again."""
     for key, value in settings.items():
-        if before or key not in WORDS:
+        if before or key not in SAID_AGAIN:
             if isinstance(value, dict):
                 yield from _flat(value, f"{before}{key}.")
             else:
