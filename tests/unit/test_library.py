@@ -236,7 +236,12 @@ def test_settings_that_differ_and_no_others_become_columns(tmp_path: Path) -> No
     (tmp_path / "cost.csv").write_text("rule,note\ntrain,\n")
     arms = {
         "a": {"title": "one", "reward": {"kind": "x", "target": [0, 1]}, "curation": {"choices": 1}, "sampler": None},
-        "b": {"title": "two", "reward": {"kind": "x", "target": [1, 1]}, "curation": {"choices": 1.0}, "parameters": {"choices": 1}},
+        "b": {
+            "title": "two",
+            "reward": {"kind": "x", "target": [1, 1]},
+            "curation": {"choices": 1.0},
+            "parameters": {"choices": 1},
+        },
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"arms": arms}))
     found = recurate.tables(tmp_path)
