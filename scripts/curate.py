@@ -44,21 +44,22 @@ def main(
         generator = numpy_generator(seed, generation, CURATION)
         of_seed = {"prompts": prompts["prompt"][row]} if prompts else {}
         kept.append(spec.curation.keep(rewards[row], generator, **of_seed).kept)
-    if len({len(of_seed) for of_seed in kept}) > 1:
-        raise RecurateError(
-            f"curation: {spec.curation.kind} kept more samples of some seeds of {samples} than of others; mend keep"
-        )
-    if spec.curation.is_own and not spec.curation.asks_rewards:
-        _check_that_rewards_do_not_matter(spec.curation, kept, spec.curation.kept_unseen(samples, seeds, generation))
+    _check_kept(spec.curation, kept, samples, seeds, generation)
     if generation == 0 and spec.curation.is_own:
         check_operator(spec.curation, rewards[0], prompts["prompt"][0] if prompts else None, seeds[0])
     arrays = {"reward": rewards, "index": np.stack(kept), **judged_classes(spec.data, fitted, x), **prompts}
     write_arrays(curated, arrays, origin_of_file(spec, code, describe(device)))
 
 
-def _check_that_rewards_do_not_matter(curation: Curation, kept: list[Array], unseen: Array) -> None:
-    """Raise RecurateError if what was kept is not what is kept of equal rewards."""
-    if not np.array_equal(np.stack(kept), unseen):
+def _check_kept(curation: Curation, kept: list[Array], samples: str, seeds: list[int], generation: int) -> None:
+    """Raise RecurateError if unequally many were kept, or others than of equal rewards where these do not matter."""
+    if len({len(of_seed) for of_seed in kept}) > 1:
+        raise RecurateError(
+            f"curation: {curation.kind} kept more samples of some seeds of {samples} than of others; mend keep"
+        )
+    if not curation.is_own or curation.asks_rewards:
+        return
+    if not np.array_equal(np.stack(kept), curation.kept_unseen(samples, seeds, generation)):
         raise RecurateError(f"curation: {curation.kind}: asks_rewards is False, but keep looks at rewards; mend either")
 
 

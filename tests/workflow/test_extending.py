@@ -151,6 +151,36 @@ def test_a_file_edited_added_or_taken_away_and_a_module_beside_are_seen(unbuilt:
     made_again()
 
 
+def test_a_text_of_a_corpus_folder_edited_added_or_taken_away_is_seen(unbuilt: Copy) -> None:
+    texts = unbuilt.folder / "texts"
+    texts.mkdir()
+    for number in range(20):
+        (texts / f"{number:02d}.txt").write_text("the cat sat on the mat and the dog ran . " * 20, encoding="utf-8")
+    origin = {
+        "data": {"kind": "text", "corpus": "texts", "tokenizer": {"kind": "bpe", "vocabulary": 260}, "block": 8},
+        "model": {"kind": "transformer", "vocabulary": 260, "context": 8, "width": 8, "heads": 2, "blocks": 1},
+        "objective": {"kind": "next_token"},
+        "training": {"steps": 10, "batch_size": 8},
+        "sampler": {"kind": "continuation", "prompt": 4},
+        "samples": 20,
+    }
+    arm = {**TINY["arm_defaults"], "reward": {"kind": "length", "enough": 9}, "origin": "words"}
+    unbuilt.study(origins={"words": origin}, arm_defaults=arm, arms={"liked": {"curation": {"kept": 10}}}, metrics=[])
+    target = "results/tiny/origins/words/real.safetensors"
+    done = unbuilt.snakemake(target)
+    assert done.returncode == 0, done.stdout
+    assert unbuilt.planned(target) == {}
+    before = (texts / "03.txt").read_text(encoding="utf-8")
+    (texts / "03.txt").write_text(before + "a bird .", encoding="utf-8")
+    assert unbuilt.planned(target) == {"real_data": 1}
+    (texts / "03.txt").write_text(before, encoding="utf-8")
+    (texts / "20.txt").write_text(before, encoding="utf-8")
+    assert unbuilt.planned(target) == {"real_data": 1}
+    (texts / "20.txt").unlink()
+    (texts / "00.txt").unlink()
+    assert unbuilt.planned(target) == {"real_data": 1}
+
+
 @pytest.mark.parametrize("place", ["import", "call"])
 def test_own_code_that_ends_the_process_ends_with_a_sentence_and_not_as_if_all_were_done(
     unbuilt: Copy, place: str

@@ -120,8 +120,22 @@ def overview() -> str:
 def family_page(base: type[Component]) -> str:
     """What one family wants of a kind: where it is named, the smallest example, what it must and may define, kinds."""
     name = base.__name__.lower()
-    place = folder(base).relative_to(LIBRARY).as_posix()
     example = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    head = (
+        f"Base class: `from {base.__module__} import {base.__name__}`. Named as {listed(places(base))}. What holds "
+        "for every component: [README.md](README.md)."
+    )
+    parts = {
+        "The smallest example": f"[examples/{name}.py](examples/{name}.py)\n\n```python\n{example}```",
+        "Interface": interface(base),
+        "Kinds": shipped(base),
+    }
+    sections = [f"## {title}\n\n{text}\n" for title, text in parts.items()]
+    return "\n".join([f"# {base.__name__}\n\n{GENERATED}\n\n{paragraph(base)}\n\n{head}\n", *sections])
+
+
+def interface(base: type[Component]) -> str:
+    """What a kind must and may define, and the types of this library that it meets there."""
     sorts = {"": base, **between(base)}
     rows = [
         f"| `{owner}{escaped(told)}`{', needed' if needed else ''} | {escaped(text)} |"
@@ -129,44 +143,18 @@ def family_page(base: type[Component]) -> str:
         for told, needed, text in [*flags(cls), *members(cls)]
     ]
     types = [f"* `{told}`: {text}" for told, text in named_types(base, list(sorts.values())).items()]
-    shipped = [
+    table = ["| of a kind | what it says |", "| --- | --- |", *rows]
+    return "\n".join([*table, *(["\nOf this project, in these signatures:\n", *types] if types else ())])
+
+
+def shipped(base: type[Component]) -> str:
+    """The kinds that there are."""
+    rows = [
         f"| [`{kind}`](../../config/README.md#{kind}) | {escaped(paragraph(component_class(base, kind)))} |"
         for kind in kinds(base)
     ]
-    return "\n".join(
-        [
-            f"# {base.__name__}",
-            "",
-            GENERATED,
-            "",
-            paragraph(base),
-            "",
-            f"Base class: `from {base.__module__} import {base.__name__}`. Named as {listed(places(base))}. What holds "
-            "for every component: [README.md](README.md).",
-            "",
-            "## The smallest example",
-            "",
-            f"[examples/{name}.py](examples/{name}.py)",
-            "",
-            f"```python\n{example}```",
-            "",
-            "## Interface",
-            "",
-            "| of a kind | what it says |",
-            "| --- | --- |",
-            *rows,
-            "",
-            *(["Of this project, in these signatures:\n", *types, ""] if types else ()),
-            "## Kinds",
-            "",
-            f"In `scripts/recurate/{place}/`:",
-            "",
-            "| kind | what it is |",
-            "| --- | --- |",
-            *shipped,
-            "",
-        ]
-    )
+    place = folder(base).relative_to(LIBRARY).as_posix()
+    return "\n".join([f"In `scripts/recurate/{place}/`:\n", "| kind | what it is |", "| --- | --- |", *rows])
 
 
 def between(base: type[Component]) -> dict[str, type[Component]]:
