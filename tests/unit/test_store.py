@@ -90,6 +90,13 @@ def test_only_the_arrays_asked_for_are_read(file: Path) -> None:
     assert list(read_arrays(file, ["index"])) == ["index"]
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3"])
+def test_what_does_not_say_what_made_it_is_refused(tmp_path: Path, text: str) -> None:
+    save_file({"x": np.zeros(2)}, tmp_path / "file", metadata={"recurate": text})
+    with pytest.raises(RecurateError, match="file: does not say in JSON what made it"):
+        read_metadata(tmp_path / "file")
+
+
 def test_a_file_is_readable_by_safetensors_alone(file: Path) -> None:
     with safe_open(str(file), framework="pt") as opened:
         assert opened.get_tensor("x").shape == (2, 3, 2)

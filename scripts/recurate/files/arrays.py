@@ -85,9 +85,17 @@ def read_parameters(path: str | Path) -> dict[str, Array]:
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
-    """Provenance that `write_arrays` put into a file."""
+    """Provenance that `write_arrays` put into a file; empty for one that another program wrote.
+
+    Raises RecurateError like `read_arrays`.
+    """
     with _opened(path) as file:
-        return json.loads((file.metadata() or {}).get("recurate", "{}"))
+        text = (file.metadata() or {}).get("recurate", "{}")
+    try:
+        found = json.loads(text)
+        return {str(key): str(value) for key, value in found.items()}
+    except (ValueError, AttributeError) as error:
+        raise RecurateError(f"{path}: does not say in JSON what made it; {REBUILD}") from error
 
 
 class OpenedFile(Protocol):
