@@ -19,4 +19,15 @@ def command(words: Sequence[str]) -> list[str]:
 def environment() -> dict[str, str]:
     """This process's environment, with the folder of the logger on Python's path."""
     paths = [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, **cache(), "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def cache() -> dict[str, str]:
+    """Where Snakemake keeps sources of workflows, said if the user's own cache cannot be written, as without a home."""
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "snakemake")
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        is_writable = os.access(usual, os.W_OK)
+    except OSError:
+        is_writable = False
+    return {} if is_writable else {"XDG_CACHE_HOME": str(Path.cwd() / ".snakemake/cache")}
