@@ -76,6 +76,11 @@ def test_folders_are_of_published_data_sets(folder: Path, kind: str) -> None:
     assert project(folder, data_folders={"mnist": "x", "own/mine.py": "y"}).config.data_folders
 
 
+def test_a_study_that_is_listed_twice_is_refused(folder: Path) -> None:
+    with pytest.raises(RecurateError, match=r"studies: 'tiny' is listed twice"):
+        Project({"studies": ["tiny", "tiny"]}, str(folder))
+
+
 # Names of studies
 
 

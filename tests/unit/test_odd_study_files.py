@@ -226,6 +226,7 @@ def test_a_number_is_no_truth_value_and_no_text(tmp_path: Path, key: str, value:
     [
         ("seeds", [True, False]), ("seeds", ["1"]), ("seeds", [1.5]), ("seeds", [0, 2**63]), ("seeds", [10**40]),
         ("seeds", [2**31]), ("seeds", 10**8), ("seeds", 10**40), ("seeds", "three"), ("seeds", {}), ("seeds", 2.5),
+        ("claims", ["lemma_2_2", "lemma_2_2"]),
         ("arms.curated.reward.target", [True, 0]), ("arms.curated.reward.target", ["1", 0]),
         ("title", 3), ("title", True), ("title", b"bytes"), ("title", None),
         ("arms.curated.curation.among", 1), ("origins.gaussians.samples", 2.5),

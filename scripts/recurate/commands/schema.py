@@ -169,4 +169,7 @@ def _complete_study(properties: Schema, study: type[BaseModel]) -> None:
         origins["propertyNames"] = NAMES
     if isinstance(claims := properties.get("claims"), dict):
         claims["items"] = {"enum": [*CLAIMS]}
+    for names in ("claims", "measures"):
+        if isinstance(listed := properties.get(names), dict):
+            listed["uniqueItems"] = True
     properties["like"] = {"type": ["string", "null"], "description": "study beside this file that it is laid over"}

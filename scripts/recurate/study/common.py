@@ -82,8 +82,10 @@ def check(key: str, part: Callable[[], object]) -> None:
 
 
 def known(values: list[str], allowed: tuple[str, ...]) -> list[str]:
-    """`values` if all are `allowed`; raises ValueError otherwise."""
-    for name in values:
+    """`values` if all are `allowed` and none stands twice; raises ValueError otherwise."""
+    for place, name in enumerate(values):
+        if name in values[:place]:
+            raise ValueError(f"{quoted(name)} is listed twice; leave one out")
         if name not in allowed:
             raise ValueError(f"{quoted(name)} is not known; allowed are {', '.join(allowed)}")
     return values

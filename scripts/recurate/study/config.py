@@ -49,6 +49,13 @@ class Config(Settings):
         {}, description="settings by study that replace those of its file, for trying things out"
     )
 
+    @field_validator("studies")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        if repeated := [name for place, name in enumerate(value) if name in value[:place]]:
+            raise ValueError(f"{quoted(repeated[0])} is listed twice; leave one out")
+        return value
+
     @field_validator("results", "data")
     @classmethod
     def _can_be_a_folder(cls, value: str) -> str:
