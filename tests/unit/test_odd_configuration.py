@@ -202,6 +202,30 @@ def test_what_a_command_names_is_read_from_snakemake() -> None:
     assert command_line.given(SimpleNamespace()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "results"),
+    [
+        ([], "results"), (["mixture", "--cores", "2"], "results"), (["--config", "results=p/", "scale=paper"], "p"),
+        (["--config", "overrides={moons: {seeds: 2}}", "results=r", "--", "moons"], "r"),
+        (["--config", "overrides={moons: {seeds: 2}}", "--", "moons"], "results/tried/"),
+    ],
+)  # fmt: skip
+def test_a_command_s_words_say_where_its_results_go(
+    words: list[str], results: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert command_line.configured(words).results.startswith(results)
+
+
+@pytest.mark.parametrize("folder", ["", "/", "scripts", "..", "-x", "a{b"])
+def test_a_command_s_folder_is_looked_at_before_anything_is_done_in_it(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(RecurateError, match=r"config/config\.yaml: results: "):
+        command_line.configured(["moons", "--config", f"results={folder}"])
+
+
 # Sizes
 
 

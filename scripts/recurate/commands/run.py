@@ -17,9 +17,8 @@ from recurate.commands.verify import gone
 from recurate.commands.watched import command, environment
 from recurate.commands.words import in_order, of_studies
 from recurate.files.writing import TEMPORARY
-from recurate.study.reading import read_config
 from recurate.workflow.claims import claimed, held
-from recurate.workflow.command_line import check_working_directory
+from recurate.workflow.command_line import check_working_directory, configured
 
 PREFIX = "recurate"  # of the names of Slurm jobs, see profiles/slurm/config.yaml
 DRY = ("-n", "--dry-run", "--dryrun")
@@ -89,8 +88,7 @@ def main(arguments: list[str]) -> int:
     """Clear up and run Snakemake; returns its exit status."""
     check_working_directory()
     words = in_order(*of_studies(arguments))
-    given = [argument.removeprefix("results=") for argument in words if argument.startswith("results=")]
-    results = given[0] if given else read_config().results
+    results = configured(words).results
     if set(DRY).intersection(words):
         return supervised(command(words), environment())
     with claimed(".snakemake"), claimed(results):

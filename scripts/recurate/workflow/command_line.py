@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.places import PROJECT, SCRIPTS
+from recurate.foundation.places import PROJECT, SCRIPTS, found
+from recurate.study.config import Config
+from recurate.study.reading import CONFIG, as_config
+from recurate.study.yaml_files import read_mapping
+from recurate.workflow.folders import check_folder
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -89,6 +93,26 @@ def given(workflow: object) -> list[str]:
     """Keys of the configuration that the command names, by `--config` or `--configfile`; of a module none."""
     settings = getattr(workflow, "config_settings", None)
     return [] if is_module(workflow) else list(getattr(settings, "overwrite_config", ()))
+
+
+def configured(words: Sequence[str]) -> Config:
+    """The configuration as a `snakemake` command with these words takes it; raises RecurateError.
+
+    A usage that Snakemake does not know ends the process with its sentence.
+    """
+    from snakemake.cli import get_argument_parser, parse_config
+    from snakemake.utils import update_config
+
+    command = get_argument_parser().parse_known_args(list(words))[0]
+    named: dict[str, object] = {}
+    for path in command.configfile or ():
+        update_config(named, read_mapping(Path(path)))
+    update_config(named, parse_config(command.config))
+    settings: dict[str, object] = {**read_mapping(found(CONFIG))}
+    update_config(settings, named)
+    config = as_config(settings, named)
+    check_folder("results", config.results)
+    return config
 
 
 def announce(workflow: object, notices: Iterable[str]) -> None:
