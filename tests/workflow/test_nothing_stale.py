@@ -198,7 +198,7 @@ def test_an_early_edit_reaches_the_last_generation_and_the_chain_says_so(accumul
     assert accumulated.snakemake("--", TABLE).returncode == 0
     assert [path.read_bytes() == old for path, old in zip(models, before, strict=True)] == [True, False, False]
     assert accumulated.planned(TABLE) == {}
-    shown = accumulated.run(sys.executable, "scripts/manage.py", "trace", f"{ALL}/gen-003/model.safetensors")
+    shown = accumulated.run(sys.executable, "scripts/manage.py", "trace", "--all", f"{ALL}/gen-003/model.safetensors")
     assert shown.returncode == 0, shown.stdout
     for generation, name in ((0, "curated"), (1, "samples"), (1, "curated"), (2, "samples"), (2, "curated")):
         assert f"\n{ALL}/gen-00{generation}/{name}.safetensors" in shown.stdout

@@ -16,12 +16,12 @@ MODEL = "results/tiny/arms/mixed/seeds-0-1/gen-001/model.safetensors"
 
 
 def test_the_chain_of_a_figure_goes_back_to_the_real_data(built: Copy) -> None:
-    shown = built.run(sys.executable, "scripts/manage.py", "trace", FIGURE)
+    shown = built.run(sys.executable, "scripts/manage.py", "trace", "--all", FIGURE)
     assert shown.returncode == 0, shown.stdout
     assert shown.stdout.startswith(FIGURE)
     for part in (
         "rule draw",
-        "rule train_arm (arm mixed, generation 001, seeds 0-1, study tiny) on cpu in ",
+        "rule train_arm (study tiny, arm mixed, seeds 0-1, generation 001) on cpu in ",
     ):
         assert part in shown.stdout
     assert "results/tiny/origins/gaussians/real.safetensors\n    rule real_data" in shown.stdout
@@ -31,7 +31,7 @@ def test_the_chain_of_a_figure_goes_back_to_the_real_data(built: Copy) -> None:
 def test_a_link_that_no_longer_holds_is_flagged(project: Copy) -> None:
     model = project.folder / MODEL
     model.write_bytes(model.read_bytes() + b" ")
-    shown = project.run(sys.executable, "scripts/manage.py", "trace", FIGURE)
+    shown = project.run(sys.executable, "scripts/manage.py", "trace", "--all", FIGURE)
     assert shown.returncode == 1
     assert f"{MODEL}  << does not hold the bytes that train_arm wrote" in shown.stdout
     samples = MODEL.replace("model", "samples")
@@ -41,7 +41,7 @@ def test_a_link_that_no_longer_holds_is_flagged(project: Copy) -> None:
 def test_a_result_that_is_not_there_is_a_sentence(built: Copy) -> None:
     shown = built.run(sys.executable, "scripts/manage.py", "trace", "results/tiny/none.csv")
     assert shown.returncode == 1
-    assert "error: there is no results/tiny/none.csv" in shown.stdout
+    assert "error: results/tiny/none.csv is not there" in shown.stdout
 
 
 def test_a_study_has_its_provenance_as_json(built: Copy) -> None:
