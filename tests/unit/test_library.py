@@ -373,4 +373,4 @@ def test_the_version_is_one_everywhere() -> None:
     assert citation["version"] == recurate.__version__
     headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     released = [heading for heading in headings if heading != "Unreleased"]
-    assert (released or headings)[0] in ("Unreleased", f"{recurate.__version__} - {citation['date-released']}")
+    assert released[0] == f"{recurate.__version__} - {citation['date-released']}"
