@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Wildcards
 
 from recurate.closed_form.estimators import Estimator
-from recurate.closed_form.loop import REWARD_MEASURES
+from recurate.closed_form.loop import REWARD_MEASURES, Preference
+from recurate.closed_form.recording import Runs, record
 from recurate.closed_form.streams import Replicates
 from recurate.curation import Choice, Curation
 from recurate.curation.judges import FittedJudge
@@ -26,7 +27,12 @@ from recurate.foundation import contract
 from recurate.foundation.components import component_class, kinds, load
 from recurate.foundation.errors import RecurateError
 from recurate.measuring.metrics import Evidence
+from recurate.mixing.simulated import SimulatedMixing
+from recurate.models.parts.units import Encoding
 from recurate.sampling import Request
+from recurate.study.simulated_arm import SimulatedArm
+from recurate.training.settings import Training
+from recurate.training.trainer import Trainer
 from recurate.workflow.job import run
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -786,3 +792,36 @@ def test_the_traceback_of_own_code_stands_below_the_sentence(tmp_path: Path) -> 
     told, _, below = (tmp_path / "log").read_text(encoding="utf-8").partition("\n")
     assert told == caught.value.code and told.startswith("error: reward: ")
     assert "Traceback" in below and 'own.py", line' in below and "x['up']" in below
+
+
+# What callers look at, since one call alone does not show it
+
+
+def test_a_simulated_loop_refuses_a_reward_above_its_supremum_and_choices_of_unequal_number(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 12, 2))
+    people = made(tmp_path, "curation")
+    high = made(tmp_path, "reward", ("np.minimum(0.0, x[:, 1] - self.height)", "np.full(len(x), 0.5)"))
+    with pytest.raises(RecurateError, match=r"own\.py gave 0\.5, above its supremum 0; mend it"):
+        Preference(high, people).keep(x, Replicates([0, 1], 2))
+    head = text("curation").partition("        shown =")[0]
+    uneven = written(tmp_path, "curation", f"{head}        return Choice(np.arange(1 + rewards.argmax()))\n")
+    with pytest.raises(RecurateError, match=r"curation: .*own\.py kept \d+ and \d+ samples; let keep keep"):
+        Preference(made(tmp_path, "reward"), uneven).keep(x, Replicates([0, 1], 2))
+
+
+def test_a_loop_refuses_a_measure_that_has_not_a_number_for_each_replicate(tmp_path: Path) -> None:
+    estimator = made(tmp_path, "estimator", ("lambda model: model", "lambda model: model[:1]"))
+    arm = SimulatedArm(estimator=estimator, mixing=SimulatedMixing(regime="replace", initial=10))
+    with pytest.raises(RecurateError, match=r"own\.py: its measure width gave float64 of shape \(1,\); wanted is one"):
+        record(estimator, arm.loop(2), Runs([0, 1], 2, None), ["width"])
+
+
+def test_seeds_of_one_job_begin_with_parameters_of_the_same_names_and_shapes(tmp_path: Path) -> None:
+    own = "size = 1 + int(generator.initial_seed() % 3)\n        return {'w': torch.zeros(size)}\n        return {"
+    model = made(tmp_path, "model", ("return {", own))
+    objective = made(tmp_path, "objective")
+    trainer = Trainer(
+        model, objective, Training(steps=1), Encoding((2,), "float32", 0.0, 1.0), list(range(9)), 0, tmp_path / "none"
+    )
+    with pytest.raises(RecurateError, match=r"model: .*own\.py: initial gives the seed \d parameters of other names"):
+        trainer.start()

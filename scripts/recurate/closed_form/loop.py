@@ -37,15 +37,14 @@ class Preference:
         rewards = np.stack([self.reward(row, None) for row in x])
         if self.reward.is_own and exceeds(rewards, self.reward.supremum):
             raise RecurateError(above_supremum(self.reward.kind, rewards, self.reward.supremum))
-        sizes = set()
+        sizes: set[int] = set()
 
         def one(generator: numpy.random.Generator, row: Array) -> Array:
             kept = self.curation.keep(row, generator).kept
             sizes.add(len(kept))
             if len(sizes) > 1:
-                raise RecurateError(
-                    f"curation: {self.curation.kind} keeps {sizes} samples in turn; let keep keep as many"
-                )
+                told = " and ".join(map(str, sorted(sizes)))
+                raise RecurateError(f"curation: {self.curation.kind} kept {told} samples; let keep keep equally many")
             return kept
 
         kept = randoms.sample_rows(one, rewards)

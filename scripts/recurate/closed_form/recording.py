@@ -68,7 +68,7 @@ def record(
                 values = rewards[name] if name in rewards else estimator.measures[name](seen)
                 if values.shape != (len(block) * loops,):
                     raise RecurateError(
-                        f"estimator: {estimator.kind}: its measure {name} gives {got(values)}; wanted is one number "
+                        f"estimator: {estimator.kind}: its measure {name} gave {got(values)}; wanted is one number "
                         f"for each of {len(block) * loops} loops"
                     )
                 means[name][rows, generation] = values.reshape(len(block), loops).mean(axis=1)
