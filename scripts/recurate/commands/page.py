@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def _packages(links: Links) -> list[str]:
 def steps(links: Links) -> Iterator[str]:
     """The chain in a line for each rule, from the real data on: what of, how many files, how long."""
     rules = dict[str, list[tuple[Record, float]]]()
-    for link in reversed(list(links.values())):
+    for link in _from_the_data_on(links):
         if link.record:
             rules.setdefault(link.record.rule, []).append((link.record, link.seconds or 0.0))
     for rule, made in rules.items():
@@ -144,6 +145,15 @@ def steps(links: Links) -> Iterator[str]:
         yield f"{rule}: {number}{_places([record for record, _ in made])}, {duration(sum(spent for _, spent in made))}"
     if count := sum(link.record is None for link in links.values()):
         yield f"not made by jobs: {count} files"
+
+
+def _from_the_data_on(links: Links) -> list[Link]:
+    """Links, each after those that it was made from; raises RecurateError for records that go round in a circle."""
+    inputs = {path: link.record.inputs for path, link in links.items() if link.record}
+    try:
+        return [links[path] for path in TopologicalSorter(inputs).static_order()]
+    except CycleError as error:
+        raise RecurateError(f"records say that {' was made from '.join(error.args[1])}, a circle") from error
 
 
 def _places(records: Iterable[Record]) -> str:
