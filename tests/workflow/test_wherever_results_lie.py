@@ -326,7 +326,7 @@ def test_reasons_name_keys_and_modules_with_what_they_were(finished: Copy, tmp_p
     project.edit("scripts/recurate/sampling/ode.py", "h = 1.0 / self.steps", "h = 1 / self.steps")
     with_old_date(project, "mine/line.txt", "3.0")
     project.edit("mine/helper.py", "x[:, 1]", "x[:, 0]")
-    shown = project.run(sys.executable, "scripts/manage.py", "why", "tiny")
+    shown = project.run(sys.executable, "scripts/manage.py", "why", "--config", "scale=demo", "tiny")
     assert shown.returncode == 0, shown.stdout
     for words in (
         "reward.gamma: 2.0 -> 50.0",
