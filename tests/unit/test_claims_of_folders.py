@@ -19,7 +19,7 @@ import pytest
 from recurate.files.writing import read_json, write_json
 from recurate.foundation.errors import RecurateError
 from recurate.workflow import claims
-from recurate.workflow.claims import LOCK, WORD, claim_for, claimed, held, myself
+from recurate.workflow.claims import LOCK, WORD, at_work, claim_for, claimed, held, myself
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 HOLD = (
@@ -140,6 +140,14 @@ def test_many_share_a_folder_and_whoever_wants_it_alone_waits(tmp_path: Path) ->
             pass
     with another(tmp_path), pytest.raises(RecurateError, match="is at work there"), claimed(tmp_path, together=True):
         pass
+
+
+@pytest.mark.parametrize("how", [(), ("together",)], ids=["alone", "together"])
+def test_who_is_at_work_is_told_to_whoever_asks(tmp_path: Path, how: tuple[str, ...]) -> None:
+    assert at_work(tmp_path) is None
+    with another(tmp_path, *how) as process:
+        assert f"(process {process.pid}, -c {tmp_path}" in str(at_work(tmp_path))
+    assert at_work(tmp_path) is None
 
 
 def leave_word(folder: Path, host: str = "elsewhere", job: str | None = None, process: int = 4) -> None:

@@ -169,11 +169,11 @@ def test_a_job_that_outlived_snakemake_is_waited_for(built: Copy, unbuilt: Copy)
     run = in_training(unbuilt)
     processes = [psutil.Process(pid) for pid in processes_in(unbuilt.folder)]
     (job,) = [process for process in processes if any(part.endswith(".train.py") for part in process.cmdline())]
-    job.suspend()  # it lives on and does not end
     for process in processes:
         if process.pid != job.pid:
             process.kill()
     run.wait()
+    job.suspend()  # it lives on and does not end; before, the system would have ended it with the last of its group
     again = unbuilt.start()
     assert again.stdout is not None
     said = ""

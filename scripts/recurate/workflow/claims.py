@@ -112,6 +112,18 @@ def claim_for(workflow: object, results: str) -> None:
         claim_until_exit(results)
 
 
+def at_work(folder: Path) -> str | None:
+    """Who has a folder, alone or together with others, if anybody has."""
+    if not (folder / LOCK).exists():
+        return None
+    with open_to_lock(folder / LOCK) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return None if error.errno in WITHOUT_LOCKS else str(_left_word(folder) or "somebody")
+    return None
+
+
 def _has_been_handed_on(folder: Path) -> bool:
     """Whether a parent process has the lock of a folder and handed it on."""
     lock = _status(folder / LOCK)

@@ -18,6 +18,7 @@ from recurate.foundation.places import PROJECT, SCRIPTS, found
 from recurate.study.config import Config
 from recurate.study.reading import CONFIG, as_config
 from recurate.study.yaml_files import read_mapping
+from recurate.workflow.claims import at_work
 from recurate.workflow.folders import check_folder
 
 Arguments = ParamSpec("Arguments")
@@ -130,16 +131,16 @@ def or_stop(call: Callable[Arguments, Result], *arguments: Arguments.args, **nam
 
 
 def say_how_to_go_on(workflow: Workflow) -> None:
-    """Where the folder is locked, say what goes on after a run that was killed; Snakemake itself tells of no command.
+    """Where the folder is locked, say by whom, or what goes on after a run that was killed; Snakemake tells neither.
 
     A run through `make study` has removed the lock before it comes here, and an unlocking one needs no advice.
     """
     if workflow.is_main_process and "--unlock" not in sys.argv and any(LOCKS.glob("*.lock")):
-        print(
-            "this folder is locked: another run is at work in it, or one was killed; after a killed one make study "
-            "goes on, with all that may follow snakemake in ARGS: make study ARGS=mixture",
-            file=sys.stderr,
+        holder = at_work(LOCKS.parent)
+        killed = (
+            "a run that was killed; make study goes on, with all that may follow snakemake in ARGS: make study ARGS=x"
         )
+        print(f"this folder is locked by {holder or killed}", file=sys.stderr)
 
 
 def look_at_waiting_jobs_once(workflow: object) -> bool:
