@@ -13,6 +13,7 @@ from study_setup import STUDY, changed, complaint, read
 
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_config, as_study, read_study
+from recurate.study.trained import Study
 from recurate.study.yaml_files import read_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -197,6 +198,40 @@ def test_a_kind_is_a_module_of_its_family_or_a_file(tmp_path: Path, kind: str) -
 def test_an_own_kind_is_a_file_that_there_is(tmp_path: Path, kind: str) -> None:
     (line,) = complaint(changed(("origins.gaussians.model.kind", kind)), tmp_path)
     assert "unknown kind" in line
+
+
+OWN = """
+from recurate.curation.rewards import Reward
+class Own(Reward):
+    @property
+    def supremum(self):
+        return 0.0
+    def __call__(self, x, scorer):
+        return -abs(x[:, 0])
+"""
+
+
+def test_a_link_to_an_own_kind_is_what_it_leads_to_and_one_to_nothing_or_itself_is_none(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/real_name.py").write_text(OWN)
+    for link, leads_to in (("link.py", "elsewhere/real_name.py"), ("dead.py", "nowhere.py"), ("loop.py", "loop.py")):
+        (tmp_path / link).symlink_to(leads_to)
+    study = read(changed(("arms.curated.reward", {"kind": str(tmp_path / "link.py")})), tmp_path)
+    assert type(study.arms["curated"].reward).__name__ == "Own"
+    for name in ("dead.py", "loop.py"):
+        (line,) = complaint(changed(("arms.curated.reward", {"kind": str(tmp_path / name)})), tmp_path)
+        assert "unknown kind" in line
+
+
+def test_a_file_that_python_cannot_import_by_its_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.reward.py").write_text(OWN)
+    (line,) = complaint(changed(("arms.curated.reward", {"kind": str(tmp_path / "own.reward.py")})), tmp_path)
+    assert "Python imports files named NAME.py, without another dot; rename own.reward.py" in line
+
+
+def test_four_seeds_stay_when_they_become_eight() -> None:
+    of_four, of_eight = (Study.model_validate(changed(("seeds", number))).seed_batches() for number in (4, 8))
+    assert of_eight[: len(of_four)] == of_four
 
 
 # Numbers

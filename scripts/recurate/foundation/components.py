@@ -117,16 +117,19 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     path = module_file(base, kind)
     if not kind.endswith(".py"):
         return importlib.import_module(name)
-    package = _package(path.resolve().parent)
+    file = path.resolve()  # a link stands for what it leads to
+    if file.suffix != ".py" or "." in file.stem:
+        raise RecurateError(f"{path}: Python imports files named NAME.py, without another dot; rename {file.name}")
+    package = _package(file.parent)
     sys.path += [root for root in map(str, roots()) if root not in sys.path]  # last, to hide nothing that is installed
     try:
-        return importlib.import_module(f"{package}.{path.stem}")
+        return importlib.import_module(f"{package}.{file.stem}")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit too, which would end Snakemake as if all were done
         reason = str(error).partition("\n")[0]
         missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-        remedy = f"write from .{missing} import .." if (path.parent / f"{missing}.py").is_file() else "mend it"
+        remedy = f"write from .{missing} import .." if (file.parent / f"{missing}.py").is_file() else "mend it"
         raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {reason}); {remedy}") from error
 
 

@@ -7,6 +7,7 @@ directory; what the project ships beside them is found there alone.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[2]
@@ -27,4 +28,4 @@ def shipped(name: str | Path) -> Path:
 def found(name: str | Path) -> Path:
     """A file of the working directory, or that of the project if only there is one; an absolute path stays."""
     path = Path(name)
-    return shipped(name) if not path.exists() and (PROJECT / name).exists() else path
+    return shipped(name) if not os.path.exists(path) and os.path.exists(PROJECT / name) else path
