@@ -44,4 +44,5 @@ if __name__ == "__main__":
             raise
         sys.exit(f"error: {error.filename}: {error.strerror}")
     except KeyboardInterrupt:
-        sys.exit("stopped")
+        print("stopped", file=sys.stderr)
+        sys.exit(130)  # as of a command that SIGINT ended
