@@ -44,3 +44,7 @@ def test_targets_after_config_stand_behind_two_dashes(text: str) -> None:
         plain = re.sub(r"'[^']*'", "a=b", after).split()
         settings = [word for word in plain if not word.startswith("-")]
         assert all("=" in word for word in settings), line
+
+
+def test_nothing_is_left_of_a_merge(text: str) -> None:
+    assert not re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE)
