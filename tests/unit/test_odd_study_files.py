@@ -42,6 +42,13 @@ YAML: dict[str, tuple[bytes, str]] = {
     "aliases of aliases": (BOMB.encode() + b"title: *i\n", "more than 1,000,000 values"),
     "a list within itself": (b"a: &a [*a]", "a value is a part of itself"),
     "a mapping within itself": (b"a: &a {b: *a}", "a value is a part of itself"),
+    "a list that says it is a mapping": (b"title: !!map [a]", "line 1: .* is no mapping"),
+    "a text that says it is a mapping": (b"a: 1\ntitle: !!map foo", "line 2: .* is no mapping"),
+    "a mapping that says it is a list": (b"title: !!seq {a: b}", "line 1: "),
+    "a list that says it is pairs": (b"title: !!omap [a]", "line 1: "),
+    "a list that says it is a set": (b"title: !!set [a]", "line 1: "),
+    "a list that says it is a text": (b"title: !!str [a]", "line 1: "),
+    "a mapping that says it is a number": (b"title: !!int {a: 1}", "line 1: "),
     "brackets a hundred thousand deep": (b"[" * 100_000, "more than 100 lists or mappings within each other"),
     "dashes five thousand deep": (b"- " * 5_000 + b"x", "more than 100 lists or mappings within each other"),
     "mappings two thousand deep": ("\n".join(" " * i + "a:" for i in range(2000)).encode(), "within each other"),
@@ -130,7 +137,6 @@ def test_arms_for_values_that_differ_have_names_that_differ(tmp_path: Path, each
 @pytest.mark.parametrize(
     ("arms", "said"),
     [
-        ({"k": {"each": {"curation.choices": [2, 2]}}}, "choices = 2 and arms.k.each at choices = 2"),
         ({"k": {"each": {"curation.choices": [2, 4]}}, "k_4": {}}, "arms.k.each at choices = 4 and arms.k_4;"),
         ({"k_4": {}, "k": {"each": {"curation.choices": [2, 4]}}}, "arms.k.each at choices = 4 and arms.k_4;"),
         ({"k": {"each": {"title": ["a b", "a-b"]}}}, "title = 'a b' and arms.k.each at title = 'a-b'"),
@@ -155,6 +161,21 @@ def test_two_arms_of_one_name_are_refused_with_both_points(tmp_path: Path, arms:
 def test_a_title_that_cannot_be_filled_in_is_refused(tmp_path: Path, key: str, title: str) -> None:
     (line,) = complaint(of_each({"curation.choices": [2, 4]}, **{key: title}), tmp_path)
     assert f"arms.k.{key}: " in line and "only choices may stand in braces" in line
+
+
+@pytest.mark.parametrize(
+    ("each", "said"),
+    [
+        ({"curation.choices": [2, 2]}, "curation.choices: 2"),
+        ({"mixing.lambda": [1, 1.0]}, "mixing.lambda: 1.0"),
+        ({"mixing.lambda": [0.5, 2, 0.50]}, "mixing.lambda: 0.5"),
+        ({"reward.target": [[4, 0], [4.0, 0.0]]}, r"reward.target: [4.0, 0.0]"),
+        ({"reward.target": [[4, 0], [4.0, -0.0]]}, r"reward.target: [4.0, -0.0]"),
+    ],
+)
+def test_values_that_are_equal_are_refused_however_they_are_written(tmp_path: Path, each: Any, said: str) -> None:
+    (line,) = complaint(of_each(each), tmp_path)
+    assert f"arms.k.each: {said} is listed twice" in line
 
 
 def test_braces_that_are_written_twice_stay_and_a_word_of_two_keys_is_none(tmp_path: Path) -> None:

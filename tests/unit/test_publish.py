@@ -145,3 +145,15 @@ def test_a_mistake_in_the_configuration_is_one_sentence(project: Path) -> None:
     write_text(project / "config/config.yaml", "studies: [tiny]\nreslts: out\n")
     with pytest.raises(RecurateError, match=r"config/config\.yaml: unknown key 'reslts'; known are studies"):
         publish.main(["first", "make study"])
+
+
+def test_what_lies_in_no_clone_is_not_published(
+    project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.setattr(publish, "_git", _GIT)
+    with pytest.raises(RecurateError, match=r"git does not say which commit this is .*; publish from a clone"):
+        publish.main(["first", "make study"])
+    monkeypatch.setenv("PATH", str(tmp_path_factory.mktemp("without_git")))
+    with pytest.raises(RecurateError, match=r"git does not say which commit this is .*; publish from a clone"):
+        publish.main(["first", "make study"])
+    assert not (project / "out/published").exists()

@@ -111,9 +111,13 @@ def job_costs(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], check=True, capture_output=True, encoding="utf-8", errors="surrogateescape"
-    ).stdout.rstrip()
+    try:
+        return subprocess.run(
+            ["git", *arguments], check=True, capture_output=True, encoding="utf-8", errors="surrogateescape"
+        ).stdout.rstrip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        told = getattr(error, "stderr", None) or str(error)
+        raise RecurateError(f"git does not say which commit this is ({told.strip()}); publish from a clone") from error
 
 
 def main(arguments: list[str]) -> int:

@@ -37,6 +37,9 @@ def expanded(name: str, arm: JsonValue, where: str, most: int = MOST_ARMS) -> It
             f"{where}.each: {points:,} arms, more than a hundredth of most_jobs; list fewer values, or raise most_jobs "
             "in config/config.yaml"
         )
+    for key, listed in lists.items():
+        if equal := [value for place, value in enumerate(listed) if value in listed[:place]]:
+            raise RecurateError(f"{where}.each: {key}: {quoted(equal[0])} is listed twice; list every value once")
     words = _words(list(lists))
     for values in itertools.product(*lists.values()):
         point = dict(zip(lists, values, strict=True))

@@ -37,6 +37,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             raise yaml.MarkedYAMLError(problem=told, problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> object:
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.MarkedYAMLError(problem=f"{quoted(node.value)} is no mapping", problem_mark=node.start_mark)
         names = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
