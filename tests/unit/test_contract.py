@@ -88,6 +88,41 @@ def test_an_interrupt_from_the_keyboard_stays_one(tmp_path: Path) -> None:
         reward(X, None)
 
 
+KEPT = "return np.minimum(0.0, x[:, 1] - self.height)"
+SILENT = "class Odd(Exception):\n    def __str__(self):\n        {}\n\n\n"
+
+
+@pytest.mark.parametrize("text_of", ["raise SystemExit(0)", "return 3", "raise GeneratorExit", "return self.nothing"])
+@pytest.mark.parametrize("base", ["Exception", "ValueError", "BaseException", "SystemExit", "MemoryError"])
+def test_an_error_that_cannot_say_what_it_is_is_a_sentence(tmp_path: Path, base: str, text_of: str) -> None:
+    odd = SILENT.format(text_of).replace("Exception)", f"{base})")
+    reward = made(tmp_path, "reward", ("class ", odd + "class "), (KEPT, "raise Odd"))
+    sentence("reward", lambda: reward(X, None))
+    with pytest.raises(RecurateError, match=r"own\.py cannot be imported"):
+        written(tmp_path, "reward", f"{odd}raise Odd")
+
+
+def test_an_object_that_fails_when_it_is_looked_at_is_a_sentence(tmp_path: Path) -> None:
+    odd = "class Odd:\n    def __array__(self, *a, **b):\n        raise SystemExit(0)\n\n\n"
+    reward = made(tmp_path, "reward", ("class ", odd + "class "), (KEPT, "return Odd()"))
+    assert "sys.exit(0)" in sentence("reward", lambda: reward(X, None))
+    large = ("return 0.0", "return 10**400")
+    assert "beyond those of 64 bits" in sentence("reward", lambda: made(tmp_path, "reward", large))
+
+
+@pytest.mark.parametrize("fails", ["", "; raise KeyError(1)"])
+def test_own_code_stays_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    away = f"import os; os.chdir('/'){fails}"
+    reward = made(tmp_path, "reward", (KEPT, f"{away}\n        {KEPT}"))
+    said = sentence("reward", lambda: reward(X, None))
+    assert "KeyError" in said if fails else "changes the working directory" in said
+    assert Path.cwd() == tmp_path
+    with pytest.raises(RecurateError, match=r"own\.py (changes the working directory|cannot be imported)"):
+        written(tmp_path, "reward", f"{away}\n{text('reward')}")
+    assert Path.cwd() == tmp_path
+
+
 @pytest.mark.parametrize("family", BASES)
 def test_settings_that_cannot_be_read_again_are_refused(tmp_path: Path, family: str) -> None:
     """What is written down for a job must be what the study file says."""

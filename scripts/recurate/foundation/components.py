@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from recurate.foundation.contract import Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.guard import OWN, guarded
+from recurate.foundation.guard import OWN, guarded, staying, text_of
 from recurate.foundation.places import found, roots
 from recurate.foundation.quoting import quoted
 from recurate.foundation.results import got
@@ -123,11 +123,12 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     package = _package(file.parent)
     sys.path += [root for root in map(str, roots()) if root not in sys.path]  # last, to hide nothing that is installed
     try:
-        return importlib.import_module(f"{package}.{file.stem}")
-    except KeyboardInterrupt:
+        with staying(str(path)):
+            return importlib.import_module(f"{package}.{file.stem}")
+    except (KeyboardInterrupt, RecurateError):
         raise
     except BaseException as error:  # sys.exit too, which would end Snakemake as if all were done
-        reason = str(error).partition("\n")[0]
+        reason = text_of(error)[:200]
         missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
         remedy = f"write from .{missing} import .." if (file.parent / f"{missing}.py").is_file() else "mend it"
         raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {reason}); {remedy}") from error

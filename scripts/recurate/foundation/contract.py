@@ -23,7 +23,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.guard import OWN, guarded, refusing
+from recurate.foundation.guard import OWN, guarded, refusing, text_of
 from recurate.foundation.results import got, is_array, is_tensor
 
 if TYPE_CHECKING:
@@ -194,9 +194,10 @@ def _held_method(member: object, asked: list[object], where: str, family: str) -
 
 def _checked(check: Check[BaseModel], component: BaseModel, given: Given, value: object, what: str) -> object:
     try:
-        return check(component, given, value)
+        with guarded(what, passing=ValueError):  # for looking at an object runs code of it
+            return check(component, given, value)
     except ValueError as error:
-        raise RecurateError(f"{what} {error}; mend it") from error
+        raise RecurateError(f"{what} {text_of(error)}; mend it") from error
 
 
 def check_of(asked: list[object]) -> Check[BaseModel]:

@@ -18,14 +18,28 @@ Y = TypeVar("Y")
 @contextmanager
 def guarded(what: str, passing: type[BaseException] | tuple[type[BaseException], ...] = ()) -> Iterator[None]:
     """Turn what own code raises, `sys.exit` too, into a sentence about `what`; an interrupt from the keyboard stays."""
+    with staying(what):
+        try:
+            yield
+        except (RecurateError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if isinstance(error, passing):
+                raise
+            raise RecurateError(f"{what} {failure(error)}") from error
+
+
+@contextmanager
+def staying(what: str) -> Iterator[None]:
+    """Refuse own code that leaves the working directory, from which paths of results start, and go back there."""
+    here = os.getcwd()
     try:
         yield
-    except (RecurateError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        if isinstance(error, passing):
-            raise
-        raise RecurateError(f"{what} {failure(error)}") from error
+    finally:
+        if moved := os.getcwd() != here:
+            os.chdir(here)
+    if moved:
+        raise RecurateError(f"{what} changes the working directory; let it open files by their whole paths")
 
 
 @contextmanager
@@ -35,12 +49,12 @@ def refusing(what: str) -> Iterator[None]:
         with guarded(what, passing=ValueError):
             yield
     except ValueError as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise ValueError(text_of(error)) from error
 
 
 def failure(error: BaseException) -> str:
     """What went wrong in own code, and what to do about it."""
-    text = " ".join(str(error).split())[:200]
+    text = text_of(error)[:200]
     if isinstance(error, SystemExit):
         return f"ended the process with sys.exit({error.code!r}); raise an error instead"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -53,6 +67,16 @@ def failure(error: BaseException) -> str:
             "the working directory"
         )
     return f"raised {type(error).__name__}{f' ({text})' if text else ''}; mend it"
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, on one line; errors of own classes may fail at saying it."""
+    try:
+        return " ".join(str(error).split())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failed:
+        return f"its text cannot be told: {type(failed).__name__}"
 
 
 def place_in_own_code(error: BaseException) -> str:

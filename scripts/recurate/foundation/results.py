@@ -89,9 +89,13 @@ def number(value: object) -> float:
     """`value` as a finite number; raises ValueError."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(f"gave {got(value)}; wanted is a number")
-    if not math.isfinite(value):
-        raise ValueError(f"gave {float(value)}; wanted is a finite number")
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError as error:
+        raise ValueError("gave a number beyond those of 64 bits; wanted is a finite one") from error
+    if not math.isfinite(found):
+        raise ValueError(f"gave {found}; wanted is a finite number")
+    return found
 
 
 def arrays(value: object, first: Shape) -> dict[str, Array]:
