@@ -128,7 +128,7 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     except (KeyboardInterrupt, RecurateError):
         raise
     except BaseException as error:  # sys.exit too, which would end Snakemake as if all were done
-        reason = text_of(error)[:200]
+        reason = text_of(error).partition("\n")[0]
         missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
         remedy = f"write from .{missing} import .." if (file.parent / f"{missing}.py").is_file() else "mend it"
         raise RecurateError(f"{path} cannot be imported ({type(error).__name__}: {reason}); {remedy}") from error

@@ -49,12 +49,12 @@ def refusing(what: str) -> Iterator[None]:
         with guarded(what, passing=ValueError):
             yield
     except ValueError as error:
-        raise ValueError(text_of(error)) from error
+        raise ValueError(" ".join(text_of(error).split())) from error
 
 
 def failure(error: BaseException) -> str:
     """What went wrong in own code, and what to do about it."""
-    text = text_of(error)[:200]
+    text = " ".join(text_of(error).split())[:200]
     if isinstance(error, SystemExit):
         return f"ended the process with sys.exit({error.code!r}); raise an error instead"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -70,9 +70,9 @@ def failure(error: BaseException) -> str:
 
 
 def text_of(error: BaseException) -> str:
-    """What an error says, on one line; errors of own classes may fail at saying it."""
+    """What an error says; errors of own classes may fail at saying it."""
     try:
-        return " ".join(str(error).split())
+        return str(error)
     except KeyboardInterrupt:
         raise
     except BaseException as failed:
