@@ -55,6 +55,19 @@ def made(folder: Path, **said: Any) -> str:
     return str(path)
 
 
+@pytest.mark.parametrize("error", [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "odd"), json.JSONDecodeError("x", "", 0)])
+def test_where_snakemake_s_own_memory_is_damaged_the_record_answers(tmp_path: Path, error: ValueError) -> None:
+    class Persistence(PersistenceBase):
+        _input_changed = PersistenceBase._input_changed
+
+        def metadata(self, path: str) -> MetadataRecord | None:
+            raise error
+
+    memory.recall(Persistence)
+    told = Persistence.metadata(None, made(tmp_path))  # type: ignore[arg-type]
+    assert told is not None and told.rule == "measure"
+
+
 def of_this_file(path: str, **changes: Any) -> MetadataRecord:
     return MetadataRecord(rule="of this file", endtime=os.stat(path).st_mtime, **changes)
 

@@ -54,7 +54,11 @@ def recall(persistence: type[Persistence]) -> None:
         return
 
     def recalled(self: Persistence, target: str) -> MetadataRecord | None:
-        return by_record(target, remembered(self, target))
+        try:
+            known = remembered(self, target)
+        except ValueError:  # a damaged file: as if it were gone
+            known = None
+        return by_record(target, known)
 
     def has_changed(self: Persistence, job: Planned, file: str) -> bool:
         return input_changed(self, job, file) or bool(is_recalled(file) and exchanged(file))
