@@ -24,15 +24,22 @@ pytestmark = pytest.mark.workflow
 
 NAMES = ("README.md", "CONTRIBUTING.md", "results/README.md", "config/README.md", "profiles/slurm/README.md")
 DOCUMENTS = [*(ROOT / name for name in NAMES if (ROOT / name).exists()), *sorted(ROOT.glob("docs/**/*.md"))]
-PROGRAMS = ("make", "snakemake", "python", "pytest", "sbatch", ".ci/run", "pip", "git", "source", "docker", "apptainer")
-STANDS_FOR = {"STUDY": "mixture", "NAME": "mine", "COMMAND": "make study", "REV": "HEAD", "PART": "theory"}
+PROGRAMS = ("make", "snakemake", "python", "pytest", "sbatch", ".ci/run", "git", "source")  # in running text
+STANDS_FOR = {
+    "STUDY": "mixture", "TARGET": "mixture", "NAME": "mine", "COMMAND": "make study", "REV": "HEAD", "PART": "theory",
+    "/path/to/recurate": ".", "/scratch/me": "scratch",
+}  # fmt: skip
 NOT_RUN = {
+    "sbatch --account=ACCOUNT --partition=PARTITION --time=04:00:00 --mem=16G --cpus-per-task=8 --gpus=1 "
+    '--wrap "apptainer exec --nv --bind $PWD recurate.sif python scripts/manage.py run --cores 8"': "needs its image",
+    "apptainer build recurate.sif envs/container.def": "fetches images of systems, which need not be in reach",
     "make provenance": "names the command; it is printed with a file elsewhere",
     ".ci/run": "runs these tests, and all others",
     "python scripts/manage.py compare --commit HEAD mixture": "builds a study twice; test_compare.py is small",
 }
 # Of a command that takes long, settings of make with which it does not; they hold what was given.
 SHORT = {
+    "quick": ("ARGS", "-n {}"),
     "study": ("ARGS", "-n {}"),
     "data": ("ARGS", "-n {}"),
     "test": ("PYTEST", "{} --collect-only tests/unit/test_bench.py"),
@@ -66,7 +73,8 @@ def _commands(text: str) -> Iterator[str]:
 def _filled(command: str) -> str:
     """A command with examples in place of words that stand for many."""
     words = re.sub(r"\s*\.\.(?=\s|$|\")", "", command)
-    return re.sub(r"\b(" + "|".join(STANDS_FOR) + r")\b(?!=)", lambda found: STANDS_FOR[found[0]], words)
+    many = rf"(?<!\w)({'|'.join(map(re.escape, STANDS_FOR))})\b(?!=)"
+    return re.sub(many, lambda found: STANDS_FOR[found[0]], words)
 
 
 def _all_commands() -> list[str]:
@@ -86,10 +94,14 @@ def _short(command: str) -> list[str]:
             return [program, "--collect-only", *rest]
         case "sbatch":
             return _short(rest[rest.index("--wrap") + 1])
+        case "pip":
+            return [*words, "--dry-run", "--no-deps", "--no-build-isolation"]  # not into these tests' own environment
         case "source":
             return ["bash", "-c", command]
     if rest[0].startswith("scripts/bench/"):
         return [*words, "--help"]
+    if rest[0].endswith("scripts/manage.py") and rest[1] == "run":
+        return [*words, "-n"]
     return [*words, "--minutes", "0.01", "shumailov_gaussian"] if "calibrate" in rest else words
 
 
@@ -123,6 +135,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Copy:
             for block in _printed(kind, document.read_text("utf-8")):
                 if named := re.match(rf"# (\S+\.{ending})\n", block):
                     write_text(folder / named[1], block)
+    write_text(folder / "mine.yaml", "studies: [mixture]\n")
     for fetched in FETCHED:
         write_text(folder / fetched, "")
     project = Copy(folder)

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -167,10 +168,9 @@ def run(main: object, job: Job) -> None:
 
     Inputs are compared with their records before, outputs get theirs after. A signal ends it without a traceback.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
     try:
-        _logged(main, job)
+        with _ending_quietly():
+            _logged(main, job)
         gc.freeze()  # what is left goes with the process; looking for garbage in it takes a third of its end
     except RecurateError as error:
         sys.exit(f"error: {error}")
@@ -178,6 +178,18 @@ def run(main: object, job: Job) -> None:
         if error.errno != errno.ENOSPC:
             raise
         sys.exit(f"error: {error.filename or job.log[0]}: {error.strerror}; free some and run again")
+
+
+@contextmanager
+def _ending_quietly() -> Iterator[None]:
+    """Let signals end the job as `_end` does; where it is run in a thread of a process, they are that process's."""
+    in_charge = threading.current_thread() is threading.main_thread()
+    former = {number: signal.signal(number, _end) for number in (signal.SIGINT, signal.SIGTERM) if in_charge}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def _end(number: int, _: FrameType | None) -> None:
