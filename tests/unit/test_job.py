@@ -219,11 +219,12 @@ def test_a_second_copy_of_a_job_waits_until_the_first_has_ended_or_died(
     with another_copy(tmp_path, "log") as first, ThreadPoolExecutor(1) as pool:
         second = pool.submit(run, lambda: print("second"), snakemake("log"))
         shown, until = "", time.monotonic() + 60
-        while not shown and time.monotonic() < until:
-            shown = capfd.readouterr().err
+        while not shown.endswith("\n") and time.monotonic() < until:
+            shown += capfd.readouterr().err
+        early = Path("log").exists()
+        first.kill()  # before anything is asserted: the second would wait for ever
         assert shown == "waiting: another copy of the job that writes log is at work\n"
-        assert not Path("log").exists()
-        first.kill()
+        assert not early
         second.result(60)
     assert Path("log").read_text() == "second\n"
 
