@@ -8,6 +8,7 @@ import fcntl
 import importlib
 import inspect
 import io
+import io
 import json
 import math
 import os
@@ -213,17 +214,18 @@ def another_copy(folder: Path, log: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_second_copy_of_a_job_waits_until_the_first_has_ended_or_died(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stderr", shown := io.StringIO())
     with another_copy(tmp_path, "log") as first, ThreadPoolExecutor(1) as pool:
         second = pool.submit(run, lambda: print("second"), snakemake("log"))
-        shown, until = "", time.monotonic() + 60
-        while not shown.endswith("\n") and time.monotonic() < until:
-            shown += capfd.readouterr().err
+        until = time.monotonic() + 60
+        while not shown.getvalue().endswith("\n") and time.monotonic() < until:
+            time.sleep(0.01)
         early = Path("log").exists()
         first.kill()  # before anything is asserted: the second would wait for ever
-        assert shown == "waiting: another copy of the job that writes log is at work\n"
+        assert shown.getvalue() == "waiting: another copy of the job that writes log is at work\n"
         assert not early
         second.result(60)
     assert Path("log").read_text() == "second\n"
