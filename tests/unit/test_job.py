@@ -8,7 +8,6 @@ import fcntl
 import importlib
 import inspect
 import io
-import io
 import json
 import math
 import os
