@@ -355,18 +355,23 @@ def test_a_reward_that_reads_gets_a_list_of_its_own(tmp_path: Path) -> None:
         ("Choice([0, 1], [[0], [7]])", "the sample 7"),
         ("Choice([0, 1], np.zeros((3, 2), int))", r"\(3, 2\); wanted"),
         ("Choice(rewards.argsort()[:2], rewards.sort())", "writes into an array"),
+        ("Choice([0])", "gave 1 of 6 samples; by its settings it keeps 2"),
+        ("Choice([0, 1, 1])", "gave 3 of 6 samples; by its settings it keeps 2"),
+        ("Choice([1, 1], np.zeros((2, 4), int))", "is not among those it was chosen from"),
+        ("Choice([0, 1], [[0, 1], [0, 2]])", "is not among those it was chosen from"),
+        ("Choice([0, 1], np.zeros((2, 0), int))", "is not among those it was chosen from"),
         ("[][1]", "raised IndexError"),
     ],
 )
 def test_a_curation_keeps_some_of_the_samples(tmp_path: Path, choice: str, said: str) -> None:
     head = text("curation").partition("        shown =")[0]
-    curation: Curation = written(tmp_path, "curation", f"{head}        return {choice}\n")
+    curation: Curation = written(tmp_path, "curation", f"{head}        return {choice}\n", kept=2)
     assert re.search(said, sentence("curation", lambda: curation.keep(X[:, 1], np.random.default_rng(0))))
 
 
 def test_a_curation_may_keep_a_list(tmp_path: Path) -> None:
     head = text("curation").partition("        shown =")[0]
-    curation = written(tmp_path, "curation", f"{head}        return Choice([1, 1, 5])\n")
+    curation = written(tmp_path, "curation", f"{head}        return Choice([1, 1, 5])\n", kept=3)
     choice = curation.keep(X[:, 1], np.random.default_rng(0))
     assert isinstance(choice, Choice) and choice.kept.dtype == np.int64 and choice.kept.tolist() == [1, 1, 5]
 
@@ -840,7 +845,7 @@ def test_a_simulated_loop_refuses_a_reward_above_its_supremum_and_choices_of_une
         Preference(high, people).keep(x, Replicates([0, 1], 2))
     head = text("curation").partition("        shown =")[0]
     uneven = written(tmp_path, "curation", f"{head}        return Choice(np.arange(1 + rewards.argmax()))\n")
-    with pytest.raises(RecurateError, match=r"curation: .*own\.py kept \d+ and \d+ samples; let keep keep"):
+    with pytest.raises(RecurateError, match=r"curation: .*own\.py: keep gave \d+ of 12 samples; by its settings"):
         Preference(made(tmp_path, "reward"), uneven).keep(x, Replicates([0, 1], 2))
 
 

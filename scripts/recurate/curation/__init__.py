@@ -32,14 +32,20 @@ class Choice:
     shown: Array | None = None
 
 
-def _choice(_: Curation, given: Given, value: object) -> Choice:
-    """Samples that there are, and at least one."""
+def _choice(curation: Curation, given: Given, value: object) -> Choice:
+    """Samples that there are, as many as the settings say, each among those that were shown."""
     choice, samples = instance(value, Choice), len(given.rewards)
     kept = indices(array(choice.kept, (None,), WHOLE), samples, "sample")
     if not kept.size:
         raise ValueError(f"gave none of {samples} samples")
-    shown = None if choice.shown is None else array(choice.shown, (len(kept), None), WHOLE)
-    return Choice(kept.astype("int64"), None if shown is None else indices(shown, samples, "sample"))
+    if len(kept) != curation.kept:
+        raise ValueError(f"gave {len(kept)} of {samples} samples; by its settings it keeps {curation.kept} (key kept)")
+    if choice.shown is None:
+        return Choice(kept.astype("int64"))
+    shown = indices(array(choice.shown, (len(kept), None), WHOLE), samples, "sample")
+    if not (shown == kept[:, None]).any(axis=1).all():
+        raise ValueError("gave a sample as kept that is not among those it was chosen from")
+    return Choice(kept.astype("int64"), shown)
 
 
 def _operator(curation: Curation, given: Given, value: object) -> Operator | None:
