@@ -37,7 +37,8 @@ class Run:
         self.stream = settings.pop("stream", io.StringIO())
         self.watcher = Watcher(self.stream, **settings)
         target = SimpleNamespace(output=[], input=requested)
-        self.workflow = SimpleNamespace(dag=SimpleNamespace(targetjobs=[target]))
+        self.scheduler = SimpleNamespace(_user_kill=None)
+        self.workflow = SimpleNamespace(dag=SimpleNamespace(targetjobs=[target]), scheduler=self.scheduler)
 
     def event(self, event: str | None = None, text: str = "", level: int = logging.INFO, **told: Any) -> None:
         record = logging.LogRecord("snakemake.logging", level, "", 0, text, None, None)
@@ -129,6 +130,30 @@ def test_a_job_that_fails_is_told_once_and_its_log_is_named(project: Project) ->
         "1 job failed; 0 of 2 were done. What is wrong stands above and in the logs; after mending it the same command "
         "goes on",
     ]
+
+
+def test_jobs_that_end_because_the_run_is_stopped_have_not_failed(project: Project) -> None:
+    run = Run([MODEL])
+    run.begin(project, TRAIN, DRAW)
+    for job in (TRAIN, DRAW):
+        run.starts(job)
+    run.scheduler._user_kill = "graceful"
+    run.event("error", "RuleException:\nCalledProcessError in file ..", logging.ERROR, exception="RuleException")
+    for job in (TRAIN, DRAW):
+        run.event("job_error", level=logging.ERROR, jobid=job.number, rule_name=job.rule, log=["results/logs/a.log"])
+    run.watcher.close()
+    assert run.told() == ["tiny: 2 jobs, no measured costs"]
+
+
+def test_a_job_that_failed_before_the_run_was_stopped_stays_told(project: Project) -> None:
+    run = Run([MODEL])
+    run.begin(project, TRAIN, DRAW)
+    run.event("job_error", level=logging.ERROR, jobid=8, rule_name="draw", log=[])
+    run.scheduler._user_kill = "graceful"
+    run.event("job_error", level=logging.ERROR, jobid=7, rule_name="train_arm", log=[])
+    run.watcher.close()
+    assert run.told()[1] == "failed: tiny, figure shares: draw"
+    assert run.told()[2].startswith("1 job failed; 0 of 2 were done.")
 
 
 def test_a_second_attempt_that_succeeds_is_no_failure(project: Project) -> None:

@@ -117,7 +117,8 @@ def test_a_signal_to_the_command_alone_ends_all_of_it_and_says_how_to_go_on(
     assert started.returncode == 128 + number, said
     assert processes_in(unbuilt.folder) == []
     assert "Traceback" not in said and "Error" not in said
-    assert said.endswith("stopped; the same command goes on where it was\n")
+    assert said.endswith("\nstopping\nstopped; the same command goes on where it was\n")
+    assert "failed" not in said
     assert list((unbuilt.folder / "results").rglob(".tmp*")) == []
     if number == signal.SIGTERM:
         unbuilt.study()

@@ -78,6 +78,11 @@ class Read:
         files = [file for job in self.workflow.dag.targetjobs for file in (job.output or job.input)]
         return list(dict.fromkeys(map(str, files)))
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether Snakemake was told to start nothing more, so that jobs end because they are stopped."""
+        return bool(getattr(getattr(self.workflow, "scheduler", None), "_user_kill", None))
+
 
 @dataclass(frozen=True)
 class Planned:

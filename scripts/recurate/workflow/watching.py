@@ -104,9 +104,9 @@ class Watcher:
             self.write(f"{job}, {took:.1f} s ({100 * self.progress.share:.0f} %{ahead})")
 
     def _fails(self, record: logging.LogRecord) -> None:
-        """A job, or one of a group, has failed."""
-        told = vars(record)
-        if told["jobid"] not in self.failed:
+        """A job, or one of a group, has failed; one that ends because the run is stopped has not."""
+        told, stopping = vars(record), self.read is not None and self.read.is_stopping
+        if told["jobid"] not in self.failed and not stopping:
             self.failed[told["jobid"]] = None
             logs = f"; see {', '.join(told['log'])}" if told["log"] else ""
             self.write(f"failed: {self.jobs.get(told['jobid'], told['rule_name'])}{logs}")
