@@ -21,6 +21,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.workflow import claims
 from recurate.workflow.claims import LOCK, WORD, at_work, claim_for, claimed, held, myself
 
+DEAD = 2**22 + 1  # more than the number of any process
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 HOLD = (
     "import sys; from recurate.workflow.claims import claimed\n"
@@ -116,20 +117,39 @@ def test_a_word_that_cannot_be_read_is_as_good_as_none(tmp_path: Path, word: str
             pass
 
 
-def test_a_process_that_works_for_another_has_what_that_has_and_keeps_it(tmp_path: Path) -> None:
+def test_a_process_that_works_for_another_has_what_that_has_and_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with claimed(tmp_path), claimed(tmp_path):  # also for itself
         assert "is at work there" in python(TRY, str(tmp_path)).stdout
         assert python(TRY, str(tmp_path), pass_fds=held()).stdout == "free\n"
         assert (tmp_path / WORD).exists()
         worker = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=held())
-    try:  # the first is dead, so to speak
-        with pytest.raises(RecurateError, match="is at work there"), claimed(tmp_path):
+    leave_word(tmp_path, host=socket.gethostname(), process=DEAD)
+    try:
+        living = rf"\(process {worker.pid}: what process {DEAD}, make study, started before it died\) is at work there"
+        assert f"(process {worker.pid}: what process {DEAD}, " in str(at_work(tmp_path))
+        with pytest.raises(RecurateError, match=living), claimed(tmp_path):
+            pass
+        monkeypatch.setattr(claims, "_working_at", lambda _: [])  # as if it were another user's
+        unseen = rf"\(what process {DEAD}, make study, started before it died\) is at work there"
+        with pytest.raises(RecurateError, match=unseen), claimed(tmp_path):
             pass
     finally:
         worker.kill()
         worker.wait()
     with claimed(tmp_path):
         pass
+
+
+def test_a_dead_process_that_nobody_has_waited_for_is_dead() -> None:
+    assert claims._lives(os.getpid()) and not claims._lives(DEAD)
+    child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.read()  # until it ends
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not claims._lives(child.pid)
+    child.wait()
 
 
 def test_many_share_a_folder_and_whoever_wants_it_alone_waits(tmp_path: Path) -> None:
@@ -223,7 +243,7 @@ def test_where_there_are_no_locks_the_word_of_a_living_process_counts(
         claimed(tmp_path),
     ):
         pass
-    leave_word(tmp_path, host=here, process=2**22 + 1)
+    leave_word(tmp_path, host=here, process=DEAD)
     with claimed(tmp_path):
         pass
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -42,7 +42,11 @@ class Holder(BaseModel):
     slurm_job: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.user} on {self.host} since {self.since} (process {self.process}, {self.command})"
+        return self.called(f"process {self.process}, {self.command}")
+
+    def called(self, processes: str) -> str:
+        """Who it is, with the processes that are at work."""
+        return f"{self.user} on {self.host} since {self.since} ({processes})"
 
 
 def myself() -> Holder:
@@ -120,7 +124,7 @@ def at_work(folder: Path) -> str | None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            return None if error.errno in WITHOUT_LOCKS else str(_left_word(folder) or "somebody")
+            return None if error.errno in WITHOUT_LOCKS else _told(folder, _left_word(folder))
     return None
 
 
@@ -145,12 +149,12 @@ def _lock(folder: Path, descriptor: int, kind: int) -> None:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise RecurateError(
-            f"{folder.resolve()}: {holder or 'somebody'} is at work there; wait for it or stop it"
+            f"{folder.resolve()}: {_told(folder, holder)} is at work there; wait for it or stop it"
         ) from error
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise
-        if holder and holder.host == socket.gethostname() and psutil.pid_exists(holder.process):
+        if holder and holder.host == socket.gethostname() and _lives(holder.process):
             raise RecurateError(
                 f"{folder.resolve()}: {holder} may be at work there; if not, delete {folder / WORD}"
             ) from error
@@ -159,6 +163,35 @@ def _lock(folder: Path, descriptor: int, kind: int) -> None:
             f"{folder.resolve()}: {holder} was at work there and did not say that it ended; make sure that it has, "
             f"then delete {folder / WORD}"
         )
+
+
+def _told(folder: Path, holder: Holder | None) -> str:
+    """Who has the lock of a folder: whoever left word or, where that one is dead, what it started and left behind."""
+    if holder is None:
+        return "somebody"
+    if holder.host != socket.gethostname() or _lives(holder.process):
+        return str(holder)
+    numbers = ", ".join(map(str, _working_at(folder / LOCK)))
+    started = f"what process {holder.process}, {holder.command}, started before it died"
+    return holder.called(f"process {numbers}: {started}" if numbers else started)
+
+
+def _lives(process: int) -> bool:
+    """Whether a process of this host has not ended; one that is only left to be waited for has."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error as error:
+        return not isinstance(error, psutil.NoSuchProcess)
+
+
+def _working_at(lock: Path) -> list[int]:
+    """Other processes that have a lock's file open, as far as this user may see."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it ended meanwhile, or is another user's
+            if any(file.path == str(lock.resolve()) for file in process.open_files()):
+                found.append(process.pid)
+    return [number for number in found if number != os.getpid()]
 
 
 def _left_word(folder: Path) -> Holder | None:
