@@ -47,6 +47,22 @@ def test_many_differences_are_counted() -> None:
     assert text == "a: 1 -> 2; b: 1 -> 2; c: 1 -> 2; d: 1 -> 2; and 3 more"
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ({"mine": 1, "pics": 2}, {"mine": 1}, "the report was of other studies"),
+        ({"mine": 1}, {"mine": 3, "pics": 2}, "the report was of other studies"),
+        ({"pics": 1}, {"mine": 1}, "the report was of other studies"),
+        ({"mine": {"title": 1}}, {"mine": {"title": 2}}, "studies.mine.title: 1 -> 2"),
+    ],
+)
+def test_a_report_of_other_studies_says_no_more_than_that(before: Any, now: Any, said: str) -> None:
+    specs = [[repr(json.dumps({"studies": studies, "simulated": {}}))] for studies in (before, now)]
+    assert reasons.of_params(*specs, "") == said
+    specs = [[repr(json.dumps({"simulated": studies, "studies": {"a": 1}}))] for studies in (before, now)]
+    assert reasons.of_params(*specs, "") == said.replace("studies.mine", "simulated.mine")
+
+
 def test_code_is_told_by_module_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     tables = str(tmp_path / ".code/{digest}.json")

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from recurate.commands import page, trace
 from recurate.files import runs
 from recurate.files.paths import runs_in
 from recurate.files.records import Record, record_of
 from recurate.files.writing import write_json
+from recurate.foundation.errors import RecurateError
 
 LOG = "results/logs/tiny/model.log"
 
@@ -65,3 +67,48 @@ def test_a_note_that_cannot_be_read_hides_no_other(model: Path, content: bytes) 
     noted(100, LOG)
     Path(runs_in("results"), "200.json").write_bytes(content)
     assert maker(model, 350) == "snakemake 100"
+
+
+MACHINE = {"cores": 2, "memory_gib": 24, "processor": "one", "system": "Linux"}
+PUBLISHED_RUN = {"command": "make study", "commit": "c0ffee", "hardware": MACHINE, "jobs": {}}
+
+
+@pytest.mark.parametrize("file", ["run.json", "tiny/claims.csv", "tiny/figures/shares.png", "tiny/data/moons.json"])
+@pytest.mark.parametrize("results", ["results", "paper/deeper", "linked"])
+def test_a_published_file_is_of_the_run_that_stands_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: str, file: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "linked").symlink_to("there")
+    write_json(Path(results, "published/first/run.json"), PUBLISHED_RUN)
+    path = Path(results, "published/first", file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    for name in (str(path), str(path.absolute())):
+        assert page.published(name) == [
+            "by the run of: make study",
+            "code: commit c0ffee",
+            "machine: one, 2 cores, 24 GiB, Linux",
+            f"as {results}/published/first/run.json says; no records of single files are published",
+        ]
+    assert trace.main([str(path)]) == trace.main(["--all", str(path)]) == 0
+
+
+@pytest.mark.parametrize("path", ["results/tiny/claims.csv", "results/published/origins/a.json", "published/a.csv"])
+def test_other_files_are_of_no_published_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_json(Path("results/published/first/run.json"), PUBLISHED_RUN)
+    write_json(Path("results/tiny/run.json"), PUBLISHED_RUN)
+    assert page.published(path) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"command": "make"}', '{"command": 3, "commit": "c"}'])
+def test_a_published_run_that_cannot_be_read_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("results/published/first").mkdir(parents=True)
+    Path("results/published/first/run.json").write_text(content)
+    with pytest.raises(RecurateError, match=r"^results/published/first/run\.json: "):
+        page.published("results/published/first/tiny/claims.csv")

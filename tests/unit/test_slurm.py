@@ -62,6 +62,12 @@ def test_a_slurm_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pyte
         slurm.configuration()
 
 
+def test_a_machine_without_slurm_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RecurateError, match=r"^there is no Slurm on this machine \(scontrol is not found\); start"):
+        slurm.configuration()
+
+
 def test_other_ways_of_running_jobs_ask_no_cluster() -> None:
     plugin = SimpleNamespace(name="local", executor=object)
     slurm.check_slurm(SimpleNamespace(executor_plugin=plugin, executor_settings=None))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from recurate.closed_form.tables import LAW_COLUMNS, RATE_COLUMNS
 from recurate.commands.redraw import RESULTS, of_today
+from recurate.files.paths import RUN
 from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
 from recurate.files.writing import read_json
@@ -89,7 +90,7 @@ def judged(folder: Path) -> list[ClaimRow]:
 
 def _unbiased(folder: Path, study: Study, measured: Series) -> set[str]:
     """Correct the variances among answers of runs that divided by the number of answers; the arms that have any."""
-    if _commit(folder.parent / "run.json") not in BIASED_AMONG_ANSWERS:
+    if _commit(folder.parent / RUN) not in BIASED_AMONG_ANSWERS:
         return set()
     arms = {arm for arm, values in measured.items() if OF_ANSWERS in values}
     for arm in arms:

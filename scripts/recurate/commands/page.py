@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from recurate.files.paths import results_of
 from recurate.files.provenance import Link
 from recurate.files.records import Record
-from recurate.files.runs import Run, run_of, runs_by_log
+from recurate.files.runs import Run, published_with, run_of, runs_by_log
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import found
 from recurate.study.reading import read_study
@@ -29,6 +29,10 @@ Links = Mapping[str, Link]
 def page(result: str, links: Links) -> Iterator[str]:
     """Lines about a result, of which `links` holds every file that led to it, this one first."""
     record = links[result].record
+    if record is None and (lines := published(result)):
+        yield f"{result}: published"
+        yield from _told(("made", lines))
+        return
     yield f"{result}: {links[result].state}"
     if record is None:
         yield "  no job of this project wrote it"
@@ -68,12 +72,29 @@ def _of_run(run: Run | None) -> list[str]:
     """When, by which command, from what code, on which machine."""
     if run is None:
         return ["by a run of which nothing was written down"]
-    machine = run.hardware
     return [
         f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(run.started))} by the run of: {run.command}",
         f"code: {_code(run)}",
-        f"machine: {run.host}, {machine.get('processor')}, {machine.get('cores')} cores, "
-        f"{machine.get('memory_gib')} GiB, {machine.get('system')}",
+        f"machine: {run.host}, {_machine(run.hardware)}",
+    ]
+
+
+def _machine(hardware: Mapping[str, JsonValue]) -> str:
+    cores, memory = hardware.get("cores"), hardware.get("memory_gib")
+    return f"{hardware.get('processor')}, {cores} cores, {memory} GiB, {hardware.get('system')}"
+
+
+def published(result: str) -> list[str]:
+    """By which command, from what code, on which machine a published file was made; nothing of others."""
+    found = published_with(result)
+    if found is None:
+        return []
+    note, run = found
+    return [
+        f"by the run of: {run.command}",
+        f"code: commit {run.commit}",
+        f"machine: {_machine(run.hardware)}",
+        f"as {note} says; no records of single files are published",
     ]
 
 

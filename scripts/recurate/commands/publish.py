@@ -15,7 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from recurate.files.costs import finished
-from recurate.files.paths import NAME, PUBLISHED, RUN_NAME
+from recurate.files.paths import NAME, PUBLISHED, RUN, RUN_NAME
 from recurate.files.writing import TEMPORARY, write_json
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_study, read_config
@@ -49,7 +49,7 @@ def publish(results: Path, data: Path, studies: list[str], target: Path, command
             _copy_study(results / study, data, Path(made, study))
         for study in studies:
             _put_in_place(Path(made, study), target / study, Path(made, f"former-{study}"))
-        write_json(target / "run.json", {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
+        write_json(target / RUN, {"command": command, "commit": commit, "hardware": hardware(), "jobs": costs})
 
 
 def _copy_study(source: Path, data: Path, target: Path) -> None:

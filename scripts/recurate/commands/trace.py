@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recurate.commands.page import page
+from recurate.commands.page import page, published
 from recurate.files.provenance import Link, chain
 from recurate.foundation.errors import RecurateError
 
@@ -17,7 +17,7 @@ def told(path: str, link: Link) -> str:
     """A link as lines of text."""
     record = link.record
     if record is None:
-        return f"{path}\n    {link.state}"
+        return "\n    ".join([path, *(published(path) or [link.state])])
     spent = "" if link.seconds is None else f" in {link.seconds:.1f} s"
     which = ", ".join(f"{name} {value}" for name, value in record.wildcards.items())
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())

@@ -18,6 +18,7 @@ WILDCARDS = {
 }
 RUN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")  # of published runs
 LOGS, BENCHMARKS, PUBLISHED = "logs", "benchmarks", "published"  # folders of results beside those of studies
+RUN = "run.json"  # of a published run: its command, commit, machine and costs
 FIGURES = "figures/"  # what the names of a study's pictures and captions begin with
 _NAMED = {name: f"(?P<{name}>{pattern})" for name, pattern in WILDCARDS.items()}
 _OF_STUDY = re.compile(

@@ -5,12 +5,13 @@ Records of results say nothing of it, so that they are the same in every run.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from recurate.files.paths import runs_in
+from recurate.files.paths import PUBLISHED, RUN, runs_in
 from recurate.files.records import Record, record_of
 from recurate.files.writing import read_json, write_json
 from recurate.foundation.errors import RecurateError
@@ -30,6 +31,32 @@ class Run(BaseModel):
     hardware: dict[str, JsonValue]
     config: dict[str, JsonValue]
     jobs: list[str]
+
+
+class Published(BaseModel):
+    """A run whose tables and figures were published: its command, commit and machine."""
+
+    command: str
+    commit: str
+    hardware: dict[str, JsonValue]
+
+
+def published_with(path: str) -> tuple[str, Published] | None:
+    """The `run.json` that stands above a file in a folder of published runs, and what it says, if there is one.
+
+    Raises RecurateError if it cannot be read.
+    """
+    folders = [folder for folder in Path(path).absolute().parents if folder.parent.name == PUBLISHED]
+    notes = [folder / RUN for folder in folders if (folder / RUN).is_file()]
+    if not notes:
+        return None
+    note = os.path.relpath(notes[0])
+    try:
+        return note, Published.model_validate(read_json(note))
+    except ValidationError as error:
+        raise RecurateError(
+            f"{note}: does not say by which command, commit and machine; publish the run anew"
+        ) from error
 
 
 def write(results: str, run: Run) -> None:

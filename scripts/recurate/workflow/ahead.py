@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from recurate.files.expected import JobCost, costs_here, published_costs
-from recurate.files.paths import PUBLISHED, parse_seeds
+from recurate.files.paths import PUBLISHED, RUN, parse_seeds
 from recurate.files.writing import read_json
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import found
@@ -142,7 +142,7 @@ class PublishedRun:
     @cached_property
     def _costs(self) -> dict[str, JobCost]:
         try:
-            return published_costs(read_json(self.folder.parent / "run.json"), self.folder.name)
+            return published_costs(read_json(self.folder.parent / RUN), self.folder.name)
         except RecurateError:
             return {}
 

@@ -182,6 +182,8 @@ def reason_of(graph: Graph, job: Job) -> str:
     if _was_made(graph, job):
         if change := persistence.params_changed(job):
             found.append(str(change))
+            if reasons.OTHER_STUDIES in found[0]:  # of which all files are others too
+                return found[0]
         found += _other_inputs(persistence, job) if reason.input_changed else []
     found += [f"{path} is newer" for path in sorted(reason.updated_input)[:1] if path not in reason.updated_input_run]
     return reasons.listed(found) or (FOLLOWS if reason.updated_input_run else MISSING)

@@ -18,6 +18,8 @@ LONGEST = 60  # characters of a value that is quoted
 MOST = 4  # differences that are named one by one
 DIGEST = re.compile("[0-9a-f]{16}")
 ABSENT = object()
+OF_STUDIES = ("studies", "simulated")  # blocks of the report's settings, by study
+OTHER_STUDIES = "the report was of other studies"
 
 
 def of_params(before: Iterable[str], now: Iterable[str], tables: str) -> str:
@@ -29,7 +31,7 @@ def of_params(before: Iterable[str], now: Iterable[str], tables: str) -> str:
     spec, code, others = _sorted_out(now)
     found: list[str] = []
     if old_spec and spec:
-        found += list(differences(json.loads(old_spec), json.loads(spec))) or ["the order of settings"]
+        found += _of_settings(json.loads(old_spec), json.loads(spec))
     elif old_spec or spec:
         found.append("settings were not recorded" if spec else "settings are read no more")
     if old_code != code:
@@ -37,6 +39,19 @@ def of_params(before: Iterable[str], now: Iterable[str], tables: str) -> str:
     if old_others != others:
         found.append(f"{_quoted(old_others)} -> {_quoted(others)}")
     return listed(found)
+
+
+def _of_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:
+    """Differences of settings; a report of other studies says no more than that."""
+    if _reported(before) != _reported(now):
+        return [OTHER_STUDIES]
+    return list(differences(before, now)) or ["the order of settings"]
+
+
+def _reported(settings: dict[str, object]) -> set[str]:
+    """Studies in the settings of the report; those of other rules lack its blocks."""
+    blocks = [settings.get(name) for name in OF_STUDIES]
+    return {study for block in blocks if isinstance(block, dict) for study in block}
 
 
 def _sorted_out(params: Iterable[str]) -> tuple[str, str, list[object]]:

@@ -62,6 +62,11 @@ def configuration() -> dict[str, str]:
             errors="replace",
             timeout=LONGEST_ANSWER,
         )
+    except FileNotFoundError as error:
+        raise RecurateError(
+            "there is no Slurm on this machine (scontrol is not found); start Snakemake where sbatch works, or without "
+            "profiles/slurm"
+        ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RecurateError(f"Slurm does not say how it is configured: {error}") from error
     if done.returncode:
