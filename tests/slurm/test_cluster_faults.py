@@ -60,7 +60,7 @@ def without_its_end(undisturbed: Copy, folder: Path, cluster: Cluster) -> SlurmC
     """That study without its last generation and its tables."""
     shutil.copytree(undisturbed.folder, folder)
     shutil.rmtree(folder / "results" / GENERATION)
-    for table in (folder / "results/tiny").glob("*.*"):
+    for table in filter(Path.is_file, (folder / "results/tiny").glob("*.*")):
         table.unlink()
     (folder / "at_work").unlink()
     return SlurmCopy(folder, cluster)

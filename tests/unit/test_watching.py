@@ -168,6 +168,15 @@ def test_a_second_attempt_that_succeeds_is_no_failure(project: Project) -> None:
     assert run.told()[-1] == MODEL
 
 
+def test_jobs_of_a_cluster_are_told_with_their_number_and_log(project: Project) -> None:
+    text = f"Job 3 has been submitted with SLURM jobid 17 (log: {Path.cwd()}/.snakemake/slurm_logs/group_tiny/17.log)."
+    for quiet, told in ((False, ["sent as SLURM jobid 17: .snakemake/slurm_logs/group_tiny/17.log"]), (True, [])):
+        run = Run([], quiet=quiet)
+        run.begin(project)
+        run.event(text=text)
+        assert run.told() == told
+
+
 def test_errors_and_warnings_of_snakemake_itself_are_passed_on(project: Project) -> None:
     run = Run([])
     run.begin(project)

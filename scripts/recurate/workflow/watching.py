@@ -6,6 +6,8 @@ Events have the names that Snakemake's interface for loggers gives them.
 from __future__ import annotations
 
 import logging
+import os
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -23,6 +25,7 @@ TOLD_OTHERWISE = (  # of these messages an event tells too, or the last line
     "At least one job did not complete successfully",
     "CalledProcessError",
 )
+SENT = re.compile(r"submitted with (SLURM jobid \S+) \(log: (.+)\)")  # what Slurm's executor says of a job
 CLEAR_LINE = "\r\x1b[K"  # a job's own progress bar may stand in the terminal's last line
 
 
@@ -116,6 +119,8 @@ class Watcher:
         text = record.getMessage()
         if text.startswith(NOTHING):
             self.nothing = True
+        elif (sent := SENT.search(text)) and not self.quiet:
+            self.write(f"sent as {sent[1]}: {os.path.relpath(sent[2])}")
         elif record.levelno >= logging.WARNING and not any(words in text for words in TOLD_OTHERWISE):
             self.write(text)
 
