@@ -230,9 +230,9 @@ def test_mass_that_leaves_the_lattice_stays_at_its_ends() -> None:
 
 def test_the_discrepancy_equals_its_double_sum() -> None:
     fitted: Any = estimator(kind="ecdf", points=40)
-    shares = fitted.real(fitted.truth(30, randoms(2)), 30, randoms(2)).shares
+    model = fitted.fit(fitted.real(fitted.truth(30, randoms(2)), 30, randoms(2)), randoms(2))
     x = np.append(fitted.grid - fitted.spacing / 2, fitted.grid[-1] + fitted.spacing / 2)
     kernel = np.exp(-np.square(x[:, None] - x) / (2 * 0.5**2))
-    difference = shares - fitted.cell_shares()
+    difference = model.shares - fitted.cell_shares()
     expected = np.einsum("ri,ij,rj->r", difference, kernel, difference)
-    np.testing.assert_allclose(fitted.measures["mmd_squared"](shares), expected, rtol=1e-6)
+    np.testing.assert_allclose(fitted.measures["mmd_squared"](fitted.seen(model)), expected, rtol=1e-6)

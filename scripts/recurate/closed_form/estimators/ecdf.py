@@ -31,7 +31,25 @@ class CellShares:
     shares: Array
 
 
-class Ecdf(Estimator[CellShares, Counts, Array]):
+@dataclass(frozen=True)
+class Discrepancy:
+    """How far cell probabilities (R, points + 1) are from the true ones; each part is computed once, when asked for."""
+
+    estimator: Ecdf
+    shares: Array
+
+    @cached_property
+    def of_functions(self) -> Array:
+        """F_hat - F at the grid points, (R, points)."""
+        return np.cumsum(self.shares[:, :-1], axis=1) - self.estimator.truly[0]
+
+    @cached_property
+    def of_kernel_means(self) -> Array:
+        """Maximum mean discrepancy (R,) of the cell probabilities, with a Gaussian kernel of bandwidth 1/2."""
+        return np.linalg.norm((self.shares - self.estimator.truly[1]) @ self.estimator.kernel_root, axis=1)
+
+
+class Ecdf(Estimator[CellShares, Counts, Discrepancy]):
     """Resampling a pool: the model is the pool's empirical distribution, seen at the points of a grid.
 
     Wang, Niu and Li (2602.16065). Between grid points only the number of samples matters, and resampling keeps every
@@ -101,45 +119,33 @@ class Ecdf(Estimator[CellShares, Counts, Array]):
         return counted(np.searchsorted(self.grid, x[..., 0]), self.points + 1)
 
     @property
-    def measures(self) -> Mapping[str, Measure[Array]]:
+    def measures(self) -> Mapping[str, Measure[Discrepancy]]:
         return {
-            "w1": self._w1,
-            "squared_distance": self._squared_distance,
-            "mmd": self._mmd,
-            "mmd_squared": lambda shares: np.square(self._mmd(shares)),
+            "w1": lambda seen: np.abs(seen.of_functions).sum(axis=1) * self.spacing,
+            "squared_distance": lambda seen: np.square(seen.of_functions).sum(axis=1) * self.spacing,
+            "mmd": lambda seen: seen.of_kernel_means,
+            "mmd_squared": lambda seen: np.square(seen.of_kernel_means),
         }
 
-    def seen(self, model: CellShares) -> Array:
-        """Cell probabilities (R, points + 1)."""
+    def seen(self, model: CellShares) -> Discrepancy:
+        """How far the model's cell probabilities are from the true ones."""
+        return Discrepancy(self, self.seen_shares(model))
+
+    def seen_shares(self, model: CellShares) -> Array:
+        """Probabilities (R, points + 1) of the cells between grid points."""
         return model.shares
 
     @cached_property
-    def _truth(self) -> tuple[Array, Array]:
+    def truly(self) -> tuple[Array, Array]:
         """Distribution function (points,) and cell probabilities (points + 1,) of the real data."""
         return self.target.cdf(self.grid), self.cell_shares()
-
-    def difference(self, shares: Array) -> Array:
-        """F_hat - F at the grid points, (R, points)."""
-        return np.cumsum(shares[:, :-1], axis=1) - self._truth[0]
-
-    def _w1(self, shares: Array) -> Array:
-        """Wasserstein distance: the integral of |F_hat - F|."""
-        return np.abs(self.difference(shares)).sum(axis=1) * self.spacing
-
-    def _squared_distance(self, shares: Array) -> Array:
-        """Integral of (F_hat - F)^2, the Cramér distance."""
-        return np.square(self.difference(shares)).sum(axis=1) * self.spacing
-
-    def _mmd(self, shares: Array) -> Array:
-        """Maximum mean discrepancy of the cell probabilities, with a Gaussian kernel of bandwidth 1/2."""
-        return np.linalg.norm((shares - self._truth[1]) @ self._kernel_root, axis=1)
 
     def one_sample(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Mean and spread of the squared distance and of MMD^2 of one sample, both squares of a random vector.
 
         Of a vector with covariance C the square has mean tr C and, if it is normal, standard deviation (2 tr C^2)^1/2.
         """
-        cdf, _ = self._truth
+        cdf, _ = self.truly
         bridge = self.spacing * (np.minimum.outer(cdf, cdf) - np.outer(cdf, cdf))
         cramer, discrepancy = (
             (float(np.trace(c)), float(np.sqrt(2 * np.square(c).sum()))) for c in (bridge, self._kernel_covariance)
@@ -149,16 +155,16 @@ class Ecdf(Estimator[CellShares, Counts, Array]):
     @cached_property
     def _kernel_covariance(self) -> Array:
         """Covariance (r, r) of the vector whose square is the MMD^2 of one sample."""
-        shares = self._truth[1]
-        mean = shares @ self._kernel_root
-        return (self._kernel_root.T * shares) @ self._kernel_root - np.outer(mean, mean)
+        shares = self.truly[1]
+        mean = shares @ self.kernel_root
+        return (self.kernel_root.T * shares) @ self.kernel_root - np.outer(mean, mean)
 
     def kernel_spread(self) -> Array:
         """Eigenvalues (r,) of that covariance, which weigh squares of normal numbers where samples are many."""
         return np.maximum(np.linalg.eigvalsh(self._kernel_covariance), 0)
 
     @cached_property
-    def _kernel_root(self) -> Array:
+    def kernel_root(self) -> Array:
         """Root (points + 1, r) of the kernel matrix between the middles of cells, which is of low rank."""
         kernel = np.exp(-np.square(self._middles[:, None] - self._middles) / (2 * MMD_BANDWIDTH**2))
         values, vectors = np.linalg.eigh(kernel)

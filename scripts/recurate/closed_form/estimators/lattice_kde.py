@@ -75,8 +75,7 @@ class LatticeKde(Ecdf):
     def pool_of(self, x: Array, explicit: bool = False) -> Counts:
         return counted(np.searchsorted(self._boundaries, x[..., 0]), self.cells)
 
-    def seen(self, model: CellShares) -> Array:
-        """Probabilities (R, points + 1) of the cells between grid points."""
+    def seen_shares(self, model: CellShares) -> Array:
         cdf = np.cumsum(model.shares, axis=1)[:, self.refinement - 1 : -1 : self.refinement]
         return np.diff(cdf, axis=1, prepend=0.0, append=1.0)
 
