@@ -44,22 +44,18 @@ def main(
         generator = numpy_generator(seed, generation, CURATION)
         of_seed = {"prompts": prompts["prompt"][row]} if prompts else {}
         kept.append(spec.curation.keep(rewards[row], generator, **of_seed).kept)
-    _check_kept(spec.curation, kept, samples, seeds, generation)
+    index = np.stack(kept)
+    if spec.curation.is_own and not spec.curation.asks_rewards:
+        _check_unseen(spec.curation, index, samples, seeds, generation)
     if generation == 0 and spec.curation.is_own:
         check_operator(spec.curation, rewards[0], prompts["prompt"][0] if prompts else None, seeds[0])
-    arrays = {"reward": rewards, "index": np.stack(kept), **judged_classes(spec.data, fitted, x), **prompts}
+    arrays = {"reward": rewards, "index": index, **judged_classes(spec.data, fitted, x), **prompts}
     write_arrays(curated, arrays, origin_of_file(spec, code, describe(device)))
 
 
-def _check_kept(curation: Curation, kept: list[Array], samples: str, seeds: list[int], generation: int) -> None:
-    """Raise RecurateError if unequally many were kept, or others than of equal rewards where these do not matter."""
-    if len({len(of_seed) for of_seed in kept}) > 1:
-        raise RecurateError(
-            f"curation: {curation.kind} kept more samples of some seeds of {samples} than of others; mend keep"
-        )
-    if not curation.is_own or curation.asks_rewards:
-        return
-    if not np.array_equal(np.stack(kept), curation.kept_unseen(samples, seeds, generation)):
+def _check_unseen(curation: Curation, kept: Array, samples: str, seeds: list[int], generation: int) -> None:
+    """Raise RecurateError if others were kept than of equal rewards, by a curation to which these do not matter."""
+    if not np.array_equal(kept, curation.kept_unseen(samples, seeds, generation)):
         raise RecurateError(f"curation: {curation.kind}: asks_rewards is False, but keep looks at rewards; mend either")
 
 

@@ -18,8 +18,9 @@ import effects as script
 from recurate.figures import Files, effects, trajectory
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, write_rows
 from recurate.foundation.errors import RecurateError
-from recurate.stages.views import figure_reads
-from recurate.study.controls import controls
+from recurate.report.report import arm_table
+from recurate.stages.views import figure_reads, trained_view
+from recurate.study.controls import controls, of_other_size
 from recurate.study.reading import read_study
 from recurate.study.trained import Study
 from recurate.theory.effects import EFFECT_COLUMNS, effect_of, effect_rows
@@ -85,6 +86,22 @@ def test_a_sampler_that_an_arm_repeats_is_that_of_its_origin_and_the_first_contr
 
 def test_a_control_itself_needs_none(tmp_path: Path) -> None:
     assert controls(read(changed(("arms", {"one": alike(), "two": alike()})), tmp_path)) == {}
+
+
+def test_an_arm_whose_control_would_keep_another_number_says_which_numbers_these_are(tmp_path: Path) -> None:
+    other = alike(curation={**ARM["curation"], "choices": 1, "kept": 50})
+    settings = changed(("arms", {"curated": ARM, "alone": other, "mixed": {**ARM, "mixing": {"lambda": 0.3}}}))
+    study = read(settings, tmp_path)
+    sentence = "no control: keeps 100, `alone` keeps 50"
+    assert of_other_size(study) == {"curated": sentence}
+    arms = trained_view("tiny", study).arms
+    assert {name: arm.no_control for name, arm in arms.items()} == {"curated": sentence, "alone": "", "mixed": ""}
+    heads = arm_table(arms, {name: {} for name in arms}, {})["heads"]
+    assert [head["no_control"] for head in heads] == [sentence, "", ""]
+    (line,) = complaint(changed(("figures", ["effects"]), ("arms", settings["arms"])), tmp_path)
+    assert f"figures: effects: curated: {sentence}; let a curated arm and its control keep equally many" in line
+    settings["arms"]["same"] = alike()
+    assert of_other_size(read(settings, tmp_path)) == {}
 
 
 # Numbers

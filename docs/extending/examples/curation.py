@@ -1,13 +1,9 @@
-from pydantic import Field
-
 from recurate.curation import Choice, Curation
 from recurate.foundation.lazy import np
 
 
 class BestOfFour(Curation):
     """From four samples the one of the highest reward; among equals the first."""
-
-    kept: int = Field(ge=1, description="number of choices made")
 
     def keep(self, rewards, generator, prompts=None):
         shown = np.stack([generator.permutation(len(rewards))[:4] for _ in range(self.kept)])

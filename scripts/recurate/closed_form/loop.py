@@ -10,8 +10,6 @@ from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 
 if TYPE_CHECKING:
-    import numpy
-
     from recurate.closed_form.streams import Replicates
     from recurate.curation import Curation
     from recurate.curation.rewards import Reward
@@ -32,22 +30,12 @@ class Preference:
     def keep(self, x: Array, randoms: Replicates) -> tuple[Array, Array]:
         """Rewards (R, n) of samples `x` (R, n, d), and the kept samples (R, kept, d).
 
-        Raises RecurateError where a user's own reward exceeds its supremum, or own curation keeps unequally many.
+        Raises RecurateError where a user's own reward exceeds its supremum.
         """
         rewards = np.stack([self.reward(row, None) for row in x])
         if self.reward.is_own and exceeds(rewards, self.reward.supremum):
             raise RecurateError(above_supremum(self.reward.kind, rewards, self.reward.supremum))
-        sizes: set[int] = set()
-
-        def one(generator: numpy.random.Generator, row: Array) -> Array:
-            kept = self.curation.keep(row, generator).kept
-            sizes.add(len(kept))
-            if len(sizes) > 1:
-                told = " and ".join(map(str, sorted(sizes)))
-                raise RecurateError(f"curation: {self.curation.kind} kept {told} samples; let keep keep equally many")
-            return kept
-
-        kept = randoms.sample_rows(one, rewards)
+        kept = randoms.sample_rows(lambda generator, row: self.curation.keep(row, generator).kept, rewards)
         return rewards, np.take_along_axis(x, kept[..., None], axis=1)
 
 

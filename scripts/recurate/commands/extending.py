@@ -66,7 +66,8 @@ other study that is not wanted: `NAME: null`.
 * **Types and shapes.** What a method gives is looked at where it is called: type, shape, finite numbers, names that are
   not taken. What is wrong is one sentence that names family, file, method, what was given and what is wanted; nothing
   is written then. Whatever your code raises, `sys.exit()` too, becomes such a sentence, and the traceback stands below
-  it in the job's log.
+  it in the job's log. What it raises as `RecurateError`, from `recurate.foundation.errors`, is the sentence itself: say
+  which file, what is wrong with it, and what to do.
 * **Arrays are not yours.** NumPy arrays that a method is given are copies which cannot be written; a tensor that it
   changes in place is an error. Work on a copy of your own. An array in these pages is NumPy's, a tensor PyTorch's.
 * **Settings** are written down as JSON for every job and read again, so a key's type must survive that. A set has no
@@ -118,20 +119,29 @@ def overview() -> str:
 
 
 def family_page(base: type[Component]) -> str:
-    """What one family wants of a kind: where it is named, the smallest example, what it must and may define, kinds."""
+    """What one family wants of a kind: where it is named, examples, what it must and may define, kinds."""
     name = base.__name__.lower()
-    example = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
     head = (
         f"Base class: `from {base.__module__} import {base.__name__}`. Named as {listed(places(base))}. What holds "
         "for every component: [README.md](README.md)."
     )
     parts = {
-        "The smallest example": f"[examples/{name}.py](examples/{name}.py)\n\n```python\n{example}```",
+        "The smallest example": example(EXAMPLES / f"{name}.py"),
+        **{
+            f"Another example: {path.stem.removeprefix(f'{name}_').replace('_', ' ')}": example(path)
+            for path in sorted(EXAMPLES.glob(f"{name}_*.py"))
+        },
         "Interface": interface(base),
         "Kinds": shipped(base),
     }
     sections = [f"## {title}\n\n{text}\n" for title, text in parts.items()]
     return "\n".join([f"# {base.__name__}\n\n{GENERATED}\n\n{paragraph(base)}\n\n{head}\n", *sections])
+
+
+def example(path: Path) -> str:
+    """An example's text, below a link to its file."""
+    text = path.read_text(encoding="utf-8")
+    return f"[examples/{path.name}](examples/{path.name})\n\n```python\n{text}```"
 
 
 def interface(base: type[Component]) -> str:
@@ -140,7 +150,7 @@ def interface(base: type[Component]) -> str:
     rows = [
         f"| `{owner}{escaped(told)}`{', needed' if needed else ''} | {escaped(text)} |"
         for owner, cls in sorts.items()
-        for told, needed, text in [*flags(cls), *members(cls)]
+        for told, needed, text in [*keys(cls), *flags(cls), *members(cls)]
     ]
     types = [f"* `{told}`: {text}" for told, text in named_types(base, list(sorts.values())).items()]
     table = ["| of a kind | what it says |", "| --- | --- |", *rows]
@@ -209,6 +219,14 @@ def signature(cls: type[Component], name: str, function: FunctionType) -> str:
         return f": {whole.return_annotation}"
     plain = whole.replace(parameters=list(whole.parameters.values())[1:])
     return str(plain).replace("'", "")
+
+
+def keys(cls: type[Component]) -> Iterator[tuple[str, bool, str]]:
+    """Keys that all kinds have, with type; False, for a kind need not define them again; what each is."""
+    for name, field in cls.model_fields.items():
+        if name in vars(cls).get("__annotations__", {}):
+            default = "" if field.is_required() else f" = {field.get_default(call_default_factory=True)!r}"
+            yield f"{name}: {inspect.formatannotation(field.annotation)}{default}", False, f"Key: {field.description}"
 
 
 def flags(cls: type[Component]) -> Iterator[tuple[str, bool, str]]:

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from recurate.files.arrays import read_arrays, read_seed
 from recurate.foundation.contract import Given, gives
 from recurate.foundation.guard import held
@@ -78,7 +80,9 @@ class Curation(Keeping, ABC):
 
     takes_vectors: ClassVar[bool] = False  # whether it can choose by rewards that are vectors
 
-    kept: int
+    kept: int = Field(
+        ge=1, description="number of samples kept; an arm of a trained study that says none keeps as many as are drawn"
+    )
 
     @property
     def by_prompt(self) -> bool:

@@ -21,6 +21,7 @@ NOTHING = (
     "no curated arm has a control; add an arm with the same mixing, retraining, reward and sampler and "
     "curation: {choices: 1}"
 )
+OTHER_SIZE = "let a curated arm and its control keep equally many (curation.kept)"
 
 
 class Effects(TrainedFigure):
@@ -30,7 +31,8 @@ class Effects(TrainedFigure):
 
     def check(self, study: StudyView) -> None:
         if not controlled(study.arms):
-            raise ValueError(NOTHING)
+            reasons = [f"{name}: {arm.no_control}" for name, arm in study.arms.items() if arm.no_control]
+            raise ValueError(f"{'; '.join(reasons)}; {OTHER_SIZE}" if reasons else NOTHING)
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
         measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)

@@ -141,6 +141,7 @@ def arm_table(arms: Mapping[str, ArmView], measured: Series, predicted: Series) 
             "title": text.glued(text.arm_title(settings.title)),
             "choices": text.choices_text(settings.choices),
             "ratio": text.ratio_text(settings.real_fraction),
+            "no_control": settings.no_control,
         }
         for settings in arms.values()
     ]

@@ -18,7 +18,7 @@ from recurate.models import Autoencoder
 from recurate.stages.draw import Reads
 from recurate.study.arm import Arm
 from recurate.study.common import Published
-from recurate.study.controls import controls
+from recurate.study.controls import controls, of_other_size
 from recurate.study.origin import Origin
 from recurate.study.simulated import Rates, SimulatedStudy
 from recurate.study.simulated_arm import SimulatedArm
@@ -38,7 +38,7 @@ def figure_reads(name: str, study: Study | SimulatedStudy, figure: Figure) -> Re
 
 def trained_view(name: str, study: Study, rewards: bool = False) -> StudyView:
     """A trained study; its arms hold their `rewards` where those are shown."""
-    of_arms = controls(study)
+    of_arms, missing = controls(study), of_other_size(study)
     return StudyView(
         name=name,
         title=study.title,
@@ -50,12 +50,15 @@ def trained_view(name: str, study: Study, rewards: bool = False) -> StudyView:
         metrics=[MetricView(kind=metric.kind, space=metric.space) for metric in study.metrics],
         published=_published(study.published),
         arms={
-            key: _arm(key, arm, study.origins[arm.origin], rewards, of_arms.get(key)) for key, arm in study.arms.items()
+            key: _arm(key, arm, study.origins[arm.origin], rewards).model_copy(
+                update={"control": of_arms.get(key), "no_control": missing.get(key, "")}
+            )
+            for key, arm in study.arms.items()
         },
     )
 
 
-def _arm(name: str, arm: Arm, origin: Origin, rewards: bool, control: str | None) -> ArmView:
+def _arm(name: str, arm: Arm, origin: Origin, rewards: bool) -> ArmView:
     data, sampler = origin.data.description, arm.sampler or origin.sampler
     return ArmView(
         title=arm.title or name,
@@ -63,7 +66,6 @@ def _arm(name: str, arm: Arm, origin: Origin, rewards: bool, control: str | None
         origin=arm.origin,
         choices=arm.curation.bradley_terry_choices,
         by_prompt=arm.curation.by_prompt,
-        control=control,
         real_fraction=arm.mixing.real_fraction,
         regime=arm.mixing.name,
         is_biased=bool(sampler.other_law(origin.model)),

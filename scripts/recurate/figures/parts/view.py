@@ -42,8 +42,8 @@ class ArmView(Settings):
     `model` is the kind of network and `role` what it is, such as a vector field. `shape` is that of one sample,
     `classes` the number of classes that samples are counted in, 0 where they are not.
     `choices` is K, None where people do not choose one of K; `control` is the arm that differs in K = 1 alone, if
-    there is one. `supremum` is the reward's r*; `reward` and `curation` themselves are there for figures that evaluate
-    them.
+    there is one, and `no_control` says why there is none where one keeps another number of samples.
+    `supremum` is the reward's r*; `reward` and `curation` themselves are there for figures that evaluate them.
     """
 
     title: str
@@ -66,6 +66,7 @@ class ArmView(Settings):
     reward: Annotated[SerializeAsAny[Reward], embedded(Reward)] | None = None
     curation: Annotated[SerializeAsAny[Curation], embedded(Curation)] | None = None
     control: str | None = None
+    no_control: str = ""
 
     @property
     def is_curated(self) -> bool:
