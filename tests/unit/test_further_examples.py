@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from own_code import EXAMPLES
 from PIL import Image
+from pydantic import ValidationError
 from script import call
 
 import curate
@@ -125,10 +126,10 @@ def test_images_of_several_sizes_are_a_sentence_that_names_one_and_says_how_to_m
     assert re.search(r"photographs/(cat|dog)/\d λ\.png: 6 x 5 pixels, wanted are 6 x 4; make all of one size", line)
 
 
-def test_an_empty_folder_of_images_is_a_sentence(tmp_path: Path) -> None:
-    assert "there are no PNG files in folders in" in refusal(
-        tmp_path, "data_images", folder=str(tmp_path), width=6, height=4
-    )
+def test_an_empty_folder_of_images_is_a_sentence_when_settings_are_read(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="there are no PNG files in the folders of classes in it"):
+        prepared(tmp_path, "data_images", folder=str(tmp_path), width=6, height=4)
+    assert not list(tmp_path.glob("real.*"))
 
 
 def arrays(folder: Path, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Images(Data):
     def description(self):
         classes = tuple(sorted({Path(path).parent.name for path in self.files}))
         if not classes:
-            raise ValueError(f"folder: there are no PNG files in folders in {self.folder}")
+            raise RecurateError(f"{self.folder}: there are no PNG files in the folders of classes in it")
         return Description((self.height, self.width, 3), len(classes), classes)
 
     def load(self, generator):
