@@ -177,10 +177,11 @@ def test_a_judge_s_confidence_is_enough_for_quality_where_every_arm_has_one() ->
         checked("quality", study_view({"a": arm_view(has_judge=True), "b": arm_view()}))
 
 
-def test_a_snapshot_of_a_generation_that_is_not_there_is_refused() -> None:
+@pytest.mark.parametrize("generations", [[0, 101], [-1], [0, -1], [10**9]], ids=str)
+def test_a_snapshot_of_a_generation_that_is_not_there_is_refused(generations: list[int]) -> None:
     mixture = {"a": {"estimator": "gaussian_mixture", "dimensions": 2}}
-    snapshots = component("snapshots", generations=[0, 101])
-    with pytest.raises(ValueError, match=r"of \[0, 101\] some do not exist, the last is 100"):
+    snapshots = component("snapshots", generations=generations)
+    with pytest.raises(ValueError, match=rf"of {re.escape(str(generations))} some do not exist, the last is 100"):
         Reads(figure=snapshots, study=simulated_view(mixture)).check()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from test_job import snakemake
 
-from recurate.commands import verify
+from recurate.commands import trace, verify
 from recurate.commands.publish import job_costs
 from recurate.files import records
 from recurate.files.arrays import write_arrays
@@ -482,3 +482,22 @@ def test_costs_leave_out_the_record_that_another_job_is_writing(tmp_path: Path) 
 )
 def test_inputs_are_found_where_a_results_folder_was_copied_to(path: str, log: str, made: str, now: str) -> None:
     assert moved(path, log, made) == now
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["results"], "results is a folder; name files of the results folder"),
+        (["nosuch"], "nosuch is not there; name files"),
+        (["--all", "results"], "results is a folder"),
+        ([], "name results, such as"),
+        (["--nosuch", "results"], "name results, such as"),
+    ],
+)
+def test_where_a_folder_or_nothing_comes_from_is_no_question(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "results").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecurateError, match=said):
+        trace.main(words)
