@@ -7,11 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from study_setup import STUDY, changed, read
 
+import recurate
 import resolve_config
-from recurate.files.arms import with_parameters, write_arms
 from recurate.workflow.stage_settings import StageSettings
 from recurate.workflow.studies import Studies, Wildcards
 
@@ -35,13 +34,18 @@ def test_parameters_are_columns_and_an_arm_without_has_none(tmp_path: Path) -> N
     assert "parameters" not in spec["arms"]["plain"] and spec["arms"]["k_2_4_0"]["parameters"]["choices"] == 2
 
 
-def test_a_table_gets_the_parameters_of_its_arms(tmp_path: Path) -> None:
-    write_arms(tmp_path / "arms.csv", "tiny", {"arms": {"a": {"parameters": {"K": 2, "value": "x"}}, "b": {}}})
-    table = pd.DataFrame({"study": "tiny", "arm": ["b", "a", "a"], "value": [1.0, 2.0, 3.0]})
-    joined = with_parameters(table, tmp_path / "arms.csv")
-    assert list(joined.columns) == ["study", "arm", "value", "K", "value_of_arm"]
-    assert joined["value"].tolist() == [1.0, 2.0, 3.0]
-    assert joined["K"].tolist()[1:] == [2, 2] and math.isnan(joined["K"][0])
+def test_tables_get_the_parameters_of_their_arms(tmp_path: Path) -> None:
+    arms = {"a": {"parameters": {"K": 2, "value": [1, 2]}}, "b": {"title": "b"}}
+    resolve_config.main(str(tmp_path / "config.yaml"), str(tmp_path / "arms.csv"), "tiny", {"arms": arms}, [])
+    (tmp_path / "metrics.csv").write_text("study,arm,value\ntiny,b,1.0\ntiny,a,2.0\ntiny,a,3.0\n")
+    found = recurate.tables(tmp_path)
+    metrics = found["metrics"]
+    assert list(metrics.columns) == ["study", "arm", "value", "K", "value_of_arm"]
+    assert metrics["value"].tolist() == [1.0, 2.0, 3.0]
+    assert metrics["K"].tolist()[1:] == [2, 2] and math.isnan(metrics["K"][0])
+    assert metrics["value_of_arm"].tolist()[1:] == [(1, 2), (1, 2)]
+    assert list(found["arms"].columns) == ["study", "arm", "K", "value"]
+    assert found["arms"]["value"][0] == (1, 2)
 
 
 def test_parameters_change_neither_what_is_trained_nor_what_is_simulated(tmp_path: Path) -> None:

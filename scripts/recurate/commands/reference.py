@@ -57,8 +57,8 @@ anything, with file, key and remedy. Other studies that cannot be read are named
   another kind, and a mixing rule, replace what they change as a whole.
 * **Many arms.** `each: {mixing.initial: [100, 1000]}` in an arm makes one for every value, or combination of values,
   at these dotted keys. The values end the arm's name (`replace_100`, `k_minus_4`); in its title `{initial}` stands for
-  one, and other braces are written twice. They are columns of the study's table `arms.csv`, which
-  `with_parameters(table, path)` of `recurate.files.arms` joins to any other table.
+  one, and other braces are written twice. They are columns of the study's table `arms.csv`, and of every table
+  with a column `arm` that `recurate.tables("results/STUDY")` gives ([docs/library.md](../docs/library.md)).
 * **Names** of studies, origins and arms are lower-case letters, digits and _, a letter first, at most 100 characters.
 * **Titles** are text. What stands between dollars is mathematics as matplotlib sets it; `\\$` is a dollar.
 * **More seeds.** `seeds_per_job` seeds train together. With more `seeds`, full groups stay as they are and only others

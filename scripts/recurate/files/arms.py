@@ -1,17 +1,12 @@
-"""The table of a study's arms: what tells them apart, a column for each parameter, to be joined to other tables."""
+"""The table of a study's arms: what tells them apart, a column for each parameter."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from recurate.files.tables import write_rows
-
-if TYPE_CHECKING:
-    import pandas
 
 NAMES = ("study", "arm")
 
@@ -31,17 +26,3 @@ def write_arms(path: str | Path, study: str, settings: Mapping[str, object]) -> 
 
 def _written(value: object) -> object:
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else json.dumps(value)
-
-
-def with_parameters(table: pandas.DataFrame, arms: str | Path) -> pandas.DataFrame:
-    """A table of a study with the parameters of its arms as further columns, given the study's file `arms.csv`.
-
-    A parameter that is called as a column of the table becomes `NAME_of_arm`.
-    """
-    import pandas as pd
-
-    with Path(arms).open(newline="", encoding="utf-8") as file:
-        header = next(csv.reader(file))
-    names = dict.fromkeys(NAMES, str)
-    parameters = pd.read_csv(arms, dtype=names, keep_default_na=False, na_values={n: [""] for n in header[2:]})
-    return table.merge(parameters, on=list(NAMES), how="left", suffixes=("", "_of_arm"), validate="many_to_one")

@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from recurate.curation.bradley_terry import BradleyTerry
-from recurate.curation.parts.keep_operator import check_choices, check_rewards
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
-from recurate.foundation.randomness import CURATION, numpy_generator
-from recurate.library.arguments import mixing_of, rewards_by_seed, supremum_of
+from recurate.library.arguments import (
+    MOST_GENERATIONS,
+    checked,
+    choices_of,
+    classes_of,
+    count_of,
+    generator_of,
+    kept_of,
+    mixing_of,
+    rewards_of,
+    samples_and_rewards,
+    size,
+    supremum_of,
+    told,
+)
 from recurate.theory.forecast import effective_sample_size, statistics
 from recurate.theory.forecast import forecast as trajectory
 from recurate.theory.limit import limit_weights
@@ -40,11 +52,13 @@ def curate(
     samples : array, tensor, data frame or list
         n samples along the first axis; `np.arange(n)` to get positions.
     rewards : (n,) array
-        r of every sample, finite.
+        r of every sample, finite, within 1e9 and of a span of 1e6; in the order of the samples: of two pandas objects
+        the indices must be equal.
     choices : int or inf
         K, samples that a person chooses one from; 1 keeps without a choice, infinity in proportion to e^r.
     kept : int, optional
-        How many choices are made, n by default. Beyond n / K choices share samples, so that what is kept repeats.
+        How many choices are made, n by default. Beyond n / K choices share samples, so that what is kept repeats. All
+        choices together show at most 1e8 samples, and pass through all samples at most 1e5 times.
     generator : numpy.random.Generator or int
         Random numbers, or a seed for them.
 
@@ -55,28 +69,33 @@ def curate(
     Raises
     ------
     RecurateError
-        When the numbers of samples and rewards differ, or choices or kept cannot be.
+        When an argument cannot be; the sentence says which, what it is and what is wanted.
     """
-    values = check_rewards(rewards)
-    count = len(samples)  # type: ignore[arg-type]
-    if count != values.size:
-        raise RecurateError(f"There are {count} samples, but {values.size} rewards.")
-    number, wanted = check_choices(choices), count if kept is None else kept
-    if np.isfinite(number) and number > count:
-        raise RecurateError(f"choices is {choices}, but there are {count} samples to choose from.")
-    if wanted < 1 or int(wanted) != wanted:
-        raise RecurateError(f"kept is {kept}, but must be an integer >= 1.")
-    random = generator if isinstance(generator, np.random.Generator) else numpy_generator(generator, 0, CURATION)
-    return _taken(samples, BradleyTerry(choices=number, kept=wanted).keep(values, random).kept)
+    count, values = samples_and_rewards(samples, rewards)
+    number = choices_of(choices, count)
+    people = BradleyTerry(choices=number, kept=kept_of(kept, count, number))
+    positions = people.keep(values, generator_of(generator)).kept
+    return checked(
+        "samples", samples, "what gives those at an array of positions", lambda _: _taken(samples, positions)
+    )
 
 
 def _taken(samples: Samples, kept: Array) -> Samples:
-    """Samples at the positions `kept`."""
+    """Samples at the positions `kept`; raises ValueError, or what their object does."""
+    taken = cast("Samples", _at(samples, kept))
+    if size(taken) != len(kept):
+        raise ValueError(f"at {len(kept)} positions it gives {told(taken)}")
+    return taken
+
+
+def _at(samples: object, kept: Array) -> object:
     if hasattr(samples, "iloc"):
-        return cast("Samples", samples.iloc[kept])
+        return samples.iloc[kept]
     if isinstance(samples, list | tuple):
-        return cast("Samples", type(samples)([samples[position] for position in kept]))
-    return cast("Samples", samples[kept])  # type: ignore[index]
+        return type(samples)([samples[position] for position in kept])
+    if type(samples).__module__.startswith("pyarrow."):
+        return samples.take(kept)  # type: ignore[attr-defined]
+    return samples[kept]  # type: ignore[index]
 
 
 def forecast(
@@ -98,7 +117,7 @@ def forecast(
     choices : int or inf
         K, samples that a person chooses one from.
     generations : int
-        T, number of retrainings.
+        T, number of retrainings, at most 9,999.
     real_fraction : float
         Share of real data in every training set, 1 / (1 + lambda); 0 is the pure loop.
     regime : str, optional
@@ -107,7 +126,8 @@ def forecast(
     supremum : float, optional
         r*, the largest reward possible; by default the largest there is.
     classes : array of integers, optional
-        Class 0, 1, .. of every sample, of the shape of `rewards`.
+        Class 0, 1, .. of every sample, below 10,000 (or, in a table of
+        thousands of rows, 1e7 / rows), of the shape of `rewards` and in their order.
 
     Returns
     -------
@@ -124,29 +144,21 @@ def forecast(
     """
     import pandas as pd
 
-    seeds, mixing = rewards_by_seed(rewards), mixing_of(real_fraction, regime)
-    top, people = supremum_of(seeds, supremum), BradleyTerry(choices=check_choices(choices), kept=1)
-    of_samples = _classes(classes, np.shape(rewards), len(seeds))
+    given = rewards_of("rewards", rewards, {1: "(n,)", 2: "(seeds, n)"})
+    seeds, mixing = np.atleast_2d(given), mixing_of(real_fraction, regime)
+    top, people = supremum_of(seeds, supremum), BradleyTerry(choices=choices_of(choices), kept=1)
+    last = count_of("generations", generations, 0, MOST_GENERATIONS)
+    of_samples = classes_of(classes, rewards, given.shape, last)
     count = 0 if of_samples is None else int(of_samples.max()) + 1
     rows: list[dict[str, float]] = []
     for seed, values in enumerate(seeds):
         own = None if of_samples is None else of_samples[seed]
-        for generation, weights in enumerate(trajectory(people.operator(values), len(values), mixing, generations)):
+        for generation, weights in enumerate(trajectory(people.operator(values), len(values), mixing, last)):
             place = {"generation": generation, "seed": seed}
             numbers = statistics(weights, values, top, own, count)
             rows.append({**place, **numbers, "effective_sample_size": effective_sample_size(weights)})
     table = pd.DataFrame(rows)
-    return table if np.ndim(rewards) > 1 else table.drop(columns="seed")
-
-
-def _classes(classes: ArrayLike | None, shape: tuple[int, ...], seeds: int) -> Array | None:
-    """Classes (seeds, n), if they are known."""
-    if classes is None:
-        return None
-    array = np.asarray(classes)
-    if array.shape != shape or array.dtype.kind not in "iu":
-        raise RecurateError(f"classes are {array.dtype} of shape {array.shape}, but must be integers of shape {shape}.")
-    return array.reshape(seeds, -1)
+    return table if given.ndim > 1 else table.drop(columns="seed")
 
 
 def limit(
@@ -165,13 +177,17 @@ def limit(
     Raises
     ------
     RecurateError
-        Where nobody knows the limit: data accumulate, or no sample has the reward `supremum`.
+        Where nobody knows the limit: data accumulate, or no sample has the reward `supremum`. And when a value cannot
+        be.
     """
-    values, mixing = check_rewards(rewards), mixing_of(real_fraction, regime)
-    people = BradleyTerry(choices=check_choices(choices), kept=1)
-    weights = limit_weights(values, supremum_of(values, supremum), people, mixing)
+    values, mixing = rewards_of("rewards", rewards, {1: "(n,)"}), mixing_of(real_fraction, regime)
+    top, people = supremum_of(values, supremum), BradleyTerry(choices=choices_of(choices), kept=1)
+    weights = limit_weights(values, top, people, mixing)
     if weights is None and mixing.rule.accumulates:
-        raise RecurateError(f"Where data accumulate ({mixing.name}) the loop slows down without end; use forecast.")
+        raise RecurateError(
+            f"regime is {mixing.name}, but must be one without accumulation, in which the loop slows down without end; "
+            "use forecast."
+        )
     if weights is None:
-        raise RecurateError(f"No sample has the highest reward {supremum:g}, in which the pure loop ends.")
+        raise RecurateError(f"supremum is {top:g}, but must be a reward of a sample, in which the pure loop ends.")
     return weights
