@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from cluster import Cluster
-from tiny import Copy, environment
+from tiny import Copy, environment, kill_with_children
 
 # Jobs here take 8 to 20 s: they are asked after when 6 and 22 s have passed.
 ON_SLURM = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "6")
@@ -53,8 +52,8 @@ class SlurmCopy(Copy):
     def stop(self) -> None:
         """End the runs that a failed test has left."""
         for run in self.runs:
-            with suppress(ProcessLookupError):
-                os.killpg(run.pid, signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):
+                kill_with_children(run)
 
     @property
     def log(self) -> str:

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from cluster import Cluster
 from slurm_copy import LONGEST, SlurmCopy, at_the_same_time
-from tiny import TINY, Copy, contents, fresh, processes_in
+from tiny import TINY, Copy, contents, fresh, kill_with_children, processes_in
 
 pytestmark = pytest.mark.slurm
 
@@ -136,7 +136,7 @@ def snakemake_killed(project: SlurmCopy) -> None:
     """kill -9 of Snakemake while a job runs, and a new start at once."""
     run = in_training(project)
     old = project.jobs()[0]["id"]
-    os.killpg(run.pid, signal.SIGKILL)
+    kill_with_children(run)
     run.wait()
     assert project.jobs()[0]["id"] == old, "the job lives on"
     project.finish(project.start())

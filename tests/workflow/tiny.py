@@ -13,6 +13,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,7 @@ class Copy:
 
     def kill(self, run: subprocess.Popen[str]) -> None:
         """kill -9 of a run and of all that works in the folder."""
-        os.killpg(run.pid, signal.SIGKILL)
+        kill_with_children(run)
         for process in processes_in(self.folder):
             with suppress(ProcessLookupError):  # it may have ended by itself meanwhile
                 os.kill(process, signal.SIGKILL)
@@ -113,6 +114,14 @@ class Copy:
     def study(self, **changes: object) -> None:
         """Write the study file with top-level keys replaced."""
         self.study_file.write_text(yaml.safe_dump({**TINY, **changes}, sort_keys=False))
+
+
+def kill_with_children(run: subprocess.Popen[str]) -> None:
+    """kill -9 of a command and of what it has started, in whatever groups."""
+    command = psutil.Process(run.pid)
+    for process in (command, *command.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
