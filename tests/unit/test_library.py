@@ -446,7 +446,8 @@ def test_arguments_that_do_not_go_together_are_refused(call: Any, name: str, sai
 
 
 @pytest.mark.parametrize(
-    ("real_fraction", "regime"), [(0.0, "accumulate"), (0.5, "replace"), (0, "fresh"), (1e-9, None)]
+    ("real_fraction", "regime"),
+    [(0.0, "accumulate"), (0, "augmentation"), (0.5, "replace"), (0, "fresh"), (1e-9, None)],
 )
 def test_mixing_rules_that_are_none_are_refused(real_fraction: float, regime: Any) -> None:
     with pytest.raises(recurate.RecurateError, match=f"real_fraction is {real_fraction:g}, regime is {regime}: "):
@@ -543,6 +544,12 @@ def test_counts_are_taken_from_whatever_is_a_whole_number(form: Any) -> None:
     positions = np.arange(50)
     kept = recurate.curate(positions, FIFTY, form(2), kept=form(3), generator=form(1))
     assert (kept == recurate.curate(positions, FIFTY, 2, kept=3, generator=1)).all()
+
+
+def test_metrics_that_rounding_takes_beyond_their_range_are_taken_for_its_end() -> None:
+    beyond = {"exp_reward_mean": [0.5, 1 + 1e-9], "top_share": [0.5, 1 + 1e-9], "exp_reward_variance": [0.1, -1e-12]}
+    within = {"exp_reward_mean": [0.5, 1.0], "top_share": [0.5, 1.0], "exp_reward_variance": [0.1, 0.0]}
+    pd.testing.assert_frame_equal(recurate.claims(beyond), recurate.claims(within))
 
 
 def test_minus_nothing_is_nothing() -> None:
@@ -667,11 +674,24 @@ def test_parameters_and_settings_that_differ_and_no_others_become_columns(tmp_pa
     assert math.isnan(metrics.value[1])
 
 
-@pytest.mark.parametrize("config", [None, "", "- a", "arms: 3", "arms: {a: 3}", "arms: [", b"\xff\xfe"])
-def test_tables_without_settings_that_can_be_read_are_a_sentence(tmp_path: Path, config: str | bytes | None) -> None:
+def test_tables_of_no_study_are_refused(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("arm,value\na,1\n")
-    if config is not None:
-        (tmp_path / "config.yaml").write_bytes(config if isinstance(config, bytes) else config.encode())
+    assert "it holds no config.yaml" in refused(lambda: recurate.tables(tmp_path), "folder")
+
+
+@pytest.mark.parametrize("table", [b"", b"arm,value\na,1,2,3\nb\n", b"\xff\xfe\x00", b'"arm\n'])
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, table: bytes) -> None:
+    (tmp_path / "metrics.csv").write_bytes(table)
+    (tmp_path / "config.yaml").write_text("arms: {a: {title: one}}")
+    with pytest.raises(recurate.RecurateError, match=r"metrics\.csv: cannot be read as a table \(") as caught:
+        recurate.tables(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("config", ["", "- a", "arms: 3", "arms: {a: 3}", "arms: [", b"\xff\xfe"])
+def test_tables_without_settings_that_can_be_read_are_a_sentence(tmp_path: Path, config: str | bytes) -> None:
+    (tmp_path / "metrics.csv").write_text("arm,value\na,1\n")
+    (tmp_path / "config.yaml").write_bytes(config if isinstance(config, bytes) else config.encode())
     with pytest.raises(recurate.RecurateError, match=r"config\.yaml: "):
         recurate.tables(tmp_path)
 

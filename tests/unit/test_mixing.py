@@ -135,6 +135,10 @@ def test_trained_and_simulated_loops_mean_the_same_by_a_regime(regime: str) -> N
     ("settings", "sentence"),
     [
         ({"regime": "replace", "lambda": 1}, "replace is without real data"),
+        (
+            {"regime": "augmentation", "lambda": math.inf},
+            "augmentation needs real data; with real_fraction 0 choose replace",
+        ),
         ({"regime": "accumulate", "lambda": math.inf}, "accumulate needs real data and curated ones"),
         ({"regime": "accumulate", "lambda": 0}, "accumulate needs real data and curated ones"),
         ({"regime": "accumulate_subsample", "lambda": 1}, "Input should be 'replace', 'augmentation'"),

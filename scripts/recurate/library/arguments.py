@@ -347,7 +347,7 @@ def claims_of(value: object) -> list[str] | None:
 
 
 def tables_in(value: object) -> tuple[Path, list[Path]]:
-    """A folder and the tables in it."""
+    """The folder of a study and the tables in it."""
 
     def convert(value: object) -> tuple[Path, list[Path]]:
         if not isinstance(value, str | os.PathLike) or not str(value):
@@ -358,6 +358,8 @@ def tables_in(value: object) -> tuple[Path, list[Path]]:
         paths = sorted(path for path in folder.glob("*.csv") if path.is_file())
         if not paths:
             raise ValueError("it holds no tables")
+        if not (folder / "config.yaml").exists():
+            raise ValueError("it holds no config.yaml, which says what the arms are")
         return folder, paths
 
     return checked("folder", value, "the folder of one study, such as results/mixture", convert)

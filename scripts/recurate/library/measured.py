@@ -95,7 +95,7 @@ def _values(name: str, values: object, axes: tuple[int, ...]) -> Array:
         check_range(found, least - ROUNDING, most + ROUNDING)
     except Exception as error:  # of whatever object they are
         raise ValueError(f"the metric {name} is {told(values)}; {error}") from error
-    return found
+    return np.clip(found, least, most)
 
 
 def _of_frame(table: pandas.DataFrame) -> dict[str, Array]:

@@ -59,6 +59,8 @@ class Mixing(MixingRule):
     def _regime_and_weight_agree(self) -> Mixing:
         if self.regime == "replace" and self.real_fraction > 0:
             raise ValueError("regime: replace is without real data; give lambda: .inf, or choose augmentation")
+        if self.regime == "augmentation" and self.real_fraction == 0:
+            raise ValueError("regime: augmentation needs real data; with real_fraction 0 choose replace")
         if self.regime == "accumulate" and not 0 < self.real_fraction < 1:
             raise ValueError(
                 "regime: accumulate needs real data and curated ones; give a real_fraction between 0 and 1"
