@@ -679,7 +679,9 @@ def test_tables_of_no_study_are_refused(tmp_path: Path) -> None:
     assert "it holds no config.yaml" in refused(lambda: recurate.tables(tmp_path), "folder")
 
 
-@pytest.mark.parametrize("table", [b"", b"arm,value\na,1,2,3\nb\n", b"\xff\xfe\x00", b'"arm\n'])
+@pytest.mark.parametrize(
+    "table", [b"", b"arm,value\na,1,2,3\n", b"arm,value\na\n", b"a,a\n", b"\xff\xfe\x00", b'"arm\n']
+)
 def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, table: bytes) -> None:
     (tmp_path / "metrics.csv").write_bytes(table)
     (tmp_path / "config.yaml").write_text("arms: {a: {title: one}}")
