@@ -148,7 +148,7 @@ def test_after_a_kill_plain_snakemake_says_which_command_goes_on(project: Copy) 
     refused = project.snakemake(FIGURE)
     assert refused.returncode != 0
     assert "LockException" in refused.stdout
-    assert "after a killed one make study goes on" in refused.stdout
+    assert "locked by a run that was killed; make study goes on" in refused.stdout
     done = run(project, FIGURE)
     assert done.returncode == 0, done.stdout
     assert Path(project.folder, FIGURE).exists()
