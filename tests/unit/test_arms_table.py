@@ -48,6 +48,18 @@ def test_tables_get_the_parameters_of_their_arms(tmp_path: Path) -> None:
     assert found["arms"]["value"][0] == (1, 2)
 
 
+def test_tables_of_a_grid_have_its_choices_and_lambda(tmp_path: Path) -> None:
+    settings = grid(tmp_path, curation__choices=[2, math.inf], mixing__lambda=[1, math.inf])
+    spec = json.loads(json.dumps(settings))
+    resolve_config.main(str(tmp_path / "config.yaml"), str(tmp_path / "arms.csv"), "tiny", spec, [])
+    (tmp_path / "metrics.csv").write_text("study,arm,value\n" + "".join(f"tiny,{arm},0.5\n" for arm in spec["arms"]))
+    metrics = recurate.tables(tmp_path)["metrics"].set_index("arm")
+    assert {"choices", "lambda", "curation.choices", "mixing.real_fraction"} <= set(metrics.columns)
+    assert metrics.loc["k_2_1", ["choices", "lambda", "mixing.real_fraction"]].tolist() == [2, 1, 0.5]
+    assert metrics.loc["k_inf_inf", ["choices", "lambda"]].tolist() == [math.inf, math.inf]
+    assert math.isnan(metrics["lambda"]["plain"])
+
+
 def test_parameters_change_neither_what_is_trained_nor_what_is_simulated(tmp_path: Path) -> None:
     arm = STUDY["arms"]["curated"]
     study = read(changed(("arms", {"one": arm, "two": {**arm, "parameters": {"K": 2}}})), tmp_path)

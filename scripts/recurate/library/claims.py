@@ -64,5 +64,6 @@ def claims(
     mixing, people = mixing_of(real_fraction, regime), choices_of(choices)
     biased, source = truth("is_biased", is_biased), "forecast" if truth("exact", exact) else "measured"
     loop = ClosedLoop("", "loop", people, mixing.real_fraction, regime=mixing.name, is_biased=biased)
-    rows = check_claims([Observed(loop, source, metrics_of(measured, supremum))], claims_of(names))
+    asked = claims_of(names)
+    rows = check_claims([Observed(loop, source, metrics_of(measured, supremum))], asked)
     return pd.DataFrame(rows).drop(columns=["study", "arm", "source"])
