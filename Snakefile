@@ -32,7 +32,7 @@ from recurate.workflow.command_line import (
 from recurate.workflow.memory import recall
 from recurate.workflow.plan import watch_plans
 from recurate.workflow.project import Project
-from recurate.workflow.running import note_run
+from recurate.workflow.running import check_scale, note_run
 from recurate.workflow.slurm import check_slurm
 
 or_stop(check_places, workflow, scripts)
@@ -74,7 +74,9 @@ onstart:
     or_stop(check_slurm, workflow)
     or_stop(claim_for, workflow, project.config.results)
     look_at_waiting_jobs_once(workflow)
-    or_stop(note_run, project, [str(log) for job in needed_jobs(workflow) for log in job.log])
+    logs = [str(log) for job in needed_jobs(workflow) for log in job.log]
+    or_stop(check_scale, project, logs)
+    or_stop(note_run, project, logs)
     tell_jobs(workflow)
 
 

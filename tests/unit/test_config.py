@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from study_setup import ABSENT, ROOT, STUDY, changed, complaint, read
 
 from recurate.curation.bradley_terry import BradleyTerry
+from recurate.data import Data
 from recurate.files.paths import format_generation, format_seeds, parse_seeds
+from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import merge, read_study
 from recurate.study.trained import Study
@@ -162,6 +164,41 @@ def test_a_study_like_another_says_only_what_differs_at_every_scale(tmp_path: Pa
         curation = study.arms["curated"].curation
         assert isinstance(curation, BradleyTerry) and (curation.choices, curation.kept) == (2, 100)
         assert (study.title, len(study.seeds), study.generations) == ("Another", 5, generations)
+
+
+REWARD = str(ROOT / "docs/extending/examples/reward.py")
+PAPER: dict[str, Any] = {
+    "origins": {"gaussians": {"data": {"train": 4000}, "training": {"steps": 99}}},
+    "arms": {"curated": {"reward": {"gamma": 7.0}}},
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"origins": {"gaussians": {"data": {"kind": "swiss_roll"}}}},
+        {"origins": {"gaussians": {"data": {"kind": "circles", "train": 70}}}},
+        {"arms": {"curated": {"curation": {"kind": "bradley_terry", "choices": 2, "kept": 100}}}},
+        {"arms": {"curated": {"reward": {"kind": REWARD}}}},
+    ],
+)
+def test_a_component_of_another_kind_is_free_of_what_any_scale_said_of_the_former(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump({**STUDY, "scales": {"paper": PAPER}}))
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({"like": "base", **change}))
+    study = read_study(tmp_path / "tiny.yaml", "paper", {})
+    assert isinstance(study, Study) and study.origins["gaussians"].training is not None
+    assert study.origins["gaussians"].training.steps == 99, "what the scale says of other things holds"
+    given = change.get("origins", {}).get("gaussians", {}).get("data", {"kind": "eight_gaussians", "train": 4000})
+    assert study.origins["gaussians"].data == load(Data, given | ({"test": 50} if "origins" not in change else {}))
+    assert study == read_study(tmp_path / "base.yaml", "paper", change), "as by overrides"
+
+
+def test_a_scale_of_another_study_can_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump({**STUDY, "scales": {"paper": {"generations": 9}}}))
+    (tmp_path / "tiny.yaml").write_text("like: base\nscales: {paper: }\n")
+    assert read_study(tmp_path / "tiny.yaml", "paper", {}).generations == STUDY["generations"]
 
 
 def test_an_arm_of_another_study_or_layer_can_be_left_out(tmp_path: Path) -> None:

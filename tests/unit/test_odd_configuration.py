@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from study_setup import ROOT, STUDY, changed
+from study_setup import ROOT, STUDY, changed, complaint
 
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_study, read_study
@@ -243,6 +243,22 @@ def test_an_array_that_no_machine_holds_is_refused_with_the_key_to_lower(key: st
     with pytest.raises(RecurateError, match=rf"^tiny\.yaml: {key}: asks for arrays of .* GB, more than most_memory_gb"):
         check_sizes(study, "tiny.yaml", 10**6, 100.0)
     check_sizes(study, "tiny.yaml", 10**6, 1e30)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("origins.gaussians.training.steps", 10**12),
+        ("arms.curated.retraining.steps", 10**9 + 1),
+        ("origins.gaussians.sampler.steps", 10**9),
+        ("metrics", [{"kind": "sliced_wasserstein", "projections": 10**9}]),
+        ("origins.gaussians.judge", {"kind": "small_cnn", "epochs": 10**9}),
+        ("origins.gaussians.model", {"kind": "noise_unet", "noise_steps": 10**9}),
+    ],
+)
+def test_more_steps_than_a_machine_takes_in_years_are_refused(tmp_path: Path, key: str, value: Any) -> None:
+    said = complaint(changed((key, value)), tmp_path)
+    assert any("less than or equal to" in line for line in said), said
 
 
 @pytest.mark.parametrize(

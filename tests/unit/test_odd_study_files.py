@@ -26,14 +26,14 @@ YAML: dict[str, tuple[bytes, str]] = {
     "a truth value as a key": (b"yes: x\n", "line 1: .*the key 'yes' is not text; put it in quotes"),
     "nothing as a key": (b"a: {null: x}\n", "the key 'null' is not text"),
     "a date as a key": (b"2024-01-01: x\n", "the key '2024-01-01' is not text"),
-    "a month that is none": (b"title: 2024-13-45\n", "line 1: .*month must be in 1..12"),
-    "a day that is none": (b"a: 1\ntitle: 2024-02-30\n", "line 2: .*day is out of range"),
+    "a month that is none": (b"title: 2024-13-45\n", "line 1: .*'2024-13-45' would be read as a date"),
+    "a day that is none": (b"a: 1\ntitle: 2024-02-30\n", "line 2: .*would be read as a date"),
     "an int that is none": (b"x: !!int abc", "line 1: .*'abc'"),
     "an empty int": (b"x: !!int ''", "'' is no int"),
     "a float that is none": (b"x: !!float abc", "could not convert string to float: 'abc'"),
     "a float that is a list": (b"x: !!float [1]", "expected a scalar"),
     "a truth value that is none": (b"x: !!bool maybe", "'maybe' is no bool"),
-    "a timestamp that is none": (b"x: !!timestamp soon", "'soon' is no timestamp"),
+    "a timestamp that is none": (b"x: !!timestamp soon", "'soon' would be read as a date"),
     "bytes that are none": (b"x: !!omap [1]", "line 1: not valid YAML"),
     "5,000 digits": (b"x: " + b"9" * 5000, "line 1: .*is no int"),
     "Latin-1": ("a: 1\ntitle: ê".encode("latin-1"), "line 2: not text in UTF-8 .byte 0xea.; save it as UTF-8"),
@@ -330,3 +330,44 @@ def test_an_override_is_taken_as_text_where_text_is_wanted(tmp_path: Path) -> No
         study = read_study(tmp_path / "tiny.yaml", "demo", config.overrides["tiny"])
         assert (study.title, study.generations) == (title, 3)
         assert type(study.title) is str
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("010", "'010' would be read as another number"),
+        ("-07", "would be read as another number"),
+        ("1:30", "'1:30' would be read as another number"),
+        ("190:20:30.15", "would be read as another number"),
+        ("1_000", "'1_000' would be read as another number; write it in decimal digits alone"),
+        ("0x_1F", "would be read as another number"),
+        ("1_0.5", "would be read as another number"),
+        ("no", "'no' would be read as a truth value; write true or false"),
+        ("Yes", "'Yes' would be read as a truth value"),
+        ("on", "would be read as a truth value"),
+        ("OFF", "would be read as a truth value"),
+        ("2024-01-01", "'2024-01-01' would be read as a date; put it in quotes"),
+        ("2024-01-01 10:00:00", "would be read as a date"),
+    ],
+)
+@pytest.mark.parametrize("place", ["seeds: {}", "title: {}", "arms: {{a: [{}]}}"])
+def test_what_yaml_reads_as_something_else_is_to_be_written_plainly(
+    tmp_path: Path, place: str, written: str, said: str
+) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(f"answers: x\n{place.format(written)}\n")
+    with pytest.raises(RecurateError, match=f"odd.yaml: line 2: not valid YAML .*{said}"):
+        read_yaml(file)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("0", 0), ("-1", -1), ("0.5", 0.5), (".5", 0.5), ("1e3", 1000.0), ("0x10", 16), (".inf", float("inf")),
+        ("true", True), ("False", False), ("'010'", "010"), ('"no"', "no"), ("n", "n"), ("y", "y"), ("1.2.3", "1.2.3"),
+    ],
+)  # fmt: skip
+def test_plain_values_are_what_they_look_like(tmp_path: Path, written: str, read: object) -> None:
+    file = tmp_path / "plain.yaml"
+    file.write_text(f"x: {written}\n")
+    assert read_yaml(file) == {"x": read}

@@ -122,6 +122,15 @@ def test_a_file_of_what_there_is_not_is_refused(folder: Path, target: str, probl
         Project({"studies": ["tiny"]}, str(folder)).check_targets([f"results/{target}"])
 
 
+@pytest.mark.parametrize(
+    "form", ["{here}/results/tiny/metrics.csv", "./results/tiny/metrics.csv", "results//tiny/x", "a/../results/tiny/x"]
+)
+def test_a_result_that_is_named_otherwise_is_told_by_its_name(folder: Path, form: str) -> None:
+    project = Project({"studies": ["tiny"]}, str(folder))
+    with pytest.raises(RecurateError, match=r"there is no target .*; results are named from results on: results/tiny/"):
+        project.check_targets([form.format(here=Path.cwd())])
+
+
 def test_the_settings_of_a_stage_hold_what_it_reads_and_no_more(folder: Path) -> None:
     project = Project({"studies": ["tiny"]}, str(folder))
     wildcards = Wildcards(study="tiny", arm="curated")

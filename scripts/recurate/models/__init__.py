@@ -177,7 +177,9 @@ class NoiseModel(Model):
 
     role: ClassVar[str] = "a noise predictor"
 
-    noise_steps: int = Field(1_000, ge=1, description="number of steps from data to noise, on the cosine schedule")
+    noise_steps: int = Field(
+        1_000, ge=1, le=100_000, description="number of steps from data to noise, on the cosine schedule"
+    )
     classes: int = Field(
         0, ge=0, description="number of the data's classes, one of which the network is told; 0: it is told none"
     )

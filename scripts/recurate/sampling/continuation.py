@@ -35,7 +35,9 @@ class Continuation(Sampler):
         description="sampling: each token by chance; nucleus: by chance among the likeliest; beam: search for the "
         "likeliest text",
     )
-    per_prompt: int = Field(1, ge=1, description="continuations of each prompt; of a search its likeliest results")
+    per_prompt: int = Field(
+        1, ge=1, le=10**6, description="continuations of each prompt; of a search its likeliest results"
+    )
     prompt: int | None = Field(None, ge=1, description="tokens of a block that a prompt has, its first; all if none")
     keeps_prompt: bool = Field(
         False, description="let a sample begin with its prompt, so that the model learns what follows what"
@@ -45,7 +47,7 @@ class Continuation(Sampler):
         1.0, ge=1, description="divisor of the positive logits of tokens that came before; 1: none"
     )
     top_p: float = Field(0.95, gt=0, le=1, description="probability of the nucleus, where that is the strategy")
-    beams: int = Field(5, ge=1, description="beginnings kept at a time, where the strategy is beam")
+    beams: int = Field(5, ge=1, le=100_000, description="beginnings kept at a time, where the strategy is beam")
 
     @property
     def answers(self) -> int:

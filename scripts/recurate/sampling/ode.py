@@ -28,7 +28,10 @@ class ODE(FlowSampler):
 
     method: Literal["euler", "midpoint", "heun", "rk4"] = Field("midpoint", description="Runge-Kutta method")
     steps: int = Field(
-        20, ge=1, description="number of equal steps; midpoint and heun evaluate twice a step, rk4 four times"
+        20,
+        ge=1,
+        le=100_000,
+        description="number of equal steps; midpoint and heun evaluate twice a step, rk4 four times",
     )
 
     def kept_variance(self, model: Model, deviation: float = TYPICAL) -> float:

@@ -73,15 +73,36 @@ def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
 
 
 def _over(study: Layer, change: Layer) -> Layer:
-    """A study with `change` laid over it, at every scale; an arm of it that becomes nothing is left out everywhere."""
+    """A study with `change` laid over it, at every scale; an arm or scale that becomes nothing is left out everywhere.
+
+    What the study's scales say of a component does not hold for one of another kind.
+    """
     merged, arms = merge(study, change), _mapping(change, "arms")
     left_out = {name for name, arm in arms.items() if meant(arm) is None and name in _all_arms(study)}
     merged = _without(merged, left_out)
-    if scales := {**_mapping(study, "scales"), **_mapping(change, "scales")}:
-        of_study, of_change = _mapping(study, "scales"), _mapping(change, "scales")
-        blocks = {name: _over(_mapping(of_study, name), _mapping(of_change, name)) for name in scales}
+    of_study, of_change = _mapping(study, "scales"), _mapping(change, "scales")
+    if scales := {**of_study, **of_change}:
+        former = {name: _still_meant(_mapping(of_study, name), study, change) for name in of_study}
+        blocks = {
+            name: _over(former.get(name, {}), _mapping(of_change, name))
+            for name, block in scales.items()
+            if meant(block) is not None
+        }
         merged["scales"] = {name: _without(block, left_out) for name, block in blocks.items()}
     return merged
+
+
+def _still_meant(block: Layer, study: Layer, change: Layer) -> Layer:
+    """The block of a scale without what it says of components that `change` replaces by others of another kind."""
+    kept = dict(block)
+    for key, value in block.items():
+        before, after = study.get(key), change.get(key)
+        if isinstance(value, dict) and isinstance(before, dict) and isinstance(after, dict):
+            if "kind" not in value and after.get("kind", before.get("kind")) != before.get("kind"):
+                del kept[key]
+            else:
+                kept[key] = _still_meant(value, before, after)
+    return kept
 
 
 def _mapping(block: Layer, key: str) -> Layer:

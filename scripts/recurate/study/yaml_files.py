@@ -16,6 +16,10 @@ MOST_NODES = 1_000_000  # of a file, where every alias counts as often as it is 
 DEEPEST = 100  # lists and mappings within each other
 TEXT_KEY, MERGE_KEY = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 # Numbers such as 1e-3, which YAML 1.1 takes for text since they have no dot.
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+# Numbers that YAML 1.1 reads as others than people do: 010 is 8, 1:30 is 90, and 1_0 is 10.
+MISREAD = re.compile(r"[-+]?0[0-9]+|.*[:_].*")
+WORDS = {"yes", "no", "on", "off"}  # truth values that are names to most people
 EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 
 
@@ -29,6 +33,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        if isinstance(node, yaml.ScalarNode) and (complaint := _misread(node)):
+            raise yaml.MarkedYAMLError(problem=complaint, problem_mark=node.start_mark)
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
@@ -55,6 +61,18 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+0123456789"))
+
+
+def _misread(node: yaml.ScalarNode) -> str | None:
+    """What is wrong with a value that YAML reads as something else than it looks like, if it does."""
+    what, text = quoted(node.value), node.value
+    if node.tag in NUMBERS and MISREAD.fullmatch(text):
+        return f"{what} would be read as another number; write it in decimal digits alone, or in quotes if it is a text"
+    if node.tag == "tag:yaml.org,2002:bool" and text.lower() in WORDS:
+        return f"{what} would be read as a truth value; write true or false, or put it in quotes if it is a text"
+    if node.tag == "tag:yaml.org,2002:timestamp":
+        return f"{what} would be read as a date; put it in quotes"
+    return None
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:

@@ -19,7 +19,7 @@ CarryOver = Literal["optimizer", "ema"]
 class Training(Settings):
     """How a network is trained."""
 
-    steps: int = Field(ge=1, description="number of optimiser steps")
+    steps: int = Field(ge=1, le=10**9, description="number of optimiser steps")
     batch_size: int = Field(256, ge=1, description="samples per step and seed")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's peak rate")
     schedule: Literal["constant", "cosine"] = Field(

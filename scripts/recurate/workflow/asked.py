@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -56,6 +57,11 @@ def check_target(target: str, results: str, studies: Studies, targets: Targets, 
     """
     if is_name(target) and target not in (*files, *GENERAL) and not target.startswith(FETCHED):
         raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(files)}")
+    below = os.path.relpath(target, results)
+    if "/" in target and not below.startswith("..") and target != (named := f"{results}/{below}"):
+        raise RecurateError(
+            f"there is no target {quoted(target)}; results are named from {results} on: {shortened(named)}"
+        )
     if not target.startswith(f"{results}/"):
         return
     name, *inner = target.removeprefix(f"{results}/").split("/")

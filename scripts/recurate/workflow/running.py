@@ -15,7 +15,9 @@ from pathlib import Path
 import psutil
 from pydantic import JsonValue
 
-from recurate.files.runs import Run, write
+from recurate.files.paths import LOGS, place_of
+from recurate.files.runs import Run, runs, write
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import PROJECT
 from recurate.workflow.project import Project
 
@@ -40,6 +42,25 @@ def note_run(project: Project, logs: Iterable[str]) -> None:
             jobs=sorted(logs),
         ),
     )
+
+
+def check_scale(project: Project, logs: Iterable[str]) -> None:
+    """Raise RecurateError where jobs with these logs would lay results of one scale over those of another."""
+    results, scale = project.config.results, project.config.scale
+    made_at = {study: run.config.get("scale") for run in runs(results) for study in _studies(results, run.jobs)}
+    for study in sorted(_studies(results, logs) & set(project.studies.all)):
+        config = project.layout.in_study("config.yaml").format(study=study)
+        if made_at.get(study, scale) != scale and Path(config).is_file():
+            raise RecurateError(
+                f"{Path(config).parent} holds the scale {made_at[study]}, asked for is {scale}; name another folder, "
+                f"such as --config scale={scale} results={scale}, or delete {Path(config).parent}"
+            )
+
+
+def _studies(results: str, logs: Iterable[str]) -> set[str]:
+    """Studies that jobs with these logs belong to."""
+    places = (place_of(os.path.relpath(log, f"{results}/{LOGS}")) for log in logs)
+    return {place.study for place in places if place}
 
 
 def _git(*arguments: str) -> str | None:

@@ -28,7 +28,7 @@ class SmallCNN(Judge):
         description="2x2 poolings: one after the second convolution, two: also after the first, three: all",
     )
     features: int = Field(64, ge=2, description="width of the hidden layer that serves as feature space")
-    epochs: int = Field(30, ge=1, description="passes over the training data")
+    epochs: int = Field(30, ge=1, le=10**6, description="passes over the training data")
     batch_size: int = Field(64, ge=1, description="images per step")
     learning_rate: float = Field(2e-3, gt=0, description="Adam's peak rate; it falls to zero along a half cosine")
     shift: int = Field(1, ge=0, description="pixels by which training images are shifted at most")

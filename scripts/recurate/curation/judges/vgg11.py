@@ -31,7 +31,7 @@ class VGG11(Judge):
     wants_gpu: ClassVar[bool] = True
     width: float = Field(1.0, gt=0, description="channels of the convolutions, as a share of the published 64 to 512")
     hidden: int = Field(4096, ge=1, description="width of the two hidden layers; the second serves as feature space")
-    epochs: int = Field(100, ge=1, description="passes over the training data")
+    epochs: int = Field(100, ge=1, le=10**6, description="passes over the training data")
     batch_size: int = Field(256, ge=2, description="images per step")
     learning_rate: float = Field(
         0.01,

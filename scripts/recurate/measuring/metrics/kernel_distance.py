@@ -26,7 +26,7 @@ class KernelDistance(FeatureMetric):
         Term("kid", "kernel_distance_{features} of the features inception"),
     )
 
-    subsets: int = Field(100, ge=1, description="number of random subsets")
+    subsets: int = Field(100, ge=1, le=10**6, description="number of random subsets")
     subset_size: int = Field(1_000, ge=2, description="samples of either side in a subset; all if there are fewer")
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:

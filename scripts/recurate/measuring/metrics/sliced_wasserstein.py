@@ -24,7 +24,7 @@ class SlicedWasserstein(Metric):
         Term("sliced_wasserstein", "(mean over directions of W_2^2 of the projections on them)^(1/2)", "of the data"),
     )
 
-    projections: int = Field(64, ge=1, description="number of random directions")
+    projections: int = Field(64, ge=1, le=10**6, description="number of random directions")
     samples: int = Field(10_000, ge=2, description="at most so many samples of either side")
 
     def __call__(self, evidence: Evidence) -> dict[str, float]:
