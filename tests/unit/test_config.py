@@ -195,6 +195,42 @@ def test_a_component_of_another_kind_is_free_of_what_any_scale_said_of_the_forme
     assert study == read_study(tmp_path / "base.yaml", "paper", change), "as by overrides"
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("arms.curated.curation.choice", 3, "unknown key 'choice'; .*; nearest is choices"),
+        ("arms.curated.mixing", {"lamda": 1}, "unknown key 'lamda'; .*; nearest is lambda"),
+        ("origin", {}, "unknown key 'origin'; .*; nearest is origins"),
+        ("origins.gaussians.model.kind", "mpl", "unknown kind 'mpl'; .*; nearest is mlp"),
+        ("figures", ["trajectry"], "unknown kind 'trajectry'; .*; nearest is trajectory"),
+        ("figures", [{"kind": "shares", "arms": ["cured"]}], "there is no arm 'cured'; .*; nearest is curated"),
+        ("arms.curated.origin", "gauss", "there is no origin 'gauss'; .*; nearest is gaussians"),
+        ("origins.gaussians.colour", "red", "unknown key 'colour'; known are [a-z_, ]*$"),
+        ("seeds", "four", "seeds: 'four' is not allowed; give a number of seeds >= 1 or a list of seeds"),
+        ("origins.gaussians.training.step", 10, "origins.gaussians.training: unknown key 'step'"),
+        ("origins.gaussians.samples", ABSENT, "origins.gaussians.samples: Field required"),
+        ("origins.gaussians.training", 3, "origins.gaussians.training: "),
+    ],
+)
+def test_one_mistake_is_one_sentence_with_the_name_that_was_likely_meant(
+    tmp_path: Path, key: str, value: object, said: str
+) -> None:
+    study = changed((key, value))
+    study["arms"]["curated"].pop("retraining")  # as its origin says
+    study["arms"]["curated"]["curation"].pop("kept")
+    study["arms"]["more"] = copy.deepcopy(study["arms"]["curated"])
+    (line,) = complaint(study, tmp_path)
+    assert re.search(said, line.removesuffix(" (also in 1 other arms)"))
+
+
+def test_a_mistake_of_all_arms_is_said_once(tmp_path: Path) -> None:
+    study = changed(("arms.curated.curation.choice", 3))
+    study["arms"] |= {name: study["arms"]["curated"] for name in "abcd"}
+    (line,) = complaint(study, tmp_path)
+    assert "curation: unknown key 'choice'" in line
+    assert line.endswith("(also in 4 other arms)")
+
+
 def test_a_scale_of_another_study_can_be_left_out(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(yaml.safe_dump({**STUDY, "scales": {"paper": {"generations": 9}}}))
     (tmp_path / "tiny.yaml").write_text("like: base\nscales: {paper: }\n")
@@ -306,7 +342,7 @@ def test_generations_are_numbered_with_three_digits() -> None:
         ("seeds", [], "seeds: duplicate or negative seeds in []"),
         ("seeds", [0, 1, 0], "seeds: duplicate or negative seeds in [0, 1, 0]"),
         ("seeds", [-1], "seeds: duplicate or negative seeds in [-1]"),
-        ("seeds", True, "seeds: Input should be a valid list (got True)"),
+        ("seeds", True, "seeds: True is not allowed; give a number of seeds >= 1 or a list of seeds"),
         ("seeds_per_job", 0, "seeds_per_job: Input should be greater than or equal to 1"),
         ("origins", {}, "origins: Dictionary should have at least 1 item"),
         ("arms", {}, "arms: Dictionary should have at least 1 item"),

@@ -27,7 +27,7 @@ from recurate.foundation.contract import Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.guard import OWN, guarded, staying, text_of
 from recurate.foundation.places import found, roots
-from recurate.foundation.quoting import quoted
+from recurate.foundation.quoting import nearest, quoted
 from recurate.foundation.results import got
 from recurate.foundation.settings import Settings
 
@@ -97,8 +97,10 @@ def module_file(base: type[Component], kind: str) -> Path:
     own = kind.endswith(".py")
     path = found(kind) if own else folder(base) / f"{kind}.py"
     if path.name == "__init__.py" or not (own or kind.isidentifier()) or not os.path.isfile(path):
-        known = ", ".join(kinds(base))
-        raise RecurateError(f"unknown kind {quoted(kind)}; known are {known}, or name an existing .py file")
+        known, near = kinds(base), nearest(kinds(base), kind)
+        raise RecurateError(
+            f"unknown kind {quoted(kind)}; known are {', '.join(known)}, or name an existing .py file{near}"
+        )
     return path
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
-from recurate.foundation.quoting import quoted
+from recurate.foundation.quoting import nearest, quoted
 
 MOST_COUNTED = 10**15  # largest integer of a setting
 LEAST, MOST = 1e-30, 1e30  # numbers that are none have sizes between, which single precision holds
@@ -62,9 +62,12 @@ class Settings(BaseModel):
                 raise ValueError(f"{key}: {cls.former[key]}")
             if key not in cls.model_fields:
                 allowed = ", ".join((*cls.model_fields, *cls.other_spellings))
-                raise PydanticCustomError(
-                    "unknown_key", "unknown key {key}; known are {allowed}", {"key": quoted(key), "allowed": allowed}
-                )
+                told = {
+                    "key": quoted(key),
+                    "allowed": allowed,
+                    "nearest": nearest((*cls.model_fields, *cls.other_spellings), key),
+                }
+                raise PydanticCustomError("unknown_key", "unknown key {key}; known are {allowed}{nearest}", told)
         if not isinstance(values, dict):
             return values
         for key, value in values.items():

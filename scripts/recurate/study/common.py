@@ -52,6 +52,8 @@ class StudySettings(Settings):
             if value > MOST_SEEDS:
                 raise ValueError(f"{quoted(value)} is not allowed; give at most {MOST_SEEDS:,} seeds")
             return list(range(value))
+        if not isinstance(value, list):
+            raise ValueError(f"{quoted(value)} is not allowed; give a number of seeds >= 1 or a list of seeds")
         return value
 
     @field_validator("seeds")

@@ -16,7 +16,7 @@ from recurate.files.fingerprints import spec_digest
 from recurate.foundation.components import component_class
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import found, shipped
-from recurate.foundation.quoting import quoted, shortened
+from recurate.foundation.quoting import nearest, quoted, shortened
 from recurate.foundation.settings import Said, meant
 from recurate.study.config import SCALES, Config
 from recurate.study.each import expanded
@@ -40,7 +40,29 @@ def validated(model: type[Base], value: object, where: str) -> Base:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise RecurateError("\n".join(_lines(error.errors(include_url=False), where, ()))) from error
+        lines = [
+            f"{line} (also in {others} other arms)" if others else line
+            for told, others in _independent(error.errors(include_url=False))
+            for line in _lines([told], where, ())
+        ]
+        raise RecurateError("\n".join(lines)) from error
+
+
+def _independent(errors: list[ErrorDetails]) -> list[tuple[ErrorDetails, int]]:
+    """Errors, and in how many more arms each is; without what arms lack because something is wrong with an origin."""
+    origin_is_wrong = any(error["loc"][:1] == ("origins",) for error in errors)
+    found: dict[str, list[ErrorDetails]] = {}
+    for error in errors:
+        of_arm = error["loc"][:1] == ("arms",)
+        inner = error["ctx"]["inner"] if error["type"] == "component" else []
+        lacking = all(part["type"] == "missing" for part in inner or [error])
+        if of_arm and origin_is_wrong and (lacking or "retraining" in error["loc"]):
+            continue
+        place = error["loc"][2:] if of_arm else error["loc"]
+        found.setdefault(
+            f"{of_arm} {place} {error['msg']} {[(part['loc'], part['msg']) for part in inner]}", []
+        ).append(error)
+    return [(alike[0], len(alike) - 1) for alike in found.values()]
 
 
 def _lines(errors: list[ErrorDetails], where: str, prefix: tuple[int | str, ...]) -> list[str]:
@@ -240,14 +262,18 @@ def with_origin(arm: JsonValue, origins: Layer, where: str) -> JsonValue:
     """A trained arm with what follows from its origin, where it does not say otherwise.
 
     The only origin is that of all arms; as many samples are kept as are drawn; retraining is as the training was.
-    Raises RecurateError for an arm that names none of several origins.
+    Raises RecurateError for an arm that names none of several origins, or one that is not there.
     """
     if not isinstance(arm, dict):
         return arm
     if "origin" not in arm and len(origins) > 1:
         raise RecurateError(f"{where}.origin: there are several origins; name one of {', '.join(map(str, origins))}")
     arm = {"origin": next(iter(origins), ""), **arm}
-    origin = origins.get(name) if isinstance(name := arm["origin"], str) else None
+    name = arm["origin"]
+    if isinstance(name, str) and origins and name not in origins:
+        known = ", ".join(map(str, origins))
+        raise RecurateError(f"{where}.origin: there is no origin {name!r}; known are {known}{nearest(origins, name)}")
+    origin = origins.get(name) if isinstance(name, str) else None
     return {**arm, **_inherited(arm, origin)} if isinstance(origin, dict) else arm
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from recurate.figures import TrainedFigures
 from recurate.foundation.components import embedded
+from recurate.foundation.quoting import nearest
 from recurate.measuring.features import Features
 from recurate.measuring.metrics import DATA, Metric
 from recurate.measuring.reference import Reference
@@ -78,6 +79,7 @@ class Study(StudySettings):
             if arm.origin not in self.origins:
                 raise ValueError(
                     f"arms.{name}.origin: there is no origin {arm.origin!r}; known are {', '.join(self.origins)}"
+                    f"{nearest(self.origins, arm.origin)}"
                 )
             self._check_arm(f"arms.{name}", arm, self.origins[arm.origin])
         return self

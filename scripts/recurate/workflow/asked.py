@@ -8,7 +8,7 @@ from pathlib import Path
 
 from recurate.files.paths import BENCHMARKS, LOGS, NAME_RULE, PUBLISHED, format_generation, format_seeds, is_name
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.quoting import quoted, shortened
+from recurate.foundation.quoting import nearest, quoted, shortened
 from recurate.study.trained import Study
 from recurate.workflow import made
 from recurate.workflow.studies import Studies
@@ -56,7 +56,8 @@ def check_target(target: str, results: str, studies: Studies, targets: Targets, 
     `files` are names of study files, also of those that cannot be read.
     """
     if is_name(target) and target not in (*files, *GENERAL) and not target.startswith(FETCHED):
-        raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(files)}")
+        near = nearest((*files, *GENERAL), target)
+        raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(files)}{near}")
     below = os.path.relpath(target, results)
     if "/" in target and not below.startswith("..") and target != (named := f"{results}/{below}"):
         raise RecurateError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recurate.files.paths import Layout
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.quoting import shortened
+from recurate.foundation.quoting import nearest, shortened
 from recurate.study.config import SCALES
 from recurate.study.reading import LONGEST, STUDIES, as_config, is_tried, read_study, study_files
 from recurate.study.simulated import SimulatedStudy
@@ -76,6 +76,7 @@ class Project:
                 if name not in self.files:
                     raise RecurateError(
                         f"config/config.yaml: {key}: no study {name!r} in {folder}; known are {', '.join(self.files)}"
+                        f"{nearest(self.files, name)}"
                     )
         check_data_folders(self.config.data_folders)
 

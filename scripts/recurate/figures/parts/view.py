@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, SerializeAsAny
 from recurate.curation import Curation
 from recurate.curation.rewards import Reward
 from recurate.foundation.components import Settings, embedded
+from recurate.foundation.quoting import nearest
 from recurate.measuring.reference import Reference
 from recurate.mixing.regimes import RegimeName, Sizes, TrainedRegime
 
@@ -94,7 +95,10 @@ class StudyView(Settings):
         Raises ValueError for a name that it does not have.
         """
         if unknown := [name for name in names if name not in self.arms]:
-            raise ValueError(f"arms: there is no arm {unknown[0]!r}; known are {', '.join(self.arms)}")
+            raise ValueError(
+                f"arms: there is no arm {unknown[0]!r}; known are {', '.join(self.arms)}"
+                f"{nearest(self.arms, unknown[0])}"
+            )
         arms = {name: arm for name, arm in self.arms.items() if name in names}
         return self.model_copy(update={"arms": arms}) if names else self
 
