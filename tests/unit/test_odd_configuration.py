@@ -13,10 +13,13 @@ import pytest
 import yaml
 from study_setup import ROOT, STUDY, changed, complaint
 
+from recurate.data import Data
+from recurate.foundation.components import load
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_study, read_study
 from recurate.workflow import command_line
 from recurate.workflow.asked import RULES
+from recurate.workflow.job_params import check_opened
 from recurate.workflow.project import Project
 from recurate.workflow.sizes import check_sizes
 
@@ -224,6 +227,63 @@ def test_a_command_s_folder_is_looked_at_before_anything_is_done_in_it(
     monkeypatch.chdir(ROOT)
     with pytest.raises(RecurateError, match=r"config/config\.yaml: results: "):
         command_line.configured(["moons", "--config", f"results={folder}"])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("overrides={a: {seeds: 2, seeds: 3}}", "--config overrides: .*the key 'seeds' is given twice"),
+        ("overrides={a: {seeds: 010}}", "--config overrides: .*'010' would be read as another number"),
+        ("overrides={a: {seeds: 2}", "--config overrides: not valid YAML"),
+        ("overrides={a: *b}", "--config overrides: not valid YAML .*undefined alias"),
+        ("studies=[a, no]", "--config studies: .*'no' would be read as a truth value"),
+        ("data_folders={mnist: x, mnist: y}", "given twice"),
+    ],
+)
+def test_a_value_of_the_command_line_that_is_not_what_it_looks_like_is_refused(word: str, said: str) -> None:
+    with pytest.raises(RecurateError, match=said):
+        command_line.check_words(["--config", word])
+
+
+@pytest.mark.parametrize(
+    "word", ["overrides={a: {seeds: 2}}", "results={", "data=a:b", "other={a: a, a: b}", "studies=[a]"]
+)
+def test_other_words_of_the_command_line_are_let_be(word: str) -> None:
+    if not word.startswith("results"):
+        command_line.check_words(["snakemake", "--cores", "2", "--config", word])
+
+
+@pytest.mark.parametrize(
+    ("results", "data", "wrong"),
+    [
+        ("results", "results", True), ("results", "results/tiny", True), ("results", "results/tiny/x", True),
+        ("results", "results/logs", True), ("a/b", "a/b/", True), ("a", "./a", True),
+        ("results", "results/data", False),
+        ("data/results", "data", False), ("results", "data", False),
+    ],
+)  # fmt: skip
+def test_data_are_not_among_the_files_of_a_study(folder: Path, results: str, data: str, wrong: bool) -> None:
+    if not wrong:
+        project(folder, results=results, data=data)
+        return
+    with pytest.raises(RecurateError, match=r"data: .* is where results lie"):
+        project(folder, results=results, data=data)
+
+
+@pytest.mark.parametrize("name", ["a{b}.txt", "{study}.txt", "two\nlines.txt"])
+def test_files_with_names_that_snakemake_cannot_be_told_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / name).write_text("text")
+    tokenizer = {"kind": "bpe", "vocabulary": 300}
+    data = load(Data, {"kind": "text", "corpus": str(tmp_path / "corpus"), "tokenizer": tokenizer})
+    with pytest.raises(RecurateError, match=r"tiny\.yaml: text opens .*: braces and line ends are no part of a path"):
+        check_opened(data, "tiny.yaml")
+
+
+@pytest.mark.parametrize("path", ["a{b}.safetensors", "{study}", "a\nb"])
+def test_so_are_checkpoints(tmp_path: Path, path: str) -> None:
+    (line,) = complaint(changed(("origins.gaussians.checkpoint", {"path": path})), tmp_path)
+    assert "origins.gaussians.checkpoint.path: " in line
 
 
 # Sizes

@@ -74,9 +74,13 @@ def _lines(errors: list[ErrorDetails], where: str, prefix: tuple[int | str, ...]
             continue
         key = ".".join(shortened(str(part)) for part in location)
         message = shortened(LONG_WORD.sub(r"\1 ..", error["msg"].removeprefix("Value error, ")), LONGEST)
-        got = "" if error["type"] in ("value_error", "missing", "unknown_key") else f" (got {quoted(error['input'])})"
+        got = "" if error["type"] in ("value_error", "missing", "unknown_key") else f" (got {_told(error['input'])})"
         lines.append(f"{where}: {key}: {message}{got}" if key else f"{where}: {message}{got}")
     return lines
+
+
+def _told(value: object) -> str:
+    return "nothing" if value is None else quoted(value)
 
 
 def merge(base: Layer, change: Layer) -> Layer:

@@ -13,11 +13,14 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
+import yaml
+
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import PROJECT, SCRIPTS, found
+from recurate.foundation.quoting import shortened
 from recurate.study.config import Config
 from recurate.study.reading import CONFIG, as_config
-from recurate.study.yaml_files import read_mapping
+from recurate.study.yaml_files import parse, read_mapping
 from recurate.workflow.claims import at_work
 from recurate.workflow.folders import check_folder
 
@@ -40,7 +43,8 @@ def is_module(workflow: object) -> bool:
 
 
 def check_places(workflow: object, scripts: str) -> None:
-    """Raise RecurateError where the workflow in the folder of `scripts` cannot work as it was called."""
+    """Raise RecurateError where the workflow in the folder of `scripts` cannot work as it was called, or where."""
+    check_words(sys.argv[1:])
     check_library(scripts)
     check_working_directory()
     check_module(workflow)
@@ -88,6 +92,21 @@ def targets(workflow: object, studies: Collection[str]) -> list[str] | None:
     from snakemake.cli import get_argument_parser
 
     return list(get_argument_parser().parse_known_args(words)[0].targets)
+
+
+def check_words(words: Iterable[str]) -> None:
+    """Raise RecurateError for a mapping or list of `--config` that is no YAML or not what it looks like.
+
+    Snakemake itself takes the last of two equal keys, and 010 for 8.
+    """
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in Config.model_fields and value.lstrip().startswith(("{", "[")):
+            try:
+                parse(value)
+            except yaml.YAMLError as error:
+                why = shortened(str(getattr(error, "problem", None) or error))
+                raise RecurateError(f"--config {key}: not valid YAML ({why})") from error
 
 
 def given(workflow: object) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from recurate.data import Data, PublishedData
+from recurate.files.paths import BENCHMARKS, LOGS
 from recurate.foundation.components import component_class, kinds
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import PROJECT
@@ -16,6 +17,7 @@ OWN = (
     "config", "docs", "envs", "profiles", "rules", "scripts", "tests", "results/published",
     ".ci", ".git", ".snakemake", ".venv",
 )  # fmt: skip
+OF_RESULTS = (LOGS, BENCHMARKS)
 
 
 def check_folder(key: str, folder: str) -> None:
@@ -33,6 +35,16 @@ def check_folder(key: str, folder: str) -> None:
             raise RecurateError(f"{where} holds the project's own files; name a folder of its own, such as {key}")
     if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
         raise RecurateError(f"{where}: {existing} is not a folder that can be written to; name another")
+
+
+def check_apart(results: str, data: str, studies: Collection[str]) -> None:
+    """Raise RecurateError where data would lie among the files of a study, or results among data."""
+    at, of_data = Path(results).resolve(), Path(data).resolve()
+    taken = [at / name for name in (*studies, *OF_RESULTS)]
+    if of_data == at or any(of_data.is_relative_to(folder) for folder in taken):
+        raise RecurateError(
+            f"config/config.yaml: data: {quoted(data)} is where results lie, in {quoted(results)}; name another folder"
+        )
 
 
 def check_data_folders(folders: Mapping[str, str]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from recurate.foundation.components import components_in, file_of
+from recurate.foundation.errors import RecurateError
+from recurate.foundation.quoting import quoted
 from recurate.workflow.code_digest import SCRIPTS, code_digest
 from recurate.workflow.studies import Wildcards
 
@@ -36,6 +38,15 @@ def opened_by(settings: Settings | None) -> list[str]:
     """
     named = {path for component in components_in(settings) for path in component.files}
     return sorted({_from_here(file) for path in named for file in _files_in(path)})
+
+
+def check_opened(study: BaseModel, where: str) -> None:
+    """Raise RecurateError for a file that components of a study open and Snakemake could not be told of."""
+    for component in components_in(study):
+        for path in component.files:
+            if {"{", "}", "\n"} & set(path):
+                what = f"{component.kind} opens {quoted(path)}"
+                raise RecurateError(f"{where}: {what}: braces and line ends are no part of a path here; rename it")
 
 
 def _files_in(path: str) -> Iterator[str]:

@@ -14,8 +14,9 @@ from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 from recurate.workflow.asked import asked_for, check_study_name, check_target
 from recurate.workflow.figures import Figures, FigureSorts, check_figures
-from recurate.workflow.folders import check_data_folders, check_folder
+from recurate.workflow.folders import check_apart, check_data_folders, check_folder
 from recurate.workflow.inputs import Inputs
+from recurate.workflow.job_params import check_opened
 from recurate.workflow.report_settings import Report
 from recurate.workflow.resources import Networks, Resources
 from recurate.workflow.sizes import check_sizes
@@ -53,6 +54,7 @@ class Project:
         check_folder("results", self.config.results)
         check_folder("data", self.config.data)
         self.files = study_files(folder)
+        check_apart(self.config.results, self.config.data, self.files)
         self._names_are_known(folder)
         self.notices = []  # what a command says before its plan
         if is_tried(self.config, given):
@@ -107,6 +109,8 @@ class Project:
         study = read_study(path, self.config.scale, override, self.config.most_jobs)
         check_figures(study, str(path))
         check_sizes(study, str(path), self.config.most_jobs, self.config.most_memory_gb)
+        if name in self.asked:
+            check_opened(study, str(path))
         for scale in [scale for scale in SCALES if scale != self.config.scale and name in self.asked]:
             try:
                 check_figures(read_study(path, scale, override, self.config.most_jobs), str(path))

@@ -23,7 +23,9 @@ ADAM = ("step", "exp_avg", "exp_avg_sq")
 class Checkpoint(Settings):
     """A file with a network's parameters, trained elsewhere."""
 
-    path: str = Field(description="file: .safetensors, or a PyTorch file that can be read without running code")
+    path: str = Field(
+        pattern=r"^[^{}\n]+$", description="file: .safetensors, or a PyTorch file that can be read without running code"
+    )
     sha256: str | None = Field(None, description="checksum of the file; a file that differs is refused")
     entry: str | None = Field(
         None, description="key of the parameters in a file that holds several sets (torchcfm: ema_model or net_model)"
