@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from study_setup import ABSENT, ROOT, STUDY, changed, complaint, read
 
 from recurate.curation.bradley_terry import BradleyTerry
+from recurate.curation.rewards import Reward
 from recurate.data import Data
 from recurate.files.paths import format_generation, format_seeds, parse_seeds
 from recurate.foundation.components import load
@@ -22,6 +23,7 @@ from recurate.foundation.errors import RecurateError
 from recurate.study.reading import merge, read_study
 from recurate.study.trained import Study
 from recurate.study.yaml_files import read_yaml
+from recurate.workflow.project import Project
 
 # Layers
 
@@ -220,7 +222,7 @@ def test_one_mistake_is_one_sentence_with_the_name_that_was_likely_meant(
     study["arms"]["curated"]["curation"].pop("kept")
     study["arms"]["more"] = copy.deepcopy(study["arms"]["curated"])
     (line,) = complaint(study, tmp_path)
-    assert re.search(said, line.removesuffix(" (also in 1 other arms)"))
+    assert re.search(said, line.removesuffix(" (also in 1 other arm)"))
 
 
 def test_a_mistake_of_all_arms_is_said_once(tmp_path: Path) -> None:
@@ -231,10 +233,76 @@ def test_a_mistake_of_all_arms_is_said_once(tmp_path: Path) -> None:
     assert line.endswith("(also in 4 other arms)")
 
 
-def test_a_scale_of_another_study_can_be_left_out(tmp_path: Path) -> None:
+def test_a_scale_of_another_study_can_be_left_out_and_is_missed_where_it_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(yaml.safe_dump({**STUDY, "scales": {"paper": {"generations": 9}}}))
     (tmp_path / "tiny.yaml").write_text("like: base\nscales: {paper: }\n")
-    assert read_study(tmp_path / "tiny.yaml", "paper", {}).generations == STUDY["generations"]
+    (tmp_path / "as_tiny.yaml").write_text("like: tiny\n")
+    (tmp_path / "again.yaml").write_text("like: tiny\nscales: {paper: {generations: 3}}\n")
+    for name in ("tiny", "as_tiny"):
+        assert read_study(tmp_path / f"{name}.yaml", "demo", {}).generations == STUDY["generations"]
+        with pytest.raises(RecurateError, match=r"scales\.paper: is left out here, so that there is no such"):
+            read_study(tmp_path / f"{name}.yaml", "paper", {})
+    assert read_study(tmp_path / "again.yaml", "paper", {}).generations == 3
+    (tmp_path / "again.yaml").write_text("like: tiny\nscales: {paper: 3}\n")
+    with pytest.raises(RecurateError, match=r"scales\.paper: must be a mapping of keys \(got 3\)"):
+        read_study(tmp_path / "again.yaml", "paper", {})
+    (tmp_path / "again.yaml").write_text("like: tiny\n")
+    for name in ("tiny", "as_tiny", "again"):
+        project = Project({"studies": [name]}, str(tmp_path))
+        assert project.default == [name]
+
+
+DEFAULTS: dict[str, Any] = {**STUDY, "arm_defaults": STUDY["arms"]["curated"], "arms": {"curated": {}}}
+OF_ALL, OF_ONE = {"arm_defaults": {"reward": {"kind": REWARD}}}, {"arms": {"curated": {"reward": {"kind": REWARD}}}}
+GAMMA = {"reward": {"gamma": 7.0}}
+SAME = {"reward": {"kind": "clipped_distance", "gamma": 7.0}}
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("change", [OF_ALL, OF_ONE], ids=["of all", "of one"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        DEFAULTS,
+        {**DEFAULTS, "arms": {"curated": GAMMA}},
+        {**DEFAULTS, "scales": {"paper": {"arm_defaults": GAMMA}}},
+        {**DEFAULTS, "scales": {"paper": {"arms": {"curated": GAMMA}}}},
+        {**DEFAULTS, "scales": {"paper": {"arm_defaults": SAME}}},
+        {**DEFAULTS, "arms": {"curated": GAMMA}, "scales": {"paper": {"arm_defaults": GAMMA}}},
+        {**DEFAULTS, "arms": {"other": {}}, "scales": {"paper": {"arms": {"curated": GAMMA}}}},
+    ],
+)
+def test_a_component_of_another_kind_has_no_key_of_the_former_wherever_it_was_said(
+    tmp_path: Path, base: dict[str, Any], change: dict[str, Any], scale: str
+) -> None:
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(base))
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({"like": "base", **change}))
+    (tmp_path / "at_scale.yaml").write_text(yaml.safe_dump({"like": "base", "scales": {scale: change}}))
+    for study in (
+        read_study(tmp_path / "tiny.yaml", scale, {}),
+        read_study(tmp_path / "at_scale.yaml", scale, {}),
+        read_study(tmp_path / "base.yaml", scale, change),
+    ):
+        assert isinstance(study, Study)
+        if "curated" in study.arms:
+            assert study.arms["curated"].reward == load(Reward, {"kind": REWARD})
+            assert study.arms["curated"].curation.kind == "bradley_terry", "the rest holds"
+
+
+@pytest.mark.parametrize("change", [OF_ALL, OF_ONE], ids=["of all", "of one"])
+def test_a_scale_that_repeats_the_former_kind_does_not_bring_it_back(tmp_path: Path, change: dict[str, Any]) -> None:
+    base = {**DEFAULTS, "scales": {"paper": {"arms": {"curated": SAME}}}}
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(base))
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({"like": "base", **change}))
+    study = read_study(tmp_path / "tiny.yaml", "paper", {})
+    assert isinstance(study, Study) and study.arms["curated"].reward == load(Reward, {"kind": REWARD})
+
+
+@pytest.mark.parametrize("before", [{}, {"reward.height": [1.0, 2.0]}])
+def test_each_may_list_kinds(tmp_path: Path, before: dict[str, Any]) -> None:
+    kinds = ["clipped_distance", REWARD] if not before else [REWARD]
+    study = read(changed(("arms.curated.each", {**before, "reward.kind": kinds})), tmp_path)
+    assert [arm.reward.kind for arm in study.arms.values()] == kinds * (len(before.get("reward.height", [])) or 1)
 
 
 def test_an_arm_of_another_study_or_layer_can_be_left_out(tmp_path: Path) -> None:

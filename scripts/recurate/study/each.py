@@ -45,7 +45,7 @@ def expanded(name: str, arm: JsonValue, where: str, most: int = MOST_ARMS) -> It
         point = dict(zip(lists, values, strict=True))
         parameters = {words.get(key, key): value for key, value in point.items()}
         changed: Layer = {key: value for key, value in arm.items() if key != "each"}
-        for key, value in point.items():
+        for key, value in sorted(point.items(), key=lambda item: not item[0].endswith(".kind")):
             changed = _with(changed, key.split("."), value)
         for key in ("title", "panel"):
             if isinstance(text := changed.get(key), str):
@@ -89,7 +89,9 @@ def _filled(text: str, words: Layer, where: str) -> str:
 
 
 def _with(settings: JsonValue, path: list[str], value: JsonValue) -> Layer:
-    """`settings` with the value at `path` replaced."""
+    """`settings` with the value at `path` replaced; a component of another kind has nothing of the former."""
     first, *rest = path
     base = settings if isinstance(settings, dict) else {}
+    if path == ["kind"] and base.get("kind") != value:
+        return {"kind": value}
     return {**base, first: _with(base.get(first), rest, value) if rest else value}

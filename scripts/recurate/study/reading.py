@@ -32,6 +32,10 @@ LONGEST, LONG_WORD = 1000, re.compile(r"(\S{200})\S+")  # characters of a messag
 NOT_INHERITED = ("keep_state",)  # what a file holds, not how a network is trained
 
 
+class NoScale(RecurateError):
+    """A study is asked for at a scale that its file leaves out."""
+
+
 def validated(model: type[Base], value: object, where: str) -> Base:
     """Validate `value`, turning every error into one line that begins with `where` and the key.
 
@@ -41,7 +45,7 @@ def validated(model: type[Base], value: object, where: str) -> Base:
         return model.model_validate(value)
     except ValidationError as error:
         lines = [
-            f"{line} (also in {others} other arms)" if others else line
+            f"{line} (also in {others} other arm{'s' * (others > 1)})" if others else line
             for told, others in _independent(error.errors(include_url=False))
             for line in _lines([told], where, ())
         ]
@@ -101,33 +105,40 @@ def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
 def _over(study: Layer, change: Layer) -> Layer:
     """A study with `change` laid over it, at every scale; an arm or scale that becomes nothing is left out everywhere.
 
-    What the study's scales say of a component does not hold for one of another kind.
+    What the study, in its arms and scales too, says of a component does not hold for one of another kind.
     """
-    merged, arms = merge(study, change), _mapping(change, "arms")
+    before, after = _with_defaults(study, study), _with_defaults(merge(study, change), study)
+    arms, of_study, of_scales = _mapping(change, "arms"), _mapping(study, "scales"), _mapping(change, "scales")
     left_out = {name for name, arm in arms.items() if meant(arm) is None and name in _all_arms(study)}
-    merged = _without(merged, left_out)
-    of_study, of_change = _mapping(study, "scales"), _mapping(change, "scales")
-    if scales := {**of_study, **of_change}:
-        former = {name: _still_meant(_mapping(of_study, name), study, change) for name in of_study}
-        blocks = {
-            name: _over(former.get(name, {}), _mapping(of_change, name))
+    merged = _without(merge(_still_meant(study, before, after), change), left_out)
+    if scales := {**of_study, **of_scales}:
+        still = {name: _still_meant(_mapping(of_study, name), before, after) for name in of_study}
+        merged["scales"] = {
+            name: _without(_over(still.get(name, {}), _mapping(of_scales, name)), left_out)
+            if isinstance(block, dict)
+            else meant(block)
             for name, block in scales.items()
-            if meant(block) is not None
         }
-        merged["scales"] = {name: _without(block, left_out) for name, block in blocks.items()}
     return merged
 
 
-def _still_meant(block: Layer, study: Layer, change: Layer) -> Layer:
-    """The block of a scale without what it says of components that `change` replaces by others of another kind."""
+def _with_defaults(study: Layer, named: Layer) -> Layer:
+    """A study whose arms, also those that `named` has at other scales, are laid over the defaults of all."""
+    arms, defaults = _mapping(study, "arms"), _mapping(study, "arm_defaults")
+    return {**study, "arms": {name: _laid_over(defaults, arms.get(name) or {}) for name in (*_all_arms(named), *arms)}}
+
+
+def _still_meant(block: Layer, before: Layer, after: Layer) -> Layer:
+    """A study, or the block of a scale, without what it says of components of whose kind there is another `after`."""
     kept = dict(block)
     for key, value in block.items():
-        before, after = study.get(key), change.get(key)
-        if isinstance(value, dict) and isinstance(before, dict) and isinstance(after, dict):
-            if "kind" not in value and after.get("kind", before.get("kind")) != before.get("kind"):
+        former, latter = before.get(key), after.get(key)
+        if isinstance(value, dict) and isinstance(former, dict) and isinstance(latter, dict):
+            kind = former.get("kind")
+            if latter.get("kind", kind) != kind and value.get("kind", kind) == kind:
                 del kept[key]
             else:
-                kept[key] = _still_meant(value, before, after)
+                kept[key] = _still_meant(value, former, latter)
     return kept
 
 
@@ -204,12 +215,17 @@ def read_study(path: Path, scale: str, override: Layer, most_jobs: int = MOST_JO
     """Read a study file at one scale; a study of `most_jobs` has a hundredth of that many arms.
 
     It is laid over the file that `like` names; the block of `scale` over the whole, then `override`; then
-    `arm_defaults` under every arm, and under a trained arm what follows from its origin.
+    `arm_defaults` under every arm, and under a trained arm what follows from its origin. Raises NoScale for a scale
+    that is left out, RecurateError for a file that is wrong.
     """
     raw = _read_like(path, ())
     scales = _block(raw.pop("scales", None), f"{path}: scales")
     if set(scales) - set(SCALES):
         raise RecurateError(f"{path}: scales: only demo and paper are allowed")
+    if scale in scales and scales[scale] is None:
+        raise NoScale(
+            f"{path}: scales.{scale}: is left out here, so that there is no such scale; ask for another scale"
+        )
     _block(raw.get("arm_defaults"), f"{path}: arm_defaults")
     merged = _over(_over(raw, _block(scales.get(scale), f"{path}: scales.{scale}")), override)
     defaults = _block(merged.pop("arm_defaults", None), f"{path}: arm_defaults")

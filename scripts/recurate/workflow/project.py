@@ -9,7 +9,7 @@ from recurate.files.paths import Layout
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.quoting import nearest, shortened
 from recurate.study.config import SCALES
-from recurate.study.reading import LONGEST, STUDIES, as_config, is_tried, read_study, study_files
+from recurate.study.reading import LONGEST, STUDIES, NoScale, as_config, is_tried, read_study, study_files
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 from recurate.workflow.asked import asked_for, check_study_name, check_target
@@ -114,6 +114,8 @@ class Project:
         for scale in [scale for scale in SCALES if scale != self.config.scale and name in self.asked]:
             try:
                 check_figures(read_study(path, scale, override, self.config.most_jobs), str(path))
+            except NoScale:
+                continue
             except RecurateError as error:
                 lines = str(error).splitlines()
                 raise RecurateError("\n".join(f"{line} (at the scale {scale})" for line in lines)) from error
