@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,11 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 X = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
 
 
+def interrupting(*_: object) -> None:
+    """A handler of signals that interrupts."""
+    raise KeyboardInterrupt
+
+
 def sentence(family: str, call: Callable[[], object]) -> str:
     """The one line that a call ends with, which names family and file."""
     with pytest.raises(RecurateError) as caught:
@@ -71,6 +77,13 @@ def test_an_example_loads_and_is_described(tmp_path: Path, family: str) -> None:
         ("def f(): f()\nf()", "RecursionError"),
         ("from nowhere_at_all import x", "No module named 'nowhere_at_all'"),
         ("raise GeneratorExit", "GeneratorExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise KeyboardInterrupt('stop')", "KeyboardInterrupt: stop"),
+        (
+            "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise KeyboardInterrupt from error",
+            "KeyboardInterrupt",
+        ),
+        ("class Stop(KeyboardInterrupt):\n    pass\nraise Stop", "Stop"),
     ],
 )
 def test_a_module_that_ends_the_process_when_imported_is_a_sentence(
@@ -80,19 +93,38 @@ def test_a_module_that_ends_the_process_when_imported_is_a_sentence(
         written(tmp_path, family, code)
 
 
-def test_an_interrupt_from_the_keyboard_stays_one(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        written(tmp_path, "reward", "raise KeyboardInterrupt")
-    reward = made(tmp_path, "reward", ("return np.minimum(0.0, x[:, 1] - self.height)", "raise KeyboardInterrupt"))
-    with pytest.raises(KeyboardInterrupt):
-        reward(X, None)
+INTERRUPTED = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(10**6):\n    pass\n"
+
+
+@pytest.mark.parametrize("handler", [signal.default_int_handler, interrupting])
+def test_an_interrupt_from_the_keyboard_stays_one(tmp_path: Path, handler: Callable[..., None]) -> None:
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            written(tmp_path, "reward", INTERRUPTED)
+        inside = INTERRUPTED.strip().replace("\n", "\n        ")
+        reward = made(tmp_path, "reward", (KEPT, f"{inside}\n        {KEPT}"))
+        with pytest.raises(KeyboardInterrupt):
+            reward(X, None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_own_code_that_raises_what_an_interrupt_raises_is_a_sentence(tmp_path: Path) -> None:
+    reward = made(tmp_path, "reward", (KEPT, "raise KeyboardInterrupt"))
+    assert "raised KeyboardInterrupt; mend it" in sentence("reward", lambda: reward(X, None))
+    upper = ("return 0.0", "raise KeyboardInterrupt('no')")
+    assert "raised KeyboardInterrupt (no)" in sentence("reward", lambda: made(tmp_path, "reward", upper))
 
 
 KEPT = "return np.minimum(0.0, x[:, 1] - self.height)"
 SILENT = "class Odd(Exception):\n    def __str__(self):\n        {}\n\n\n"
 
 
-@pytest.mark.parametrize("text_of", ["raise SystemExit(0)", "return 3", "raise GeneratorExit", "return self.nothing"])
+@pytest.mark.parametrize(
+    "text_of",
+    ["raise SystemExit(0)", "return 3", "raise GeneratorExit", "return self.nothing", "raise KeyboardInterrupt"],
+)
 @pytest.mark.parametrize("base", ["Exception", "ValueError", "BaseException", "SystemExit", "MemoryError"])
 def test_an_error_that_cannot_say_what_it_is_is_a_sentence(tmp_path: Path, base: str, text_of: str) -> None:
     odd = SILENT.format(text_of).replace("Exception)", f"{base})")

@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from recurate.foundation.contract import Given, gives, hold, tell
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.guard import OWN, guarded, staying, text_of
+from recurate.foundation.guard import OWN, guarded, is_interrupt, staying, text_of
 from recurate.foundation.places import found, roots
 from recurate.foundation.quoting import nearest, quoted
 from recurate.foundation.results import got
@@ -127,9 +127,9 @@ def import_kind(base: type[Component], kind: str) -> ModuleType:
     try:
         with staying(str(path)):
             return importlib.import_module(f"{package}.{file.stem}")
-    except (KeyboardInterrupt, RecurateError):
-        raise
     except BaseException as error:  # sys.exit too, which would end Snakemake as if all were done
+        if isinstance(error, RecurateError) or is_interrupt(error):
+            raise
         reason = text_of(error).partition("\n")[0]
         missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
         remedy = f"write from .{missing} import .." if (file.parent / f"{missing}.py").is_file() else "mend it"

@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from opcode import opmap
 from typing import TypeVar
 
 from recurate.foundation.errors import RecurateError
@@ -21,10 +22,8 @@ def guarded(what: str, passing: type[BaseException] | tuple[type[BaseException],
     with staying(what):
         try:
             yield
-        except (RecurateError, KeyboardInterrupt):
-            raise
         except BaseException as error:
-            if isinstance(error, passing):
+            if isinstance(error, (RecurateError, passing)) or is_interrupt(error):
                 raise
             raise RecurateError(f"{what} {failure(error)}") from error
 
@@ -52,6 +51,18 @@ def refusing(what: str) -> Iterator[None]:
         raise ValueError(" ".join(text_of(error).split())) from error
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether somebody interrupts, at the keyboard or by a signal; own code that raises KeyboardInterrupt does not."""
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    if last is None or not str(last.tb_frame.f_globals.get("__name__")).startswith(OWN):
+        return True
+    return last.tb_frame.f_code.co_code[last.tb_lasti] != opmap["RAISE_VARARGS"]
+
+
 def failure(error: BaseException) -> str:
     """What went wrong in own code, and what to do about it."""
     text = " ".join(text_of(error).split())[:200]
@@ -73,9 +84,9 @@ def text_of(error: BaseException) -> str:
     """What an error says; errors of own classes may fail at saying it."""
     try:
         return str(error)
-    except KeyboardInterrupt:
-        raise
     except BaseException as failed:
+        if is_interrupt(failed):
+            raise
         return f"its text cannot be told: {type(failed).__name__}"
 
 
