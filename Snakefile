@@ -23,6 +23,7 @@ from recurate.workflow.command_line import (
     check_groups_in_one_pass,
     check_places,
     given,
+    is_module,
     keep_freed_memory,
     look_at_waiting_jobs_once,
     or_stop,
@@ -46,6 +47,8 @@ say_how_to_go_on(workflow)
 asked = targets(workflow, study_files())
 project = or_stop(Project, config, targets=asked, given=given(workflow))
 or_stop(project.check_targets, asked or ())
+if not is_module(workflow):  # whose other rules may make them
+    or_stop(project.check_checkpoints)
 announce(workflow, project.notices)
 config |= project.config.model_dump(exclude={"overrides"})  # as scripts see it, defaults filled in
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import save_file
+from study_setup import ABSENT, changed, complaint
 
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.errors import RecurateError
 from recurate.models.parts.checkpoint import Checkpoint, matched
+from recurate.workflow.project import Project
 
 STATE = {"one": torch.arange(6.0).reshape(2, 3), "two": torch.tensor([1.5, -2.0], dtype=torch.float64)}
 
@@ -67,6 +72,73 @@ def test_a_file_with_another_checksum_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RecurateError, match=r"nothing\.pt: no such checkpoint; put the file there"):
         Checkpoint(path=str(tmp_path / "nothing.pt")).read()
+
+
+NO_CHECKPOINTS: list[tuple[str, bytes, str]] = [
+    ("empty.pt", b"", "does not begin like one of PyTorch's"),
+    ("text.pt", b"some text", "does not begin like one of PyTorch's"),
+    ("page.pth", b"<!doctype html>", "does not begin like"),
+    ("pointer.ckpt", b"version https://git-lfs.github.com/spec/v1", "does not begin like"),
+    ("archive.pt", b"\x1f\x8b\x08", "does not begin like"),
+    ("bare", b"P", "does not begin like"),
+    ("empty.safetensors", b"", "header"),
+    ("short.safetensors", b"1234", "header"),
+    ("text.safetensors", b"some text of no use", "header"),
+    ("pointer.safetensors", b"version https://git-lfs.github.com/spec/v1", "header"),
+    ("zip.safetensors", b"PK\x03\x04" + bytes(100), "header"),
+    ("no_json.safetensors", (5).to_bytes(8, "little") + b"abcde", "header"),
+    ("cut.safetensors", (50).to_bytes(8, "little") + b'{"a":', "header"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "said"), NO_CHECKPOINTS, ids=[name for name, *_ in NO_CHECKPOINTS])
+def test_what_is_no_checkpoint_by_its_first_bytes_is_said_before_anything_runs(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    study = changed(("origins.gaussians.training", ABSENT), ("origins.gaussians.checkpoint", {"path": name}))
+    study["origins"]["gaussians"]["checkpoint"]["path"] = path = str(tmp_path / name)
+    with pytest.raises(RecurateError) as told:
+        planned(tmp_path, study)
+    (line,) = str(told.value).splitlines()
+    assert line.startswith(f"{tmp_path}/tiny.yaml: origins.gaussians.checkpoint: {path}: not a file of plain tensors (")
+    assert said in line.lower() or said in line
+
+
+def test_a_folder_and_nothing_are_no_checkpoints_unless_generation_0_is_made(tmp_path: Path) -> None:
+    (tmp_path / "folder.pt").mkdir()
+    for name in ("folder.pt", "nothing.pt"):
+        study = changed(("origins.gaussians.training", ABSENT), ("origins.gaussians.checkpoint", {}))
+        study["origins"]["gaussians"]["checkpoint"]["path"] = str(tmp_path / name)
+        with pytest.raises(RecurateError, match=rf"{name}: no such checkpoint; put the file there"):
+            planned(tmp_path, study)
+        assert planned(tmp_path, study, targets=["data"]), "is not asked for"
+    model = tmp_path / "results/tiny/origins/gaussians/seeds-0-2/gen-000/model.safetensors"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    assert planned(tmp_path, study)
+
+
+@pytest.mark.parametrize("name", ["100%.pt", "a b.pt", "ümlaut.pt", "q'uote.pt", "*.pt", "-x.pt", "~.pt", "$HOME"])
+def test_a_checkpoint_may_be_called_as_files_may(tmp_path: Path, name: str) -> None:
+    torch.save(STATE, path := str(tmp_path / name))
+    Checkpoint(path=path).check()
+    assert set(Checkpoint(path=path).read()) == set(STATE)
+
+
+@pytest.mark.parametrize("name", ["a{b}.pt", "a{b.pt", "}.pt", "{study}.pt", "a\nb.pt", "a.pt\n", "", " "])
+def test_a_path_that_snakemake_would_take_for_others_is_refused(tmp_path: Path, name: str) -> None:
+    study = changed(("origins.gaussians.checkpoint", {"path": name}))
+    (line,) = complaint(study, tmp_path)
+    assert "origins.gaussians.checkpoint.path: " in line and "is no path here: empty, or with braces" in line
+
+
+def planned(folder: Path, study: Any, targets: Sequence[str] = ("tiny",)) -> Project:
+    """A project of one study whose checkpoints have been looked at."""
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(study))
+    project = Project({"studies": [], "results": f"{folder}/results"}, str(folder), targets)
+    project.check_checkpoints()
+    return project
 
 
 def test_code_in_a_pickle_is_not_run(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from recurate.files.paths import Layout
+from recurate.files.paths import Layout, format_seeds
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.quoting import nearest, shortened
 from recurate.study.config import SCALES
@@ -125,6 +125,18 @@ class Project:
         """Raise RecurateError for a target that names a study, an origin, an arm, seeds .. which do not exist."""
         for target in targets:
             check_target(target, self.config.results, self.studies, self.targets, self.files)
+
+    def check_checkpoints(self) -> None:
+        """Raise RecurateError for a checkpoint that an asked study is still to start from and that is plainly none."""
+        for name, study in self.studies.trained.items():
+            seeds = [format_seeds(batch) for batch in study.seed_batches()]
+            for origin, settings in study.origins.items() if name in self.asked else ():
+                made = [self.inputs.origin_model(Wildcards(study=name, origin=origin, seeds=batch)) for batch in seeds]
+                if settings.checkpoint and not all(Path(path).is_file() for path in made):
+                    try:
+                        settings.checkpoint.check()
+                    except RecurateError as error:
+                        raise RecurateError(f"{self.files[name]}: origins.{origin}.checkpoint: {error}") from error
 
     def check_resources(self) -> None:
         """Raise RecurateError for a study that asks for resources of a rule which has not asked `resources` itself."""

@@ -6,26 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from safetensors import SafetensorError, safe_open
 
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.quoting import QUOTED, quoted
 
 if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 PREFIX = "module."  # what training on several GPUs puts before every name
+SAFETENSORS = ".safetensors"
+TORCH_BEGINS = (b"PK", b"\x80")  # a zip file, or a pickle of former versions
 ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Checkpoint(Settings):
     """A file with a network's parameters, trained elsewhere."""
 
-    path: str = Field(
-        pattern=r"^[^{}\n]+$", description="file: .safetensors, or a PyTorch file that can be read without running code"
-    )
+    path: str = Field(description="file: .safetensors, or a PyTorch file that can be read without running code")
     sha256: str | None = Field(None, description="checksum of the file; a file that differs is refused")
     entry: str | None = Field(
         None, description="key of the parameters in a file that holds several sets (torchcfm: ema_model or net_model)"
@@ -40,6 +42,29 @@ class Checkpoint(Settings):
         description="key of the state of the torch.optim.Adam that moved them (torchcfm: optim), for `carry_over: "
         "[optimizer]`",
     )
+
+    @field_validator("path")
+    @classmethod
+    def _snakemake_takes_it(cls, value: str) -> str:
+        if not value.strip() or {"{", "}", "\n"} & set(value):
+            raise ValueError(f"{quoted(value)} is no path here: empty, or with braces or line ends; rename the file")
+        return value
+
+    def check(self) -> None:
+        """Raise RecurateError for a file that is missing or by its first bytes not of plain tensors."""
+        if not Path(self.path).is_file():
+            raise RecurateError(f"{self.path}: no such checkpoint; put the file there or change the study file")
+        try:
+            if self.path.endswith(SAFETENSORS):
+                safe_open(self.path, "np")
+                return
+            with open(self.path, "rb") as file:
+                if file.read(2).startswith(TORCH_BEGINS):
+                    return
+            reason = "it does not begin like one of PyTorch's"
+        except (OSError, SafetensorError) as error:
+            reason = str(error).partition("\n")[0][:QUOTED]
+        raise RecurateError(f"{self.path}: not a file of plain tensors ({reason}); fetch it again")
 
     def read(self) -> dict[str, Array]:
         """Parameters by name, float32 where they are floating-point.
@@ -79,8 +104,7 @@ class Checkpoint(Settings):
         return stacked | {f"step/{name}": value for name, value in steps.items()}
 
     def _content(self) -> object:
-        if not Path(self.path).is_file():
-            raise RecurateError(f"{self.path}: no such checkpoint; put the file there or change the study file")
+        self.check()
         if self.sha256 and (actual := file_digest(self.path)) != self.sha256.lower():
             raise RecurateError(
                 f"{self.path}: its SHA-256 is {actual}, not {self.sha256.lower()} as the study file says; "
@@ -127,7 +151,7 @@ def _load(path: str) -> object:
     from safetensors.torch import load_file
 
     try:
-        if path.endswith(".safetensors"):
+        if path.endswith(SAFETENSORS):
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes either reader fail in a dozen ways
