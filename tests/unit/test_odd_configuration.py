@@ -254,6 +254,125 @@ def test_other_words_of_the_command_line_are_let_be(word: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--config", "scale=demo", "scale=paper"], "--config scale: is given twice; leave one out"),
+        (["--config", "results=a", "scale=demo", "results=a"], "--config results: is given twice"),
+        (["--config", "overrides={a: {}}", "overrides={b: {}}"], "--config overrides: is given twice"),
+        (["--config", "scale=paper", "--config", "results=paper"], "--config is given twice, of which Snakemake takes"),
+        (["-C", "scale=paper", "--cores", "1", "--config=results=paper"], "--config is given twice"),
+        (["-C", "save_every=010"], "--config save_every: .*'010' would be read as another number"),
+        (["-C", "save_every=1:30"], "--config save_every: .*'1:30' would be read as another number"),
+        (["-C", "most_jobs=1_000"], "--config most_jobs: .*'1_000' would be read as another number"),
+        (["-C", "most_memory_gb=yes"], "--config most_memory_gb: .*'yes' would be read as a truth value"),
+        (["-C", "most_jobs=2024-01-01"], "--config most_jobs: .*would be read as a date"),
+    ],
+)
+def test_what_snakemake_would_take_for_something_else_is_refused(words: list[str], said: str) -> None:
+    with pytest.raises(RecurateError, match=said):
+        command_line.check_words(words)
+
+
+@pytest.mark.parametrize("word", ["save_every=.5", "save_every=1e3", "most_jobs=7", "results=no", "results=2024-01-01"])
+def test_numbers_and_names_that_are_what_they_look_like_pass(word: str) -> None:
+    command_line.check_words(["--config", word, "scale=demo"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("save_every: 1:30", "line 1: .*'1:30' would be read as another number"),
+        ("scale: demo\nresults: on", "line 2: .*'on' would be read as a truth value"),
+        ("results: a\nresults: b", "line 2: .*'results' is given twice"),
+        ("results: 2024-01-01", "line 1: .*would be read as a date"),
+    ],
+)
+def test_files_of_configfile_are_read_as_strictly_unless_they_are_of_another_workflow(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "more.yaml").write_text(text)
+    settings = SimpleNamespace(configfiles=[tmp_path / "more.yaml"])
+    with pytest.raises(RecurateError, match=f"more.yaml: {said}"):
+        command_line.check_files(SimpleNamespace(config_settings=settings))
+    module = SimpleNamespace(is_main_snakefile=lambda: False)
+    command_line.check_files(SimpleNamespace(config_settings=settings, modifier=module))
+    command_line.check_files(SimpleNamespace())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "results: names no folder; write one, or leave the key out"),
+        (10, "results: 10 is no text; a folder of such a name is written with ./ before it"),
+        (2.5, "results: 2.5 is no text"), (True, "results: True is no text"), (["a"], "is no text"),
+        ("/proc", "'/proc' belongs to the system"), ("/proc/1/x", "belongs to the system"),
+        ("/sys/kernel", "belongs to the system"), ("/dev", "belongs to the system"), ("/dev/null", "belongs to the"),
+    ],
+)  # fmt: skip
+def test_what_is_no_folder_for_results_is_said(folder: Path, value: Any, said: str) -> None:
+    with pytest.raises(RecurateError, match=said):
+        project(folder, results=value)
+
+
+def test_folders_that_only_look_odd_are_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for name, taken in (
+        ("./2024", "2024"),
+        ("2024", "2024"),
+        ("no", "no"),
+        ("a b", "a b"),
+        ("/dev/shm/x", "/dev/shm/x"),
+    ):
+        assert project(folder, results=name).config.results == taken
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("{here}/results/tiny/metrics.csv", "results are named from results on: results/tiny/metrics.csv"),
+        ("{here}/results/tiny", "results are named from results on"),
+        ("{here}/results/nosuch/x", "results are named from results on"),
+        ("results/tiny", "there is no target 'results/tiny', which is a folder; the study is the target tiny"),
+        ("tiny ", "there is no study or target 'tiny '; .*; nearest is tiny"),
+        (" ", "there is no study or target ' '"),
+        ("", "there is no study or target ''"),
+        ("tin.y", "there is no study or target"),
+        ("tiny.yaml_", "there is no study or target"),
+        ("Tiny", "there is no study or target 'Tiny'; .*; nearest is tiny"),
+        ("--", "there is no study or target"),
+        ("{{study}}", "there is no study or target"),
+    ],
+)
+def test_a_target_that_there_is_not_is_a_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, target: str, said: str
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(RecurateError, match=said):
+        project(folder).check_targets([target.format(here=folder)])
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["./results/tiny/metrics.csv"], ["results/tiny/metrics.csv"]),
+        (["-n", "results//tiny/../tiny/metrics.csv"], ["results/tiny/metrics.csv"]),
+        (["../{here}/results/tiny/metrics.csv"], ["results/tiny/metrics.csv"]),
+        (["/elsewhere/x", "-n"], ["/elsewhere/x"]),
+        (["results/tiny/"], ["results/tiny"]),
+        (["--cores", "2", "tiny"], ["tiny"]),
+        (["--cores", "2", "--", "tiny", ""], ["tiny", ""]),
+        (["--cores", "2", "-n"], []),
+    ],
+)
+def test_targets_are_those_of_the_command_with_paths_as_snakemake_takes_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], found: list[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["snakemake", *(word.format(here=folder.name) for word in words)])
+    assert command_line.targets(SimpleNamespace(), ["tiny"]) == found
+
+
+@pytest.mark.parametrize(
     ("results", "data", "wrong"),
     [
         ("results", "results", True), ("results", "results/tiny", True), ("results", "results/tiny/x", True),

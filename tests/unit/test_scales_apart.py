@@ -39,8 +39,9 @@ def test_another_scale_is_refused_while_results_are_there() -> None:
     asked("paper")
     noted(1, "demo", LOG)
     asked("paper")
-    Path("results/tiny").mkdir()
-    Path("results/tiny/config.yaml").touch()
+    Path("results/tiny/arms").mkdir(parents=True)
+    asked("paper")
+    Path("results/tiny/arms/model.safetensors").touch()
     asked("demo")
     with pytest.raises(RecurateError, match=r"results/tiny holds the scale demo, asked for is paper; .* results=paper"):
         asked("paper")

@@ -56,10 +56,14 @@ class Config(Settings):
             raise ValueError(f"{quoted(repeated[0])} is listed twice; leave one out")
         return value
 
-    @field_validator("results", "data")
+    @field_validator("results", "data", mode="before")
     @classmethod
-    def _can_be_a_folder(cls, value: str) -> str:
+    def _can_be_a_folder(cls, value: object) -> str:
         """The folder as Snakemake writes paths: without a slash at the end, `./` or doubled slashes."""
+        if value is None:
+            raise ValueError("names no folder; write one, or leave the key out")
+        if not isinstance(value, str):
+            raise ValueError(f"{quoted(value)} is no text; a folder of such a name is written with ./ before it")
         if complaint := _complaint(value):
             raise ValueError(f"{quoted(value)} {complaint}; name another folder")
         return str(PurePosixPath(f"/{value.lstrip('/')}" if value.startswith("/") else value))

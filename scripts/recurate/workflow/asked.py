@@ -55,7 +55,8 @@ def check_target(target: str, results: str, studies: Studies, targets: Targets, 
 
     `files` are names of study files, also of those that cannot be read.
     """
-    if is_name(target) and target not in (*files, *GENERAL) and not target.startswith(FETCHED):
+    known = target in (*files, *GENERAL) or target.startswith(FETCHED)
+    if not known and (is_name(target) or not ("/" in target or os.path.exists(target))):
         near = nearest((*files, *GENERAL), target)
         raise RecurateError(f"there is no study or target {target!r}; studies are {', '.join(files)}{near}")
     below = os.path.relpath(target, results)
@@ -66,6 +67,8 @@ def check_target(target: str, results: str, studies: Studies, targets: Targets, 
     if not target.startswith(f"{results}/"):
         return
     name, *inner = target.removeprefix(f"{results}/").split("/")
+    if not inner and name in files:
+        raise RecurateError(f"there is no target {quoted(target)}, which is a folder; the study is the target {name}")
     if not inner or name in OTHER_FOLDERS:
         return
     if name not in studies.all:

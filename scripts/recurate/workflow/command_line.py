@@ -45,9 +45,16 @@ def is_module(workflow: object) -> bool:
 def check_places(workflow: object, scripts: str) -> None:
     """Raise RecurateError where the workflow in the folder of `scripts` cannot work as it was called, or where."""
     check_words(sys.argv[1:])
+    check_files(workflow)
     check_library(scripts)
     check_working_directory()
     check_module(workflow)
+
+
+def check_files(workflow: object) -> None:
+    """Raise RecurateError for a file of `--configfile` that is not what it looks like, unless this is a module."""
+    for path in () if is_module(workflow) else getattr(getattr(workflow, "config_settings", None), "configfiles", ()):
+        read_mapping(Path(path))
 
 
 def check_working_directory() -> None:
@@ -82,26 +89,32 @@ def targets(workflow: object, studies: Collection[str]) -> list[str] | None:
     Another workflow that has this one as a module names targets of its own, so that it asks for the default here.
 
     Snakemake itself hands targets over only after parsing. Its own parser reads the command line here, and because
-    that takes a tenth of a second, only if a word is there that is neither an option nor a study.
+    that takes a tenth of a second, only if a word is there that is neither an option, a number nor a study. Relative
+    paths are normal, as Snakemake takes them.
     """
     if not getattr(workflow, "is_main_process", True):
         return None
     words = sys.argv[1:] if Path(sys.argv[0]).name == "snakemake" and not is_module(workflow) else []
-    if not any(w[0].isalpha() and w not in studies for w in words if w):
+    if not any(w not in studies and not w.startswith("-") and not w.isdigit() for w in words):
         return [word for word in words if word in studies]
     from snakemake.cli import get_argument_parser
 
-    return list(get_argument_parser().parse_known_args(words)[0].targets)
+    found = get_argument_parser().parse_known_args(words)[0].targets
+    return [os.path.relpath(word) if "/" in word and not os.path.isabs(word) else word for word in found]
 
 
-def check_words(words: Iterable[str]) -> None:
-    """Raise RecurateError for a mapping or list of `--config` that is no YAML or not what it looks like.
+def check_words(words: Sequence[str]) -> None:
+    """Raise RecurateError for what is said twice after `--config`, is no YAML, or not what it looks like.
 
-    Snakemake itself takes the last of two equal keys, and 010 for 8.
+    Snakemake itself takes the last of two equal keys, and of two `--config` the last; 010 and 1_0 are 10 to it.
     """
-    for word in words:
-        key, _, value = word.partition("=")
-        if key in Config.model_fields and value.lstrip().startswith(("{", "[")):
+    if sum(word.partition("=")[0] in ("--config", "-C") for word in words) > 1:
+        raise RecurateError("--config is given twice, of which Snakemake takes the last; write all keys after one")
+    said = [pair for word in words if (pair := word.partition("="))[0] in Config.model_fields]
+    for place, (key, _, value) in enumerate(said):
+        if key in [other for other, *_ in said[:place]]:
+            raise RecurateError(f"--config {key}: is given twice; leave one out")
+        if value.lstrip().startswith(("{", "[")) or Config.model_fields[key].annotation in (int, float):
             try:
                 parse(value)
             except yaml.YAMLError as error:

@@ -17,6 +17,7 @@ OWN = (
     "config", "docs", "envs", "profiles", "rules", "scripts", "tests", "results/published",
     ".ci", ".git", ".snakemake", ".venv",
 )  # fmt: skip
+SYSTEM, MEMORY = ("/proc", "/sys", "/dev"), "/dev/shm"  # which root may write to, but not make folders in
 OF_RESULTS = (LOGS, BENCHMARKS)
 
 
@@ -30,6 +31,8 @@ def check_folder(key: str, folder: str) -> None:
         raise RecurateError(f"{where} is no folder that can be used ({error}); name another") from error
     if any(os.path.islink(parent) and not os.path.exists(parent) for parent in (Path(folder), *Path(folder).parents)):
         raise RecurateError(f"{where} is a link to nothing; make the folder, or name another")
+    if any(map(path.is_relative_to, SYSTEM)) and not path.is_relative_to(MEMORY):
+        raise RecurateError(f"{where} belongs to the system; name a folder of its own, such as {key}")
     for root in {Path.cwd().resolve(), *([PROJECT] if (PROJECT / "Snakefile").is_file() else [])}:
         if root.is_relative_to(path) or any(path.is_relative_to(root / own) for own in OWN):
             raise RecurateError(f"{where} holds the project's own files; name a folder of its own, such as {key}")
@@ -38,7 +41,7 @@ def check_folder(key: str, folder: str) -> None:
 
 
 def check_apart(results: str, data: str, studies: Collection[str]) -> None:
-    """Raise RecurateError where data would lie among the files of a study, or results among data."""
+    """Raise RecurateError where data would lie among the files of a study; results below data do no harm."""
     at, of_data = Path(results).resolve(), Path(data).resolve()
     taken = [at / name for name in (*studies, *OF_RESULTS)]
     if of_data == at or any(of_data.is_relative_to(folder) for folder in taken):

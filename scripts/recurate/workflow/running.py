@@ -49,11 +49,11 @@ def check_scale(project: Project, logs: Iterable[str]) -> None:
     results, scale = project.config.results, project.config.scale
     made_at = {study: run.config.get("scale") for run in runs(results) for study in _studies(results, run.jobs)}
     for study in sorted(_studies(results, logs) & set(project.studies.all)):
-        config = project.layout.in_study("config.yaml").format(study=study)
-        if made_at.get(study, scale) != scale and Path(config).is_file():
+        folder = Path(project.layout.in_study("config.yaml").format(study=study)).parent
+        if made_at.get(study, scale) != scale and any(path.is_file() for path in folder.rglob("*")):
             raise RecurateError(
-                f"{Path(config).parent} holds the scale {made_at[study]}, asked for is {scale}; name another folder, "
-                f"such as --config scale={scale} results={scale}, or delete {Path(config).parent}"
+                f"{folder} holds the scale {made_at[study]}, asked for is {scale}; name another folder, such as "
+                f"--config scale={scale} results={scale}, or delete {folder}"
             )
 
 
