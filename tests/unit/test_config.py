@@ -197,6 +197,9 @@ def test_a_component_of_another_kind_is_free_of_what_any_scale_said_of_the_forme
     assert study == read_study(tmp_path / "base.yaml", "paper", change), "as by overrides"
 
 
+TEXT: dict[str, Any] = {"kind": "text", "tokenizer": {"kind": "bpe", "vocabulary": 300}}
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -212,6 +215,14 @@ def test_a_component_of_another_kind_is_free_of_what_any_scale_said_of_the_forme
         ("origins.gaussians.training.step", 10, "origins.gaussians.training: unknown key 'step'"),
         ("origins.gaussians.samples", ABSENT, "origins.gaussians.samples: Field required"),
         ("origins.gaussians.training", 3, "origins.gaussians.training: "),
+        ("origins.gaussians.samples", [40, 40], r"origins.gaussians.samples: .* \(got \[40, 40\]\)"),
+        ("origins.gaussians.samples", "many", "origins.gaussians.samples: .* \\(got 'many'\\)"),
+        (
+            "origins.gaussians.data",
+            {**TEXT, "corpus": {"datset": "x"}},
+            "mapping: unknown key .datset.; .*; nearest",
+        ),
+        ("origins.gaussians.data", {**TEXT, "corpus": 3}, r"corpus.text: Input should be a valid string \(got 3\)"),
     ],
 )
 def test_one_mistake_is_one_sentence_with_the_name_that_was_likely_meant(

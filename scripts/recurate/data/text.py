@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from recurate.data import DerivedData, Description, RealData
 from recurate.data.parts.corpora import HELD_OUT, Corpus, Document, of_dataset, of_folder, of_raw, text_files
@@ -48,9 +48,10 @@ class Text(DerivedData):
 
     former: ClassVar[Mapping[str, str]] = {"held_out": f"leave it out, a share of {HELD_OUT} is held out"}
 
-    corpus: str | Dataset = Field(
-        description="`brown`, a folder of text files, or a mapping `{dataset: NAME}` for the datasets library"
-    )
+    corpus: Annotated[
+        Annotated[str, Tag("text")] | Annotated[Dataset, Tag("mapping")],
+        Discriminator(lambda value: "mapping" if isinstance(value, dict | Dataset) else "text"),
+    ] = Field(description="`brown`, a folder of text files, or a mapping `{dataset: NAME}` for the datasets library")
     tokenizer: Tokenizer = Field(description="how text is cut into tokens")
     block: int = Field(64, ge=2, description="tokens of a block, which is one sample")
     train: int | None = Field(None, ge=1, description="at most so many training blocks, drawn at random; all if none")

@@ -53,20 +53,26 @@ def validated(model: type[Base], value: object, where: str) -> Base:
 
 
 def _independent(errors: list[ErrorDetails]) -> list[tuple[ErrorDetails, int]]:
-    """Errors, and in how many more arms each is; without what arms lack because something is wrong with an origin."""
-    origin_is_wrong = any(error["loc"][:1] == ("origins",) for error in errors)
+    """Errors, and in how many more arms each is; without what arms lack, or have of it, where an origin is wrong."""
+    of_origins = {leaf for error in errors if error["loc"][:1] == ("origins",) for leaf in _leaves(error)}
     found: dict[str, list[ErrorDetails]] = {}
     for error in errors:
-        of_arm = error["loc"][:1] == ("arms",)
-        inner = error["ctx"]["inner"] if error["type"] == "component" else []
-        lacking = all(part["type"] == "missing" for part in inner or [error])
-        if of_arm and origin_is_wrong and (lacking or "retraining" in error["loc"]):
+        of_arm, leaves = error["loc"][:1] == ("arms",), _leaves(error)
+        echo = "retraining" in error["loc"] or leaves <= of_origins or all(type_ == "missing" for type_, _ in leaves)
+        if of_arm and of_origins and echo:
             continue
         place = error["loc"][2:] if of_arm else error["loc"]
+        inner = error["ctx"]["inner"] if error["type"] == "component" else []
         found.setdefault(
             f"{of_arm} {place} {error['msg']} {[(part['loc'], part['msg']) for part in inner]}", []
         ).append(error)
     return [(alike[0], len(alike) - 1) for alike in found.values()]
+
+
+def _leaves(error: ErrorDetails) -> set[tuple[str, str]]:
+    """Sort and value of an error, or of those within a component."""
+    inner = error["ctx"]["inner"] if error["type"] == "component" else [error]
+    return {(part["type"], quoted(part["input"])) for part in inner}
 
 
 def _lines(errors: list[ErrorDetails], where: str, prefix: tuple[int | str, ...]) -> list[str]:
