@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from recurate.curation.bradley_terry import BradleyTerry
 from recurate.curation.rewards import Reward
 from recurate.data import Data
 from recurate.files.paths import format_generation, format_seeds, parse_seeds
-from recurate.foundation.components import load
+from recurate.foundation.components import kinds, load
 from recurate.foundation.errors import RecurateError
+from recurate.study.config import SCALES
+from recurate.study.families import FAMILIES
 from recurate.study.reading import merge, read_study
 from recurate.study.trained import Study
 from recurate.study.yaml_files import read_yaml
@@ -307,6 +310,61 @@ def test_a_scale_that_repeats_the_former_kind_does_not_bring_it_back(tmp_path: P
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({"like": "base", **change}))
     study = read_study(tmp_path / "tiny.yaml", "paper", {})
     assert isinstance(study, Study) and study.arms["curated"].reward == load(Reward, {"kind": REWARD})
+
+
+@pytest.mark.parametrize(
+    ("each", "names"),
+    [
+        ({"reward.gamma": [1.0, 2.0]}, ["k"]),
+        ({"reward.gamma": [1.0, 2.0], "curation.choices": [2, 4]}, ["k_2", "k_4"]),
+        ({"curation.choices": [2]}, ["k_2"]),
+    ],
+)
+def test_lists_of_each_for_keys_of_the_former_kind_go_with_it(
+    tmp_path: Path, each: dict[str, Any], names: list[str]
+) -> None:
+    base = {**DEFAULTS, "arms": {"k": {"each": each}}}
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(base))
+    for change in (OF_ALL, {"arms": {"k": {"reward": {"kind": REWARD}}}}):
+        (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({"like": "base", **change}))
+        assert list(read_study(tmp_path / "tiny.yaml", "demo", {}).arms) == names
+        assert list(read_study(tmp_path / "base.yaml", "demo", change).arms) == names
+
+
+FAMILY_OF = {family.__name__.lower(): family for family in FAMILIES}
+
+
+def components_said(block: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Keys that lead to components of a study file, and the kind of each."""
+    if not isinstance(block, dict):
+        return
+    if path and path[-1] in FAMILY_OF and "kind" in block:
+        yield path, block["kind"]
+    for key, value in block.items():
+        yield from components_said(value, (*path, key))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "config/studies").glob("*.yaml")))
+def test_every_component_of_a_shipped_study_can_be_of_another_kind(tmp_path: Path, name: str) -> None:
+    """What is refused then is what the new kind needs, never a key of the former one."""
+    shipped = ROOT / f"config/studies/{name}.yaml"
+    for path, kind in components_said(read_yaml(shipped)):
+        other = next(other for other in (*kinds(FAMILY_OF[path[-1]]), REWARD) if other != kind)
+        change: dict[str, Any] = {"kind": other}
+        for key in reversed(path):
+            change = {key: change}
+        (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({"like": name, **change}))
+        for scale in SCALES:
+            assert "unknown key" not in said_of(tmp_path / "tiny.yaml", scale)
+
+
+def said_of(path: Path, scale: str) -> str:
+    """What is wrong with a study file at a scale, nothing if it is right."""
+    try:
+        read_study(path, scale, {})
+    except RecurateError as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize("before", [{}, {"reward.height": [1.0, 2.0]}])

@@ -98,10 +98,14 @@ def merge(base: Layer, change: Layer) -> Layer:
 
     A component of another kind replaces its whole block; so does a mixing rule, whose keys exclude each other.
     """
-    if change.get("kind", base.get("kind")) != base.get("kind"):
+    if _has_another_kind(change, base):
         return change
     merged = {**base, **{key: _laid_over(base.get(key), value) for key, value in change.items()}}
     return {**merged, "mixing": change["mixing"]} if "mixing" in change else merged
+
+
+def _has_another_kind(latter: Layer, former: Layer) -> bool:
+    return latter.get("kind", former.get("kind")) != former.get("kind")
 
 
 def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
@@ -140,12 +144,28 @@ def _still_meant(block: Layer, before: Layer, after: Layer) -> Layer:
     for key, value in block.items():
         former, latter = before.get(key), after.get(key)
         if isinstance(value, dict) and isinstance(former, dict) and isinstance(latter, dict):
-            kind = former.get("kind")
-            if latter.get("kind", kind) != kind and value.get("kind", kind) == kind:
+            if _has_another_kind(latter, former) and not _has_another_kind(value, former):
                 del kept[key]
-            else:
+            elif key != "each":
                 kept[key] = _still_meant(value, former, latter)
+            elif gone := {dotted for dotted in value if _is_gone(dotted, before, after)}:
+                kept[key] = {dotted: listed for dotted, listed in value.items() if dotted not in gone}
+                if gone == set(value):
+                    del kept[key]
     return kept
+
+
+def _is_gone(dotted: str, before: Layer, after: Layer) -> bool:
+    """Whether a dotted key names what a component had, of whose kind there is another `after`."""
+    *path, last = dotted.split(".")
+    for place, part in enumerate(path, 1):
+        former, latter = before.get(part), after.get(part)
+        if not (isinstance(former, dict) and isinstance(latter, dict)):
+            return False
+        if _has_another_kind(latter, former) and (place < len(path) or last != "kind"):
+            return True
+        before, after = former, latter
+    return False
 
 
 def _mapping(block: Layer, key: str) -> Layer:
