@@ -255,7 +255,9 @@ def test_trajectories_show_a_control_beside_its_arm_and_in_no_column_of_its_own(
 def test_a_figure_shows_the_arms_that_it_names_and_no_others(tmp_path: Path) -> None:
     study = changed(("arms.alone", alike()), ("seeds", 3))
     (line,) = complaint({**study, "figures": [{"kind": "trajectory", "arms": ["alone", "gone"]}]}, tmp_path)
-    assert line.endswith("figures: trajectory: arms: there is no arm 'gone'; known are alone, curated")
+    assert line.endswith(
+        "figures: trajectory: arms: there is no arm 'gone'; known are alone, curated; nearest is alone"
+    )
     (tmp_path / "studies").mkdir()
     settings = {**study, "figures": [{"kind": "densities", "arms": ["alone"]}, "trajectory"]}
     read(settings, tmp_path / "studies")

@@ -19,7 +19,7 @@ from recurate.commands.redraw import RESULTS, of_today
 from recurate.files.paths import RUN
 from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows, write_rows
-from recurate.files.writing import read_json
+from recurate.files.writing import read_json, remedy
 from recurate.foundation.errors import RecurateError
 from recurate.study.reading import as_study
 from recurate.study.simulated import SimulatedStudy
@@ -77,8 +77,8 @@ def judged(folder: Path) -> list[ClaimRow]:
         return [ClaimRow(study=folder.name, **row) for row in settled(_agreed(folder, study))]
     reads = StageSettings(Studies({folder.name: study})).trained_claims(Wildcards(study=folder.name))
     sources = {
-        "forecast": by_arm(read_rows(folder / "forecast.csv", FORECAST_COLUMNS)),
-        "measured": by_arm(read_rows(folder / "metrics.csv", METRIC_COLUMNS)),
+        "forecast": by_arm(read_rows(folder / "forecast.csv", FORECAST_COLUMNS, study.arms)),
+        "measured": by_arm(read_rows(folder / "metrics.csv", METRIC_COLUMNS, study.arms)),
     }
     corrected = _unbiased(folder, study, sources["measured"])
     rows = check_claims(reads.observed(folder.name, sources), reads.claims)
@@ -112,8 +112,12 @@ def _agreed(folder: Path, study: SimulatedStudy) -> list[ArmRow]:
     former, seeds = _former(folder / "claims.csv"), len(study.seeds)
     loops = {name: arm.replicates for name, arm in study.arms.items()}
     rows = list[ArmRow]()
-    for law in read_rows(folder / "laws.csv", LAW_COLUMNS):
-        row = former[law["arm"], f"law_{law['metric']}", int(law["generation"])]
+    for law in read_rows(folder / "laws.csv", LAW_COLUMNS, study.arms):
+        key = law["arm"], f"law_{law['metric']}", int(law["generation"])
+        if key not in former:
+            table = folder / "claims.csv"
+            raise RecurateError(f"{table}: has no row {key[1]} of arm {key[0]}, generation {key[2]}; {remedy(table)}")
+        row = former[key]
         measured, error = float(row["measured"]), float(row["standard_error"])
         of = agreement.Replicated(seeds, loops[law["arm"]])
         rows.append(agreement.beside_law(law, of, measured, error, _few(row)))
@@ -124,7 +128,7 @@ def _agreed(folder: Path, study: SimulatedStudy) -> list[ArmRow]:
             of = agreement.Replicated(seeds, loops[number.arm])
             rows.append(agreement.beside_published(number, of, measured, error))
     if (rates := folder / "rates.csv").is_file():
-        rows += agreement.with_rates(read_rows(rates, RATE_COLUMNS), study.generations, seeds, loops)
+        rows += agreement.with_rates(read_rows(rates, RATE_COLUMNS, study.arms), study.generations, seeds, loops)
     return rows
 
 
@@ -140,7 +144,9 @@ def _former(path: Path) -> Former:
     """Rows of a claims table of this or of the former form, by arm, claim and generation."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file, strict=True))
+        for row in rows:
+            float(row["measured"]), float(row["standard_error"]), row["note"].strip(), row["verdict"].strip()
         return {(row["arm"], row["claim"], int(row["generation"])): row for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
-        raise RecurateError(f"{path}: cannot be read as a table of claims ({error})") from error
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise RecurateError(f"{path}: cannot be read as a table of claims ({error}); {remedy(path)}") from error

@@ -132,6 +132,8 @@ def main(arguments: list[str]) -> int:
         raise RecurateError(
             f"{given.name!r}: is no name of a run; use lower-case letters, digits, - and _, a letter first, at most 100"
         )
+    if not given.command.strip() or not given.command.isprintable():
+        raise RecurateError(f"{given.command!r}: is no command; say in one line what made the results, as it was typed")
     config = read_config()
     target = Path(config.results) / PUBLISHED / given.name
     studies = list(dict.fromkeys(given.studies or config.studies))

@@ -23,7 +23,9 @@ def main(arguments: list[str]) -> int:
         print(__doc__, end="")
         return 0
     snakemake = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(shipped("Snakefile"))]
-    plan = subprocess.run([*snakemake, *PLAN, *in_order(arguments)], capture_output=True, encoding="utf-8", check=False)
+    plan = subprocess.run(
+        [*snakemake, *PLAN, *in_order(arguments)], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     lines = [line for line in plan.stderr.splitlines() if line.startswith(WHY)]
     if plan.returncode:
         print(plan.stdout, plan.stderr, sep="", end="", file=sys.stderr)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recurate.files.fingerprints import spec_digest
+from recurate.files.paths import PUBLISHED
 from recurate.foundation.errors import RecurateError
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ def _flush_folder(folder: Path) -> None:
 
 
 REBUILD = "delete the file and run the study again, which rebuilds it"
+
+
+def remedy(path: str | Path) -> str:
+    """What helps where a file of results is not what it should be."""
+    published = PUBLISHED in Path(path).parts
+    return f"restore what was published: git checkout -- {path}" if published else REBUILD
 
 
 def write_json(path: str | Path, value: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ from recurate.closed_form.tables import LAW_COLUMNS
 from recurate.files.arrays import read_arrays
 from recurate.files.series import Series, by_arm
 from recurate.files.tables import FORECAST_COLUMNS, METRIC_COLUMNS, read_rows
+from recurate.files.writing import remedy
+from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.theory.agreement import read_values
 from recurate.theory.pooling import half_width
@@ -57,10 +59,14 @@ def logarithmic_band(values: Array) -> Band:
     return Band(band.mean, band.mean / ratio, band.mean * ratio)
 
 
-def read_metrics(path: str, arms: Iterable[str] | None = None) -> Series:
+def read_metrics(path: str, arms: Collection[str] | None = None) -> Series:
     """Measured values, `[arm][metric]` (seeds, generations + 1), of some `arms` or of all."""
     series = by_arm(read_rows(path, METRIC_COLUMNS))
-    return series if arms is None else {name: series[name] for name in arms}
+    if arms is None:
+        return series
+    if lacking := next((name for name in arms if name not in series), None):
+        raise RecurateError(f"{path}: has no rows of arm {lacking}; {remedy(path)}")
+    return {name: series[name] for name in arms}
 
 
 def read_forecast(path: str, arms: Mapping[str, ArmView] | None = None) -> Series:
