@@ -12,7 +12,7 @@ from study_setup import changed
 
 from recurate.files import records
 from recurate.files.writing import write_json
-from recurate.workflow.ahead import Job, Measured, ahead, different
+from recurate.workflow.ahead import Job, Measured, ahead, different, of_machine
 from recurate.workflow.progress import Progress, duration
 from recurate.workflow.project import Project
 from recurate.workflow.studies import Wildcards
@@ -60,7 +60,7 @@ def published(project: Project, run: str, change: dict[str, Any] | None = None, 
 
 
 def test_where_nothing_was_measured_that_is_said(project: Project) -> None:
-    assert ahead([training()], Measured(project)) == ["tiny: 1 job, no measured costs"]
+    assert ahead([training()], Measured(project)) == ["tiny: 1 job, no measured costs before some are done"]
 
 
 def test_finished_jobs_of_the_same_rule_tell_the_mean_and_the_largest(project: Project) -> None:
@@ -182,3 +182,12 @@ def test_all_done_is_all() -> None:
 )
 def test_durations_are_told_as_one_says_them(seconds: float, told: str) -> None:
     assert duration(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.5, "0.5 core-seconds"), (45, "45 core-seconds"), (90, "1.5 core-minutes"), (3500, "58 core-minutes"),
+     (5400, "1.5 core-hours"), (1e6, "278 core-hours")],
+)  # fmt: skip
+def test_costs_have_the_unit_that_reads_best(seconds: float, told: str) -> None:
+    assert of_machine("core", seconds) == told

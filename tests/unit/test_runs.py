@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import pytest
+from study_setup import ROOT
 
 from recurate.commands import page, trace
 from recurate.files import runs
@@ -112,3 +115,22 @@ def test_a_published_run_that_cannot_be_read_is_a_sentence(
     Path("results/published/first/run.json").write_text(content)
     with pytest.raises(RecurateError, match=r"^results/published/first/run\.json: "):
         page.published("results/published/first/tiny/claims.csv")
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "brown"])
+def test_of_published_parameters_their_card_tells(name: str) -> None:
+    lines = page.published(str(ROOT / f"results/published/origins/{name}.safetensors"))
+    assert lines[0].startswith("by scripts/train.py") and lines[1].startswith("code: commit ")
+    assert lines[2].startswith("data: kind ") and re.match(r"\d+ steps in .* on NVIDIA", lines[3])
+    assert lines[-1].endswith("the file's bytes are those that it names")
+
+
+def test_parameters_that_are_not_those_of_their_card_are_said_to_be_others(tmp_path: Path) -> None:
+    folder = tmp_path / "published/origins"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "results/published/origins/brown.json", folder)
+    (folder / "brown.safetensors").write_bytes(b"others")
+    assert page.published(str(folder / "brown.safetensors"))[-1].endswith("bytes are NOT those that it names")
+    (folder / "brown.json").write_text("{}")
+    with pytest.raises(RecurateError, match=r"brown\.json: does not say what trained .*; restore what was published"):
+        page.published(str(folder / "brown.safetensors"))

@@ -88,7 +88,7 @@ def test_a_run_is_told_from_what_lies_ahead_to_what_was_made(project: Project) -
     run.watcher.close()
     run.watcher.close()
     assert run.told() == [
-        "tiny: 2 jobs, no measured costs",
+        "tiny: 2 jobs, no measured costs before some are done",
         "tiny, curated, seeds 0-2, generation 1: train_arm, 0.0 s (50 %, 0 s left)",
         "tiny, figure shares: draw, 0.0 s (100 %)",
         "results/tiny/figures/shares.pdf",
@@ -112,7 +112,7 @@ def test_quiet_runs_tell_the_beginning_the_end_and_what_is_wrong(project: Projec
     run.event("job_finished", job_id=7)
     written(MODEL)
     run.watcher.close()
-    assert run.told() == ["tiny: 1 job, no measured costs", MODEL]
+    assert run.told() == ["tiny: 1 job, no measured costs before some are done", MODEL]
 
 
 def test_a_job_that_fails_is_told_once_and_its_log_is_named(project: Project) -> None:
@@ -142,7 +142,7 @@ def test_jobs_that_end_because_the_run_is_stopped_have_not_failed(project: Proje
     for job in (TRAIN, DRAW):
         run.event("job_error", level=logging.ERROR, jobid=job.number, rule_name=job.rule, log=["results/logs/a.log"])
     run.watcher.close()
-    assert run.told() == ["tiny: 2 jobs, no measured costs"]
+    assert run.told() == ["tiny: 2 jobs, no measured costs before some are done"]
 
 
 def test_a_job_that_failed_before_the_run_was_stopped_stays_told(project: Project) -> None:
@@ -192,7 +192,7 @@ def test_a_run_that_was_stopped_names_nothing_as_made(project: Project) -> None:
     run.begin(project, TRAIN)
     run.starts(TRAIN)
     run.watcher.close()
-    assert run.told() == ["tiny: 1 job, no measured costs"]
+    assert run.told() == ["tiny: 1 job, no measured costs before some are done"]
 
 
 def test_where_nothing_is_to_do_what_was_asked_for_is_named(project: Project) -> None:
@@ -213,7 +213,7 @@ def test_a_dry_run_tells_jobs_with_their_reasons_and_names_no_result(project: Pr
     run.watcher.close()
     assert run.told() == [
         "tiny, curated, seeds 0-2, generation 1: train_arm: Params have changed",
-        "tiny: 1 job, no measured costs",
+        "tiny: 1 job, no measured costs before some are done",
         "nothing was made: this was a dry run",
     ]
 
@@ -224,7 +224,23 @@ def test_a_plan_tells_sums_alone(project: Project) -> None:
     run.starts(TRAIN)
     run.starts(DRAW)
     run.watcher.close()
-    assert run.told() == ["tiny: 2 jobs, no measured costs"]
+    assert run.told() == ["tiny: 2 jobs, no measured costs before some are done"]
+
+
+@pytest.mark.parametrize(
+    ("given", "cores"),
+    [
+        ({"cores": 2, "nodes": None}, 2),
+        ({"cores": None, "nodes": 100}, None),
+        ({"cores": 2, "nodes": 5}, None),
+        ({}, None),
+    ],
+)
+def test_the_cores_of_a_plan_are_those_that_its_command_names(
+    project: Project, given: dict[str, int | None], cores: int | None
+) -> None:
+    workflow: Any = SimpleNamespace(resource_settings=SimpleNamespace(**given))
+    assert Read(workflow, project).cores == cores
 
 
 class Terminal(io.StringIO):
@@ -235,7 +251,7 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_a_line_takes_the_place_of_a_job_s_progress_bar(project: Project) -> None:
     run = Run([], stream=Terminal())
     run.begin(project, TRAIN)
-    assert run.stream.getvalue() == f"{CLEAR_LINE}tiny: 1 job, no measured costs\n"
+    assert run.stream.getvalue() == f"{CLEAR_LINE}tiny: 1 job, no measured costs before some are done\n"
 
 
 def test_many_files_are_told_by_folder_and_the_report_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from recurate.files.fingerprints import file_digest
 from recurate.files.paths import results_of
 from recurate.files.provenance import Link
 from recurate.files.records import Record
-from recurate.files.runs import Run, published_with, run_of, runs_by_log
+from recurate.files.runs import Run, card_of, published_with, run_of, runs_by_log
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import found
 from recurate.study.reading import read_study
@@ -88,13 +89,28 @@ def published(result: str) -> list[str]:
     """By which command, from what code, on which machine a published file was made; nothing of others."""
     found = published_with(result)
     if found is None:
-        return []
+        return _of_card(result)
     note, run = found
     return [
         f"by the run of: {run.command}",
         f"code: commit {run.commit}",
         f"machine: {_machine(run.hardware)}",
         f"as {note} says; no records of single files are published",
+    ]
+
+
+def _of_card(result: str) -> list[str]:
+    """What the card beside published parameters says; nothing of other files."""
+    card = card_of(result)
+    if card is None:
+        return []
+    same = "are those" if file_digest(result) == card.sha256 else "are NOT those"
+    return [
+        f"by {card.command}",
+        f"code: commit {card.commit}",
+        f"data: {', '.join(f'{key} {value}' for key, value in flat(card.data))}",
+        *(f"{leg.training.get('steps')} steps in {duration(leg.seconds)} on {leg.hardware}" for leg in card.legs),
+        f"as {Path(result).with_suffix('.json')} says; the file's bytes {same} that it names",
     ]
 
 

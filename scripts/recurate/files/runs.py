@@ -13,7 +13,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from recurate.files.paths import PUBLISHED, RUN, runs_in
 from recurate.files.records import Record, record_of
-from recurate.files.writing import read_json, write_json
+from recurate.files.writing import read_json, remedy, write_json
 from recurate.foundation.errors import RecurateError
 
 
@@ -39,6 +39,35 @@ class Published(BaseModel):
     command: str
     commit: str
     hardware: dict[str, JsonValue]
+
+
+class Leg(BaseModel):
+    """A part of a training that was run in one go."""
+
+    training: dict[str, JsonValue]
+    seconds: float
+    hardware: str
+
+
+class Card(BaseModel):
+    """What stands beside published parameters: what they were trained on, by which command and commit, where."""
+
+    data: dict[str, JsonValue]
+    command: str
+    commit: str
+    legs: list[Leg]
+    sha256: str
+
+
+def card_of(path: str) -> Card | None:
+    """The card beside published parameters, if the file is such. Raises RecurateError if it cannot be read."""
+    file, card = Path(path), Path(path).with_suffix(".json")
+    if file.suffix != ".safetensors" or PUBLISHED not in file.absolute().parts or not card.is_file():
+        return None
+    try:
+        return Card.model_validate(read_json(card))
+    except ValidationError as error:
+        raise RecurateError(f"{card}: does not say what trained the parameters beside it; {remedy(card)}") from error
 
 
 def published_with(path: str) -> tuple[str, Published] | None:

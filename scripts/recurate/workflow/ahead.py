@@ -199,10 +199,10 @@ class Sum:
     def __str__(self) -> str:
         jobs = counted(self.jobs, "job")
         if not self.measured:
-            return f"{jobs}, no measured costs"
-        parts = [jobs, f"{hours(self.cpu_seconds)} core-hours"]
+            return f"{jobs}, no measured costs before some are done"
+        parts = [jobs, of_machine("core", self.cpu_seconds)]
         if self.gpu_seconds:
-            parts.append(f"{hours(self.gpu_seconds)} GPU-hours")
+            parts.append(of_machine("GPU", self.gpu_seconds))
         parts.append(f"{size(self.memory_mb)} of memory in the largest job")
         parts.append(f"{size(self.disk_mb)} of disk" if self.disk_known else "disk not measured")
         if self.measured < self.jobs:
@@ -228,9 +228,13 @@ def _told_by(costs: StudyCosts) -> str:
     return f" (measured: {', '.join(costs.sources)})" if costs.sources else ""
 
 
-def hours(seconds: float) -> str:
-    """Seconds in hours, with two digits."""
-    return f"{seconds / 3600:.2g}" if seconds < 36_000 else f"{seconds / 3600:.0f}"
+def of_machine(what: str, seconds: float) -> str:
+    """Seconds of a core or a GPU in seconds, minutes or hours, with two digits: 45 core-seconds, 2.5 GPU-hours."""
+    for unit, length in (("second", 60), ("minute", 60), ("hour", math.inf)):
+        if seconds < length:
+            return f"{seconds:.0f} {what}-{unit}s" if seconds >= 10 else f"{seconds:.2g} {what}-{unit}s"
+        seconds /= length
+    raise AssertionError("hours have no end")
 
 
 def size(megabytes: float) -> str:

@@ -6,6 +6,7 @@ The parts of Snakemake that are touched here and not public were seen with versi
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -72,6 +73,13 @@ class Read:
 
     workflow: Workflow
     project: Project
+
+    @property
+    def cores(self) -> int | None:
+        """Cores that the command names, all of this host if it names none; None where a cluster has others."""
+        settings = getattr(self.workflow, "resource_settings", None)
+        nodes, cores = (getattr(settings, name, None) for name in ("nodes", "cores"))
+        return cores if isinstance(cores, int) and 0 < cores < sys.maxsize and not nodes else None
 
     def requested(self) -> list[str]:
         """Files that were asked for, once the graph is built; those of a rule without outputs are its inputs."""

@@ -74,12 +74,16 @@ class Watcher:
         self.jobs = {job.number: job for job in jobs}
         if self.read is None or not self.jobs:
             return
-        measured = Measured(self.read.project)
+        self._tell_what_lies_ahead(self.read, "from here")
+
+    def _tell_what_lies_ahead(self, read: Read, since: str) -> None:
+        """What the jobs come to, and how long that is by the clock."""
+        measured = Measured(read.project)
         self.write(*ahead(self.jobs.values(), measured))
         costs = {number: measured.of(job) for number, job in self.jobs.items()}
         self.progress = Progress(self.jobs, costs, self.parallel)
         if left := self._left():
-            self.write(f"about {left} from here")
+            self.write(f"about {left} {since}")
 
     def _starts(self, record: logging.LogRecord) -> None:
         """A job begins; in a dry run, it would."""
@@ -134,8 +138,9 @@ class Watcher:
             return
         self.closed = True
         if self.dry and not self.nothing and self.jobs:
-            lines = ahead(self.jobs.values(), Measured(self.read.project))
-            self.write(*lines, *([] if self.in_sum else ["nothing was made: this was a dry run"]))
+            self.parallel = self.read.cores
+            self._tell_what_lies_ahead(self.read, "by the clock")
+            self.write(*([] if self.in_sum else ["nothing was made: this was a dry run"]))
         elif self.failed:
             self.write(
                 f"{counted(len(self.failed), 'job')} failed; {len(self.done)} of {len(self.jobs)} were "
