@@ -12,10 +12,13 @@ import pytest
 import yaml
 from study_setup import changed
 
+from recurate.files.fingerprints import file_digest
 from recurate.files.paths import Layout
+from recurate.files.records import Record, record_of
+from recurate.files.writing import write_json
 from recurate.workflow.ahead import Job
 from recurate.workflow.announcing import ATTRIBUTE, Planned, Read
-from recurate.workflow.outcome import made
+from recurate.workflow.outcome import damaged, made
 from recurate.workflow.project import Project
 from recurate.workflow.watching import CLEAR_LINE, Watcher
 
@@ -270,3 +273,17 @@ def test_many_files_are_told_by_folder_and_the_report_last(tmp_path: Path, monke
         "results/b: 1 table",
         "report: results/report.html",
     ]
+
+
+def test_a_result_that_no_job_reads_is_looked_at_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cost.csv", "claims.csv"):
+        Path(name).write_text("as written")
+        record = Record(rule="account", log="", device="cpu", versions={}, sha256=file_digest(name))
+        write_json(record_of(name), vars(record))
+    files = ["cost.csv", "claims.csv", "of_no_record.csv", "not_there.csv"]
+    Path("of_no_record.csv").touch()
+    assert damaged(files) == []
+    Path("cost.csv").write_text("as edited")
+    one = "cost.csv does not hold the bytes that account wrote"
+    assert damaged(files) == [one, "make verify ARGS=--rebuild makes it again"]

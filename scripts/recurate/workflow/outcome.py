@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from recurate.files import records
+from recurate.files.fingerprints import file_digest
 from recurate.files.paths import Layout
 
+REBUILT = "make verify ARGS=--rebuild"
 FEW = 5  # files that are named one by one
 NOUNS = {".pdf": "figure", ".gif": "animation", ".csv": "table"}  # files of other kinds go without saying
 
@@ -19,6 +22,13 @@ def made(requested: Iterable[str], layout: Layout) -> list[str]:
     others = [file for file in files if file != report]
     lines = [str(file) for file in others] if len(others) <= FEW else _by_study(others, Path(layout.results))
     return lines + ([f"report: {report}"] if report in files else [])
+
+
+def damaged(requested: Iterable[str]) -> list[str]:
+    """Lines about files that were asked for and are not as written, which no job would notice that reads none of them."""
+    found = ((file, records.difference(file, file_digest(file))) for file in requested if Path(file).is_file())
+    lines = [f"{file} {wrong}" for file, wrong in found if wrong]
+    return [*lines, f"{REBUILT} makes {'it' if len(lines) == 1 else 'them'} again"] if lines else []
 
 
 def _by_study(files: Iterable[Path], results: Path) -> list[str]:

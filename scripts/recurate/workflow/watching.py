@@ -16,7 +16,7 @@ from typing import TextIO
 from recurate.files.costs import read_benchmark
 from recurate.workflow.ahead import Job, Measured, ahead
 from recurate.workflow.announcing import ATTRIBUTE, Planned, Read
-from recurate.workflow.outcome import counted, made
+from recurate.workflow.outcome import counted, damaged, made
 from recurate.workflow.progress import Progress, duration
 
 NOTHING = "Nothing to be done"
@@ -148,7 +148,8 @@ class Watcher:
             )
         elif self.nothing or (self.jobs and len(self.done) == len(self.jobs)):
             self.write(*(["nothing to do: all is up to date"] if self.nothing else []))
-            self.write(*made(self.read.requested(), self.read.project.layout))
+            requested = self.read.requested()
+            self.write(*damaged(requested), *made(requested, self.read.project.layout))
 
 
 def _job(record: logging.LogRecord) -> Job:
