@@ -25,7 +25,7 @@ def made(requested: Iterable[str], layout: Layout) -> list[str]:
 
 
 def damaged(requested: Iterable[str]) -> list[str]:
-    """Lines about files that were asked for and are not as written, which no job would notice that reads none of them."""
+    """Lines about files that were asked for and are not as written, which no job notices that reads none of them."""
     found = ((file, records.difference(file, file_digest(file))) for file in requested if Path(file).is_file())
     lines = [f"{file} {wrong}" for file, wrong in found if wrong]
     return [*lines, f"{REBUILT} makes {'it' if len(lines) == 1 else 'them'} again"] if lines else []
