@@ -432,6 +432,8 @@ def test_an_array_that_no_machine_holds_is_refused_with_the_key_to_lower(key: st
         ("origins.gaussians.sampler.steps", 10**9),
         ("metrics", [{"kind": "sliced_wasserstein", "projections": 10**9}]),
         ("origins.gaussians.judge", {"kind": "small_cnn", "epochs": 10**9}),
+        ("origins.gaussians.judge", {"kind": "small_cnn", "shift": 10**9}),
+        ("origins.gaussians.judge", {"kind": "vgg11", "shift": 10**9}),
         ("origins.gaussians.model", {"kind": "noise_unet", "noise_steps": 10**9}),
     ],
 )

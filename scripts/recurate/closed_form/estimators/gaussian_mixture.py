@@ -46,7 +46,7 @@ class GaussianMixture(Estimator[Fitted, Samples, Fitted]):
     dimensions: int = Field(2, ge=1, description="number of coordinates d")
     std: float = Field(1.0, gt=0, description="standard deviation s of the real blob in every coordinate")
     tolerance: float = Field(1e-5, gt=0, description="gain in mean log-likelihood, in nats, at which EM stops")
-    iterations: int = Field(2_000, ge=1, description="most iterations of EM")
+    iterations: int = Field(2_000, ge=1, le=10**6, description="most iterations of EM")
     floor: float = Field(
         1e-6, ge=0, description="added to every fitted variance, relative to s^2 (scikit-learn's reg_covar)"
     )

@@ -31,7 +31,7 @@ class SmallCNN(Judge):
     epochs: int = Field(30, ge=1, le=10**6, description="passes over the training data")
     batch_size: int = Field(64, ge=1, description="images per step")
     learning_rate: float = Field(2e-3, gt=0, description="Adam's peak rate; it falls to zero along a half cosine")
-    shift: int = Field(1, ge=0, description="pixels by which training images are shifted at most")
+    shift: int = Field(1, ge=0, le=1000, description="pixels by which training images are shifted at most")
     horizontal_flip: bool = Field(False, description="mirror every training image with probability 1/2")
 
     def check(self, data: Description) -> None:

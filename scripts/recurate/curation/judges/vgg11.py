@@ -39,7 +39,7 @@ class VGG11(Judge):
         description="peak rate of SGD with Nesterov momentum .9; it rises for 30 % of the steps, then falls to 0",
     )
     weight_decay: float = Field(0.01, ge=0, description="decay of all parameters")
-    shift: int = Field(4, ge=0, description="pixels by which training images are shifted at most")
+    shift: int = Field(4, ge=0, le=1000, description="pixels by which training images are shifted at most")
     horizontal_flip: bool = Field(True, description="mirror every training image with probability 1/2")
     mean: tuple[float, float, float] = Field(
         (0.4914, 0.4822, 0.4465), description="channel means of the images, scaled to 0..1"
