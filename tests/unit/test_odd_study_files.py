@@ -356,7 +356,17 @@ def test_what_yaml_reads_as_something_else_is_to_be_written_plainly(
 ) -> None:
     file = tmp_path / "odd.yaml"
     file.write_text(f"answers: x\n{place.format(written)}\n")
-    with pytest.raises(RecurateError, match=f"odd.yaml: line 2: not valid YAML .*{said}"):
+    key = place.partition(":")[0] if place[0] != "a" else "a"
+    with pytest.raises(RecurateError, match=rf"odd.yaml: line 2: not valid YAML \({key}: .*{said}"):
+        read_yaml(file)
+
+
+@pytest.mark.parametrize("written", ["!!binary aGk=", "!!set {a, b}", "!!omap [a: 1]", "!!pairs [a: 1]", "=", "<<"])
+@pytest.mark.parametrize("place", ["title: {}", "claims: [{}]", "arms: {{a: {{b: {}}}}}", "[{}]"])
+def test_a_value_that_no_setting_has_is_refused(tmp_path: Path, place: str, written: str) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(place.format(written))
+    with pytest.raises(RecurateError, match=r"odd.yaml: line 1: not valid YAML \(.*is that of no setting; put it in"):
         read_yaml(file)
 
 

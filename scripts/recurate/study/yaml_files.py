@@ -15,11 +15,12 @@ Layer = dict[str, JsonValue]  # keys of a file, or some of them, before they are
 MOST_NODES = 1_000_000  # of a file, where every alias counts as often as it is used
 DEEPEST = 100  # lists and mappings within each other
 TEXT_KEY, MERGE_KEY = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
-# Numbers such as 1e-3, which YAML 1.1 takes for text since they have no dot.
 NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+UNUSUAL = {f"tag:yaml.org,2002:{sort}" for sort in ("binary", "set", "omap", "pairs", "value", "merge")}
 # Numbers that YAML 1.1 reads as others than people do: 010 is 8, 1:30 is 90, and 1_0 is 10.
 MISREAD = re.compile(r"[-+]?0[0-9]+|.*[:_].*")
 WORDS = {"yes", "no", "on", "off"}  # truth values that are names to most people
+# Numbers such as 1e-3, which YAML 1.1 takes for text since they have no dot.
 EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 
 
@@ -33,7 +34,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
-        if isinstance(node, yaml.ScalarNode) and (complaint := _misread(node)):
+        if complaint := _misread(node):
             raise yaml.MarkedYAMLError(problem=complaint, problem_mark=node.start_mark)
         try:
             return super().construct_object(node, deep)
@@ -46,7 +47,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         if not isinstance(node, yaml.MappingNode):
             raise yaml.MarkedYAMLError(problem=f"{quoted(node.value)} is no mapping", problem_mark=node.start_mark)
         names = set()
-        for key, _ in node.value:
+        for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a list or mapping is no key", problem_mark=key.start_mark)
             what = quoted(key.value)
@@ -57,20 +58,30 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             if key.value in names:
                 raise yaml.MarkedYAMLError(problem=f"the key {what} is given twice", problem_mark=key.start_mark)
             names.add(key.value)
+            for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if complaint := _misread(part):
+                    raise yaml.MarkedYAMLError(
+                        problem=f"{shortened(key.value)}: {complaint}", problem_mark=part.start_mark
+                    )
         return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+0123456789"))
 
 
-def _misread(node: yaml.ScalarNode) -> str | None:
-    """What is wrong with a value that YAML reads as something else than it looks like, if it does."""
-    what, text = quoted(node.value), node.value
-    if node.tag in NUMBERS and MISREAD.fullmatch(text):
+def _misread(node: yaml.Node) -> str | None:
+    """What is wrong with a value that YAML reads as something else than it looks like, or than a setting is."""
+    sort = node.tag.rpartition(":")[2]
+    if node.tag in UNUSUAL:
+        return f"a value of the type {sort} is that of no setting; put it in quotes if it is a text"
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    what = quoted(node.value)
+    if node.tag in NUMBERS and MISREAD.fullmatch(node.value):
         return f"{what} would be read as another number; write it in decimal digits alone, or in quotes if it is a text"
-    if node.tag == "tag:yaml.org,2002:bool" and text.lower() in WORDS:
+    if sort == "bool" and node.value.lower() in WORDS:
         return f"{what} would be read as a truth value; write true or false, or put it in quotes if it is a text"
-    if node.tag == "tag:yaml.org,2002:timestamp":
+    if sort == "timestamp":
         return f"{what} would be read as a date; put it in quotes"
     return None
 
