@@ -119,7 +119,7 @@ def caption(study: StudyView, measured: Series) -> str:
         f"Left: E[e^(r - r*)] over generations. Right: against K, after {words.listed(map(str, shown))} generations.",
         words.REWARD_NOTE,
         words.bands(len(values)) + (" Bars on the right: the same interval." if len(values) > 1 else ""),
-        words.forecast(study),
+        words.forecast([arms[name] for name in names]),
         "What to look for: whether more choice makes the reward rise faster; after one generation the value is "
         f"{words.listed(after)}, from {values[:, 0].mean():.2f} in generation 0.",
         words.answers(study),

@@ -35,7 +35,7 @@ class Effects(TrainedFigure):
             raise ValueError(f"{'; '.join(reasons)}; {OTHER_SIZE}" if reasons else NOTHING)
 
     def draw(self, study: StudyView, files: Files) -> style.Printed:
-        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast)
+        measured, predicted = read_metrics(files.metrics), read_forecast(files.forecast, study.arms)
         return style.Printed(picture(study.arms, measured, predicted), caption(study, measured))
 
 
@@ -110,7 +110,7 @@ def caption(study: StudyView, measured: Series) -> str:
         "and with the same random numbers, so that seeds are pairs.",
         f"Solid: mean over {words.replicates(seeds)} of the difference"
         + (", with its 95 % confidence band (Student t), not corrected for their number." if seeds > 1 else "."),
-        "Dashed: the same difference of forecasts.",
+        words.forecast([study.arms[name] for name in pairs], "Dashed: the same difference of forecasts."),
         words.context(study.arms, metrics),
         words.REWARD_NOTE,
         words.reference(study) if any(feature_spaces.family_and_space(metric)[0] for metric in metrics) else "",

@@ -129,7 +129,7 @@ def caption(study: StudyView, measured: Series) -> str:
     return words.paragraph(
         f"Shares of the {classes} classes among the generated samples by generation, a panel for each arm.",
         words.bands(shares.shape[1]),
-        words.forecast(study),
+        words.forecast(study.arms.values()),
         chosen,
         _extremes(study, measured),
         words.answers(study),

@@ -176,7 +176,7 @@ def caption(study: StudyView, measured: Series, predicted: Series) -> str:
         words.reference(study) if any(feature_spaces.family_and_space(metric)[0] for metric in shown) else "",
         words.conditions(measured, shown),
         words.bands(min(len(metrics["exp_reward_mean"]) for metrics in measured.values())),
-        words.forecast(study),
+        words.forecast([study.arms[name] for name in arms]),
         "Dotted: published lower bounds on E[e^(r - r*)], computed from measured moments. Without real data Lemma 2.2, "
         "E + (K - 1)/K Var of the generation before; with real data Theorem 2.3, a gain over generation 0."
         if bounded

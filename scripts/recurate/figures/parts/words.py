@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from recurate.figures.parts import feature_spaces
 from recurate.figures.parts.feature_spaces import Name
@@ -238,15 +238,15 @@ def reference(study: StudyView) -> str:
     return f"Samples are compared with {'all' if most is None else f'at most {most:,}'} {part} real data."
 
 
-def forecast(study: StudyView) -> str:
-    """Sentences on what the forecast is, where it is a lower bound only, and which arms have none."""
-    known = [arm for arm in study.arms.values() if not arm.is_biased]
+def forecast(shown: Collection[ArmView], note: str = FORECAST_NOTE) -> str:
+    """Sentences on what the forecast is, where it is a lower bound only, and which of the arms `shown` have none."""
+    known = [arm for arm in shown if not arm.is_biased]
     if not known:
         return f"No arm has a forecast{OF_SAMPLES}."
-    without = [arm_title(arm.title) for arm in study.arms.values() if arm.is_biased]
+    without = [arm_title(arm.title) for arm in shown if arm.is_biased]
     few = f" {OF_FEW_ANSWERS}" if any(arm.by_prompt for arm in known) else ""
     none = f" There is none for {listed(without)}{OF_SAMPLES}." if without else ""
-    return f"{FORECAST_NOTE}{few}{none}"
+    return f"{note}{few}{none}"
 
 
 def published(study: StudyView | SimulatedView) -> str:
