@@ -218,6 +218,13 @@ TEXT: dict[str, Any] = {"kind": "text", "tokenizer": {"kind": "bpe", "vocabulary
         ("origins.gaussians.training.step", 10, "origins.gaussians.training: unknown key 'step'"),
         ("origins.gaussians.samples", ABSENT, "origins.gaussians.samples: Field required"),
         ("origins.gaussians.training", 3, "origins.gaussians.training: "),
+        ("claims", ["lema_2_2"], "claims: 'lema_2_2' is not known; .*; nearest is lemma_2_2"),
+        ("loop", "simulatd", "loop: 'simulatd' is not known; a study of networks has origins and no loop"),
+        ("loop", "trained", "loop: 'trained' is not known; .* says loop: simulated"),
+        ("scales", {"papre": {}}, r"scales: only demo and paper are allowed \(got papre\)"),
+        ("like", "tny", "like: there is no study 'tny' beside it; nearest is tiny"),
+        ("like", "mixtre", "like: there is no study 'mixtre' beside it; nearest is mixture"),
+        ("like", "../studies/mixture", "like: there is no study '../studies/mixture' beside it"),
         ("origins.gaussians.samples", [40, 40], r"origins.gaussians.samples: .* \(got \[40, 40\]\)"),
         ("origins.gaussians.samples", "many", "origins.gaussians.samples: .* \\(got 'many'\\)"),
         (
@@ -237,6 +244,13 @@ def test_one_mistake_is_one_sentence_with_the_name_that_was_likely_meant(
     study["arms"]["more"] = copy.deepcopy(study["arms"]["curated"])
     (line,) = complaint(study, tmp_path)
     assert re.search(said, line.removesuffix(" (also in 1 other arm)"))
+
+
+def test_a_simulated_study_that_does_not_say_so_is_told(tmp_path: Path) -> None:
+    study = yaml.safe_load((ROOT / "config/studies/curated_gaussian.yaml").read_text())
+    del study["loop"]
+    (line,) = complaint(study, tmp_path)
+    assert "loop: nothing is not known; a study of networks has origins and no loop, one without" in line
 
 
 def test_a_mistake_of_all_arms_is_said_once(tmp_path: Path) -> None:

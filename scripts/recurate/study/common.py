@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from recurate.files.paths import NAME_RULE, is_name
 from recurate.foundation.components import Settings
 from recurate.foundation.errors import RecurateError
-from recurate.foundation.quoting import quoted
+from recurate.foundation.quoting import nearest, quoted
 
 MOST_SEEDS, LAST_SEED = 1_000_000, 2**31 - 1
 
@@ -89,5 +89,5 @@ def known(values: list[str], allowed: tuple[str, ...]) -> list[str]:
         if name in values[:place]:
             raise ValueError(f"{quoted(name)} is listed twice; leave one out")
         if name not in allowed:
-            raise ValueError(f"{quoted(name)} is not known; allowed are {', '.join(allowed)}")
+            raise ValueError(f"{quoted(name)} is not known; allowed are {', '.join(allowed)}{nearest(allowed, name)}")
     return values

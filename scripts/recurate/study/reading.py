@@ -247,7 +247,7 @@ def read_study(path: Path, scale: str, override: Layer, most_jobs: int = MOST_JO
     raw = _read_like(path, ())
     scales = _block(raw.pop("scales", None), f"{path}: scales")
     if set(scales) - set(SCALES):
-        raise RecurateError(f"{path}: scales: only demo and paper are allowed")
+        raise RecurateError(f"{path}: scales: only demo and paper are allowed (got {shortened(', '.join(scales))})")
     if scale in scales and scales[scale] is None:
         raise NoScale(
             f"{path}: scales.{scale}: is left out here, so that there is no such scale; ask for another scale"
@@ -292,7 +292,8 @@ def _read_like(path: Path, before: tuple[Path, ...]) -> Layer:
         raise RecurateError(f"{path}: like: must be the name of a study beside it (got {quoted(like)})")
     base = _beside(path, f"{like}.yaml")
     if base.name != f"{like}.yaml" or not base.is_file():
-        raise RecurateError(f"{path}: like: there is no study {like!r} beside it")
+        near = nearest({file.stem for file in (*path.parent.glob("*.yaml"), *shipped(STUDIES).glob("*.yaml"))}, like)
+        raise RecurateError(f"{path}: like: there is no study {quoted(like)} beside it{near}")
     if base in (*before, path):
         raise RecurateError(f"{path}: like: {' is like '.join(each.stem for each in (*before, path, base))}, a circle")
     other = _read_like(base, (*before, path))
@@ -345,8 +346,12 @@ def _keeps_a_number(kind: object) -> bool:
 
 def as_study(settings: Mapping[str, object], where: str) -> Study | SimulatedStudy:
     """The study, trained or simulated, that merged settings describe; raises RecurateError."""
-    if settings.get("loop") == "simulated":
+    loop = settings.get("loop")
+    if loop == "simulated":
         return validated(SimulatedStudy, settings, where)
+    if loop is not None or ("measures" in settings and "origins" not in settings):
+        told = "a study of networks has origins and no loop, one without origins says loop: simulated"
+        raise RecurateError(f"{where}: loop: {_told(loop)} is not known; {told}")
     return validated(Study, settings, where)
 
 

@@ -72,7 +72,7 @@ def check_target(target: str, results: str, studies: Studies, targets: Targets, 
     if not inner or name in OTHER_FOLDERS:
         return
     if name not in studies.all:
-        raise RecurateError(f"there is no study {quoted(name)}; studies are {', '.join(files)}")
+        raise RecurateError(f"there is no study {quoted(name)}; studies are {', '.join(files)}{nearest(files, name)}")
     if inner[0] in ("arms", "origins") and len(inner) > 2:
         _check_part(studies, name, *inner)
     elif inner[0] == "figures":
@@ -107,4 +107,6 @@ def _check_part(studies: Studies, name: str, sort: str, part: str, *inner: str) 
 
 def _is_one_of(sentence: str, name: str, known: Collection[str], what: str) -> None:
     if name not in known:
-        raise RecurateError(f"{sentence} {quoted(name)}; its {what} are {shortened(', '.join(known)) or 'none'}")
+        raise RecurateError(
+            f"{sentence} {quoted(name)}; its {what} are {shortened(', '.join(known)) or 'none'}{nearest(known, name)}"
+        )

@@ -15,7 +15,7 @@ from recurate.foundation.quoting import quoted
 
 OWN = (
     "config", "docs", "envs", "profiles", "rules", "scripts", "tests", "results/published",
-    ".ci", ".git", ".snakemake", ".venv",
+    ".ci", ".git", ".github", ".snakemake", ".venv",
 )  # fmt: skip
 SYSTEM, MEMORY = ("/proc", "/sys", "/dev"), "/dev/shm"  # which root may write to, but not make folders in
 OF_RESULTS = (LOGS, BENCHMARKS)

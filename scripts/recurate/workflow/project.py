@@ -148,6 +148,7 @@ class Project:
                 if rule not in rules:
                     raise RecurateError(
                         f"study {name}, resources: there is no rule {rule!r}; rules are {', '.join(sorted(rules))}"
+                        f"{nearest(rules, rule)}"
                     )
 
     @property
