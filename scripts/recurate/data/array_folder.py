@@ -30,7 +30,10 @@ class ArrayFolder(OwnFiles):
     or, grey, (n, height, width); other samples are floating-point numbers (n, d). Labels are whole numbers from 0 on.
     """
 
-    folder: str = Field(description="folder of the files")
+    folder: str = Field(
+        description="folder of the files; or with one file `data.safetensors` that holds arrays of these names. Images are "
+        "uint8 (n, height, width, channels) or (n, height, width), labels whole numbers from 0 on"
+    )
     class_names: tuple[str, ...] = Field((), description="what people call the classes, in the order of their numbers")
 
     @property
