@@ -31,8 +31,8 @@ class ArrayFolder(OwnFiles):
     """
 
     folder: str = Field(
-        description="folder of the files; or with one file `data.safetensors` that holds arrays of these names. Images are "
-        "uint8 (n, height, width, channels) or (n, height, width), labels whole numbers from 0 on"
+        description="folder of the files; or with one file `data.safetensors` that holds arrays of these names. "
+        "Images are uint8 (n, height, width, channels) or (n, height, width), labels whole numbers from 0 on"
     )
     class_names: tuple[str, ...] = Field((), description="what people call the classes, in the order of their numbers")
 
