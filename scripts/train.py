@@ -5,6 +5,7 @@ from recurate.files.arrays import origin_of_file, read_arrays, write_arrays
 from recurate.files.fingerprints import file_digest, spec_digest
 from recurate.files.paths import progress_of
 from recurate.foundation.device import describe, prepare
+from recurate.foundation.lazy import np, torch
 from recurate.foundation.types import Array
 from recurate.models import NoiseModel
 from recurate.models.parts.units import Encoding
@@ -52,8 +53,7 @@ def main(
     }
     shapes = spec.model.shapes(encoding.shape)
     if spec.training is None:
-        assert spec.checkpoint is not None, "a study without training gives a checkpoint"
-        write_arrays(model, spec.checkpoint.state(shapes, len(seeds)), metadata)
+        write_arrays(model, _as_it_is(spec, shapes, encoding, len(seeds)), metadata)
         return
     foreign = spec.checkpoint.stacked(shapes, len(seeds)) if spec.checkpoint else None
     afresh = spec.sampler and source and spec.sampler.afresh(spec.model, source, seeds, generation, device)
@@ -80,6 +80,15 @@ def main(
     if trained_on:
         manifests.write(trained_on, samples, curated, earlier)
     trainer.finish()
+
+
+def _as_it_is(spec: Reads, shapes: dict[str, tuple[int, ...]], encoding: Encoding, seeds: int) -> dict[str, Array]:
+    """A checkpoint from elsewhere, or else the pretrained parameters, the same for all seeds."""
+    if spec.checkpoint is not None:
+        return spec.checkpoint.state(shapes, seeds)
+    assert spec.model.is_pretrained, "a study without training gives a checkpoint or a pretrained model"
+    alone = spec.model.initial(encoding.shape, torch.Generator())
+    return {f"parameter/{name}": np.stack([value.numpy()] * seeds) for name, value in alone.items()}
 
 
 def _unseen(spec: Reads, samples: str, seeds: list[int], generation: int) -> Array:

@@ -27,7 +27,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 from recurate.curation.judges import vgg11
 from recurate.measuring.features.parts import resizing
-from recurate.models.causal_lm import _network
+from recurate.models import causal_lm, diffusers_unet
 from recurate.models.parts import noise_schedule
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -233,7 +233,8 @@ def both_ways(path: Callable[[str], Any]) -> Passed:
 
 def forget() -> None:
     """Empty what is kept on a device from one call to the next."""
-    for kept in (_network, noise_schedule.shares_on, resizing._matrix_on, vgg11._on_device):
+    networks = (causal_lm._network, diffusers_unet._network, diffusers_unet._times)
+    for kept in (*networks, noise_schedule.shares_on, resizing._matrix_on, vgg11._on_device):
         kept.cache_clear()
 
 

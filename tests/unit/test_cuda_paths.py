@@ -99,6 +99,8 @@ TO_DEVICE = {
     "models/parts/fitted:FittedModel.encoded": "a chunk of samples",
     "models/causal_lm:_network": "a network without its parameters, once",
     "models/causal_lm:_call": "the empty cache of a text",
+    "models/diffusers_unet:_network": "a network without its parameters, once",
+    "models/diffusers_unet:_times": "times by step, once",
     "sample:main": "parameters",
     "traverse:_strip": "latents",
     "sampling:Request.latents": "random numbers",
@@ -157,6 +159,7 @@ NETWORKS: dict[str, tuple[str, Settings]] = {  # by name: data and settings
         "grey",
         {"kind": "noise_unet", "channel_multipliers": [1], "head_channels": 32, "classes": CLASSES},
     ),
+    "diffusers": ("grey", {"kind": "diffusers_unet"}),
     "conv_vae": ("grey", {"kind": "conv_vae", "channels": 4, "latent": 3}),
     "transformer": (
         "text",
@@ -173,11 +176,26 @@ def network(name: str, folder: Path) -> tuple[Model, Arrays]:
     settings = dict(NETWORKS[name][1])
     if settings["kind"] == "causal_lm":
         settings["source"] = saved(name, folder)
+    if settings["kind"] == "diffusers_unet":
+        settings["folder"] = pipeline(folder / name)
     model = load(Model, settings)
     generator = torch.Generator().manual_seed(0)
     alone = model.initial(real(NETWORKS[name][0]).train_x.shape[1:], generator)
     shifts = {key: 0.1 * torch.randn(len(SEEDS), *value.shape, generator=generator) for key, value in alone.items()}
     return model, {key: (value + shifts[key]).numpy() for key, value in alone.items()}
+
+
+def pipeline(folder: Path) -> str:
+    """Folder of a tiny random pipeline of the diffusers library."""
+    import_torchvision()
+    diffusers = pytest.importorskip("diffusers")
+    height, width, channels = SHAPES["grey"]
+    blocks = {"down_block_types": ["AttnDownBlock2D"], "up_block_types": ["AttnUpBlock2D"], "block_out_channels": [32]}
+    unet = diffusers.UNet2DModel(
+        sample_size=(height, width), in_channels=channels, out_channels=channels, layers_per_block=1, **blocks
+    )
+    diffusers.DDPMPipeline(unet, diffusers.DDPMScheduler()).save_pretrained(folder)
+    return str(folder)
 
 
 def saved(name: str, folder: Path) -> str:
@@ -248,6 +266,7 @@ TRAININGS: dict[str, tuple[str, Settings, Settings]] = {  # by name: network, ob
     "flow, bfloat16": ("unet in bfloat16", {"kind": "flow_matching"}, {}),
     "denoising": ("noise_unet", {"kind": "denoising"}, {"gradient_clip": 1.0}),
     "denoising, classes": ("noise_unet of classes", {"kind": "denoising", "label_dropout": 0.2}, {"warm_up": 2}),
+    "denoising, diffusers": ("diffusers", {"kind": "denoising"}, {}),
     "bound": ("conv_vae", {"kind": "evidence_bound"}, {"weight_decay": 0.1}),
     "token": ("transformer", {"kind": "next_token"}, {"decoupled_weight_decay": True, "weight_decay": 0.1}),
     "token, GPT-2": ("gpt2", {"kind": "next_token"}, {"ema_half_life": 20.0}),
@@ -372,6 +391,7 @@ SAMPLERS: dict[str, tuple[str, Settings]] = {  # by name: network and settings
     "ancestral": ("noise_unet", {"kind": "ancestral", "steps": 2, "limit": 1.0}),
     "guided": ("noise_unet of classes", {"kind": "ancestral", "steps": 2, "labels": "equal", "guidance": 1.0}),
     "ddim": ("noise_unet of classes", {"kind": "ddim", "steps": 2, "labels": "trained"}),
+    "ddim, diffusers": ("diffusers", {"kind": "ddim", "steps": 2}),
     "solver": ("noise_unet", {"kind": "dpm_solver", "steps": 2, "limit": 1.0}),
     "decoder": ("conv_vae", {"kind": "decoder"}),
     **{

@@ -44,6 +44,7 @@ class Model(Component, ABC):
 
     role: ClassVar[str]  # what it is, as objectives and samplers ask for it
     wants_gpu: ClassVar[bool] = False  # whether a cluster is asked for a GPU to train it and to sample from it
+    is_pretrained: ClassVar[bool] = False  # whether its initial parameters are a model that may be taken as it is
 
     @abstractmethod
     @gives(_parameters)

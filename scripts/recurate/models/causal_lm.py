@@ -36,6 +36,7 @@ class CausalLM(LanguageModel):
     """
 
     wants_gpu: ClassVar[bool] = True
+    is_pretrained: ClassVar[bool] = True
 
     source: str = Field(description="name in the transformers library, such as facebook/opt-125m, or a folder")
     revision: str | None = Field(None, description="branch, tag or commit of a named model; its newest if none")

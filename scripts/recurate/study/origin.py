@@ -30,7 +30,9 @@ class Origin(Settings):
     )
     model: Annotated[SerializeAsAny[Model], embedded(Model)] = Field(description="the network")
     objective: Annotated[SerializeAsAny[Objective], embedded(Objective)] = Field(description="the training objective")
-    training: Training | None = Field(None, description="training of generation 0; none if a checkpoint is taken as is")
+    training: Training | None = Field(
+        None, description="training of generation 0; none if a checkpoint, or a pretrained model, is taken as is"
+    )
     checkpoint: Checkpoint | None = Field(
         None, description="parameters trained elsewhere, which generation 0 is, or which its training starts from"
     )
@@ -44,7 +46,7 @@ class Origin(Settings):
 
     @model_validator(mode="after")
     def _is_trained_somewhere(self) -> Origin:
-        if self.training is None and self.checkpoint is None:
+        if self.training is None and self.checkpoint is None and not self.model.is_pretrained:
             raise ValueError("give training, or a checkpoint, or both")
         if self.training and self.checkpoint and (self.checkpoint.raw or self.checkpoint.optimizer):
             raise ValueError(
@@ -56,10 +58,9 @@ class Origin(Settings):
         """Raise ValueError if generation 0 of the origin `name` does not keep what is carried over from it."""
         where = f"origins.{name}"
         if self.training is None:
-            assert self.checkpoint is not None, "validated"
-            if "optimizer" in carry_over and self.checkpoint.optimizer is None:
+            if "optimizer" in carry_over and (self.checkpoint is None or self.checkpoint.optimizer is None):
                 raise ValueError(f"carry_over: Adam's state is to be named; give {where}.checkpoint.optimizer")
-            if "ema" in carry_over and self.checkpoint.raw is None:
+            if "ema" in carry_over and (self.checkpoint is None or self.checkpoint.raw is None):
                 raise ValueError(f"carry_over: the raw parameters are to be named; give {where}.checkpoint.raw")
         elif carry_over and not self.training.keep_state:
             raise ValueError(f"carry_over: the origin does not keep it; set {where}.training.keep_state: true")
