@@ -145,7 +145,7 @@ def setting(name: str, **changes: Any) -> Any:
     ("damage", "said"),
     [
         (without("unet/diffusion_pytorch_model.safetensors"), "has no unet/diffusion_pytorch_model.safetensors; save"),
-        (without("unet/config.json"), r"unet/config\.json cannot be read .*; name the folder of a pipeline"),
+        (without("unet/config.json"), r"unet/config\.json cannot be read .*; name the folder of a saved model"),
         (without("scheduler/scheduler_config.json"), r"scheduler_config\.json cannot be read"),
         (lambda folder: (folder / "unet/config.json").write_text("[1]"), "is no mapping of settings"),
         (lambda folder: (folder / "unet/config.json").write_text("{"), "cannot be read"),

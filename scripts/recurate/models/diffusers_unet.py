@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from recurate.foundation.errors import RecurateError
+from recurate.foundation.json_files import settings_in
 from recurate.foundation.lazy import np, torch
 from recurate.foundation.quoting import quoted
 from recurate.foundation.torchvision_compat import import_torchvision
@@ -66,11 +66,11 @@ class DiffusersUNet(NoiseModel):
 
     @cached_property
     def _unet(self) -> dict[str, object]:
-        return _settings(self.folder, UNET)
+        return settings_in("folder", Path(self.folder, UNET))
 
     @cached_property
     def _schedule(self) -> dict[str, object]:
-        return _settings(self.folder, SCHEDULER)
+        return settings_in("folder", Path(self.folder, SCHEDULER))
 
     def check(self, data: Description) -> None:
         super().check(data)
@@ -108,18 +108,6 @@ class DiffusersUNet(NoiseModel):
         image = x.permute(0, 3, 1, 2)
         network = _network(self.folder, str(x.device))
         return torch.func.functional_call(network, of_seed, (image, time)).sample.permute(0, 2, 3, 1)
-
-
-def _settings(folder: str, name: str) -> dict[str, object]:
-    """A file of settings of the pipeline. Raises ValueError if it is missing or none."""
-    path = Path(folder, name)
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"folder: {path} cannot be read ({error}); name the folder of a pipeline") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"folder: {path} is no mapping of settings; name the folder of a pipeline")
-    return settings
 
 
 @cache
