@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from recurate.curation.judges import vgg11
+from recurate.curation.judges import image_classifier, vgg11
 from recurate.measuring.features.parts import resizing
 from recurate.models import causal_lm, diffusers_unet
 from recurate.models.parts import noise_schedule
@@ -233,7 +233,7 @@ def both_ways(path: Callable[[str], Any]) -> Passed:
 
 def forget() -> None:
     """Empty what is kept on a device from one call to the next."""
-    networks = (causal_lm._network, diffusers_unet._network, diffusers_unet._times)
+    networks = (causal_lm._network, diffusers_unet._network, diffusers_unet._times, image_classifier._network)
     for kept in (*networks, noise_schedule.shares_on, resizing._matrix_on, vgg11._on_device):
         kept.cache_clear()
 

@@ -118,6 +118,8 @@ TO_DEVICE = {
     "curation/judges/vgg11:VGG11._train": "the order of an epoch",
     "curation/judges/vgg11:VGG11._with": "parameters",
     "curation/judges/vgg11:_on_device": "constants, once",
+    "curation/judges/image_classifier:_network": "a network without its parameters, once",
+    "curation/judges/image_classifier:ImageClassifier.evaluate": "means and deviations of colours, the library's",
     "curation/judges/parts/augmentation:shifted": "random numbers of a batch",
     "curation/judges/parts/augmentation:mirrored": "random numbers of a batch",
     "measuring/features:ImageFeatures.extract": "a chunk of images",
@@ -448,18 +450,31 @@ def test_a_path_through_latents_is_decoded_on_the_gpu(folder: Path, files: Files
 JUDGES: dict[str, tuple[str, Settings]] = {  # by kind: data and settings
     "small_cnn": ("grey", {"kind": "small_cnn", "channels": 2, "features": 4, "epochs": 1, "horizontal_flip": True}),
     "vgg11": ("colour", {"kind": "vgg11", "width": 0.02, "hidden": 4, "epochs": 1}),
+    "image_classifier": ("grey", {"kind": "image_classifier", "chunk": 15}),
 }
 TRAINED_JUDGE = {"batch_size": 8, "chunk": 15}
 
 
-def judging(kind: str, files: Files) -> Way:
+def classifier(folder: Path) -> str:
+    """Folder of a tiny random image classifier of the transformers library."""
+    import_torchvision()
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.ViTConfig(image_size=16, patch_size=8, num_labels=CLASSES, **sizes)
+    transformers.ViTForImageClassification(config).save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 16, "width": 16}).save_pretrained(folder)
+    return str(folder)
+
+
+def judging(kind: str, files: Files, folder: Path) -> Way:
     """The stage that trains a judge and asks it about what it has not seen, as a path."""
     data, settings = JUDGES[kind]
+    settings = settings | ({"folder": classifier(folder / kind)} if kind == "image_classifier" else TRAINED_JUDGE)
 
     def path(device: str) -> Any:
         file = files(device)
         write_arrays(file("real"), real(data).arrays(), {})
-        spec = {"judge": {**settings, **TRAINED_JUDGE}, "classes": CLASSES}
+        spec = {"judge": settings, "classes": CLASSES}
         call(train_judge.main, file("real"), file("judge"), file("card"), spec, device=device)
         return read_arrays(file("judge"))
 
@@ -467,8 +482,8 @@ def judging(kind: str, files: Files) -> Way:
 
 
 @pytest.mark.parametrize("kind", kinds(Judge))
-def test_judges_are_trained_and_asked_on_the_gpu(kind: str, files: Files) -> None:
-    check(both_ways(judging(kind, files)))
+def test_judges_are_trained_and_asked_on_the_gpu(kind: str, files: Files, folder: Path) -> None:
+    check(both_ways(judging(kind, files, folder)))
 
 
 @cache
@@ -651,7 +666,7 @@ def path_of(folder: Path, files: Files, tmp_path: Path, monkeypatch: pytest.Monk
         return {
             "training": lambda: training(name, folder, tmp_path, steps=1),
             "sampling": lambda: sampling(name, folder, files),
-            "judge": lambda: judging(name, files),
+            "judge": lambda: judging(name, files, folder),
             "reward": lambda: curating(name, "vgg11", folder, files),
             "features": lambda: extracting(name, folder, files),
         }[kind]()
