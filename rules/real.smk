@@ -98,7 +98,7 @@ rule judge:
     benchmark:
         layout.benchmark(layout.in_origin("judge.safetensors"))
     conda:
-        "../envs/train.yaml"
+        environment("train")
     threads: 1
     resources:
         **resources("judge", mem_mb=8000, runtime=240, gpu=networks.judge),

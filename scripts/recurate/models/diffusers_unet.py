@@ -139,5 +139,5 @@ def _library() -> ModuleType:
         import_torchvision()  # the library looks for it, and stops where its operators are not built
         import diffusers
     except ImportError as error:
-        raise RecurateError("model: diffusers is not installed; install what envs/train.yaml lists") from error
+        raise RecurateError("model: diffusers is not installed; install what envs/pretrained.yaml lists") from error
     return diffusers

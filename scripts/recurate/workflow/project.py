@@ -157,10 +157,13 @@ class Project:
         return self.config.light_jobs == "submit_host"
 
     def environment(self, usual: str) -> Callable[[Wildcards], str]:
-        """Conda file of a job: that of language models where the data are text, and else the `usual` one."""
+        """Conda file of a job: that of language models or of pretrained networks where there are any, or the usual."""
 
         def of_job(w: Wildcards) -> str:
-            name = "language" if self.studies.origin(w).data.description.vocabulary else usual
-            return f"../envs/{name}.yaml"
+            origin = self.studies.origin(w)
+            if origin.data.description.vocabulary:
+                return "../envs/language.yaml"
+            pretrained = origin.model.is_pretrained or (origin.judge is not None and origin.judge.is_pretrained)
+            return f"../envs/{'pretrained' if pretrained else usual}.yaml"
 
         return of_job

@@ -46,6 +46,7 @@ def _judged(_: Judge, given: Given, value: object) -> tuple[Tensor, Tensor]:
 class Judge(Component, ABC):
     """A classifier trained once on real data, or read from a file."""
 
+    is_pretrained: ClassVar[bool] = False  # whether it is another library's, which its jobs then need
     wants_gpu: ClassVar[bool] = False  # whether a cluster is asked for a GPU to train it and to judge with it
 
     minimum_accuracy: float = Field(0.0, ge=0, le=1, description="held-out accuracy below which the judge is refused")

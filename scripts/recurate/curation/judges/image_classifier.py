@@ -40,6 +40,7 @@ class ImageClassifier(Judge):
     """
 
     wants_gpu: ClassVar[bool] = True
+    is_pretrained: ClassVar[bool] = True
 
     folder: str = Field(description=f"folder with {CONFIG}, {PREPROCESSOR} and weights in safetensors")
 
@@ -132,6 +133,6 @@ def _library() -> ModuleType:
         import_torchvision()  # the library looks for it, and stops where its operators are not built
         import transformers
     except ImportError as error:
-        raise RecurateError("judge: transformers is not installed; install what envs/language.yaml lists") from error
+        raise RecurateError("judge: transformers is not installed; install what envs/pretrained.yaml lists") from error
     transformers.logging.set_verbosity_error()
     return transformers
