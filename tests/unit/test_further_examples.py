@@ -1,4 +1,4 @@
-"""The further examples of docs/extending: own data from usual files, and a curation that keeps the top share."""
+"""The further examples of docs/extending: rows of numbers as data, and a curation that keeps the top share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from own_code import EXAMPLES
-from PIL import Image
-from pydantic import ValidationError
 from script import call
 
 import curate
@@ -64,102 +62,6 @@ def test_points_come_from_rows_of_numbers_below_a_header_or_without(tmp_path: Pa
 def test_a_header_that_nobody_told_of_is_a_sentence_with_the_key(tmp_path: Path, header: str) -> None:
     line = refusal(tmp_path, "data", table=csv(tmp_path, header))
     assert re.search(r"points\.csv: could not convert string .* to float32.*say header: 1$", line), line
-
-
-def table(folder: Path, kinds: list[str], head: str = "x,y,species") -> str:
-    path = folder / "table.csv"
-    rows = (f"{a},{b},{kinds[number % len(kinds)]}" for number, (a, b) in enumerate(POINTS))
-    path.write_text("\n".join([head, *rows]) + "\n")
-    return str(path)
-
-
-NAMED = {"columns": ["y", "x"], "label": "species", "classes": ["cat", "dog"]}
-
-
-def test_columns_are_taken_by_the_names_in_the_header_and_classes_by_what_the_settings_say(tmp_path: Path) -> None:
-    found = prepared(tmp_path, "data_table", table=table(tmp_path, ["dog", "cat", "cat"]), **NAMED)
-    x = np.concatenate([found["test_x"], found["train_x"]])
-    y = np.concatenate([found["test_y"], found["train_y"]])
-    for point, kind in zip(x, y, strict=True):
-        (place,) = np.flatnonzero((point[::-1] == POINTS).all(axis=1))
-        assert kind == (1 if place % 3 == 0 else 0)
-
-
-@pytest.mark.parametrize(
-    ("kinds", "head", "said"),
-    [
-        (["cat", "bird"], "x,y,species", "species holds 'bird'; name it in classes, or take it out"),
-        (["cat", ""], "x,y,species", "species holds ''; name it in classes"),
-        (["cat", "dog"], "x,z,species", r"there is no column 'y'; the first line names \['x', 'z', 'species'\]"),
-        (["cat", "dog"], "x,y,kind", "there is no column 'species'; the first line names"),
-    ],
-)
-def test_a_table_that_is_not_as_the_settings_say_is_a_sentence(
-    tmp_path: Path, kinds: list[str], head: str, said: str
-) -> None:
-    assert re.search(
-        rf"table\.csv: {said}", refusal(tmp_path, "data_table", table=table(tmp_path, kinds, head), **NAMED)
-    )
-
-
-def images(folder: Path, *sizes: tuple[int, int], mode: str = "RGB") -> dict[str, Any]:
-    """Five images of two classes, of these sizes in turn."""
-    for number in range(10):
-        path = folder / "photographs" / ("cat", "dog")[number % 2] / f"{number} λ.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        width, height = sizes[number // 2 % len(sizes)]
-        pixels = np.full((height, width, 3), 25 * number, np.uint8)
-        Image.fromarray(pixels).convert(mode).save(path)
-    return {"folder": str(folder / "photographs"), "width": 6, "height": 4}
-
-
-@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
-def test_images_come_from_a_folder_of_folders_whatever_their_colours_are_stored_as(tmp_path: Path, mode: str) -> None:
-    found = prepared(tmp_path, "data_images", **images(tmp_path, (6, 4), mode=mode))
-    assert found["train_x"].shape == (8, 4, 6, 3) and found["test_x"].shape == (2, 4, 6, 3)
-    for image, kind in zip(found["train_x"], found["train_y"], strict=True):
-        assert image.min() == image.max() and kind == image.max() // 25 % 2
-
-
-def test_images_of_several_sizes_are_a_sentence_that_names_one_and_says_how_to_mend_it(tmp_path: Path) -> None:
-    line = refusal(tmp_path, "data_images", **images(tmp_path, (6, 4), (6, 5)))
-    assert re.search(r"photographs/(cat|dog)/\d λ\.png: 6 x 5 pixels, wanted are 6 x 4; make all of one size", line)
-
-
-def test_an_empty_folder_of_images_is_a_sentence_when_settings_are_read(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="there are no PNG files in the folders of classes in it"):
-        prepared(tmp_path, "data_images", folder=str(tmp_path), width=6, height=4)
-    assert not list(tmp_path.glob("real.*"))
-
-
-def arrays(folder: Path, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    np.save(folder / "x.npy", x)
-    np.save(folder / "y.npy", y)
-    return {"samples": str(folder / "x.npy"), "labels": str(folder / "y.npy"), "classes": 2}
-
-
-@pytest.mark.parametrize("x", [POINTS, np.arange(20 * 12, dtype=np.uint8).reshape(20, 2, 2, 3)])
-def test_samples_and_classes_come_from_files_of_numpy(tmp_path: Path, x: np.ndarray) -> None:
-    found = prepared(tmp_path, "data_arrays", **arrays(tmp_path, x, np.arange(20) % 2))
-    for sample, kind in zip(found["train_x"], found["train_y"], strict=True):
-        (place,) = np.flatnonzero((sample == x).reshape(20, -1).all(axis=1))
-        assert kind == place % 2
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "said"),
-    [
-        (POINTS.astype(np.float16), np.arange(20) % 2, "train_x is float16 .* they are float32 or float64"),
-        (np.zeros((20, 2, 2, 3), np.float32), np.arange(20) % 2, "train_x is float32 .* they are uint8"),
-        (POINTS, np.arange(20) % 3, "train_y holds classes 0 to 2; described are 0 to 1"),
-        (POINTS, np.arange(20) / 20, "train_y is float64"),
-        (POINTS, np.array([["a", 1]] * 10, object).ravel(), "Object arrays cannot be loaded"),
-    ],
-)
-def test_arrays_that_are_no_samples_and_classes_are_a_sentence(
-    tmp_path: Path, x: np.ndarray, y: np.ndarray, said: str
-) -> None:
-    assert re.search(said, refusal(tmp_path, "data_arrays", **arrays(tmp_path, x, y)))
 
 
 # A curation that keeps the top share

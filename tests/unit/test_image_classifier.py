@@ -140,3 +140,12 @@ def test_settings_that_are_a_list_are_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps([1]))
     with pytest.raises(ValueError, match=r"config\.json is no mapping of settings"):
         judge(tmp_path)
+
+
+def test_a_model_that_names_no_classes_has_the_library_s_two(tmp_path: Path) -> None:
+    config = transformers.ViTConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=SIDE, patch_size=8
+    )
+    transformers.ViTForImageClassification(config).save_pretrained(tmp_path)
+    transformers.ViTImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(tmp_path)
+    judge(tmp_path).check(Description((12, 12, 3), 2, ("cat", "dog")))

@@ -47,6 +47,16 @@ its block in a study file. Each family has a page with its interface, the smalle
 
 {families}
 
+Without code: pictures, arrays and tables of your own are data of the kinds `image_folder`, `array_folder` and `table`,
+the network of an image pipeline of the diffusers library is `diffusers_unet`, a classifier of the transformers library
+`image_classifier`, each one entry with the path of its folder ([config/README.md](../../config/README.md)):
+
+```yaml
+data: {{kind: image_folder, folder: pictures, resize: [32, 32]}}  # PNG or JPEG, a subfolder for each class
+model: {{kind: diffusers_unet, folder: pipeline}}  # generation 0, where nothing is said of training
+judge: {{kind: image_classifier, folder: classifier}}
+```
+
 What the numbers in `metrics.csv` are: [metrics.md](../metrics.md). Figures: [figures.md](../figures.md).
 
 ## Everything at once

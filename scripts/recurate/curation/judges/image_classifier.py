@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recurate.data import Description, RealData
     from recurate.foundation.types import Array
 
+UNSAID = {"0": "LABEL_0", "1": "LABEL_1"}  # what the library takes where a model says nothing
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
 
@@ -53,7 +54,7 @@ class ImageClassifier(Judge):
     @cached_property
     def _labels(self) -> list[str]:
         """Names of its classes, in their order."""
-        labels = settings_in("folder", Path(self.folder, CONFIG)).get("id2label") or {}
+        labels = settings_in("folder", Path(self.folder, CONFIG)).get("id2label", UNSAID)
         return [str(name) for name in labels.values()] if isinstance(labels, dict) else []
 
     @model_validator(mode="after")
