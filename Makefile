@@ -1,4 +1,4 @@
-# make quick | study | plan | data | figures | provenance | verify | test | slurm-test | lint | bench: each sets up what it needs by itself, in .venv.
+# make quick | study | plan | data | figures | provenance | verify | test | test-long | slurm-test | lint | bench: each sets up what it needs by itself, in .venv.
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -8,7 +8,7 @@ STUDIES = $(if $(strip $(STUDY)),--study "$(STUDY)")
 export MPLBACKEND := Agg
 export PYTHONPATH :=
 
-.PHONY: quick study plan data figures provenance verify test slurm-test lint bench clean
+.PHONY: quick study plan data figures provenance verify test test-long slurm-test lint bench clean
 
 # A first look: a small study with a picture and a report, in a folder of its own.
 quick: .venv/ready
@@ -40,7 +40,11 @@ verify: .venv/ready
 
 # A file's tests stay together, for what they share is built once.
 test: .venv/ready
-	$(BIN)/pytest -m "not slurm" --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/pytest -m "not slurm and not long" --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+# What takes long: full sizes, many kills, every printed command, all regimes; of each of these `make test` has a case.
+test-long: .venv/ready
+	$(BIN)/pytest -m "long and not slurm" --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # As root on Debian; elsewhere it says why it does not run.
 slurm-test: .venv/ready

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from long_cases import others_long
 
 from recurate.closed_form.laws.urn import mean_root
 from recurate.commands import calibrate
@@ -86,7 +87,9 @@ def test_replicates_that_are_needed_see_a_tenth_with_80_percent_power(order: flo
     assert seen / 1000 == pytest.approx(0.8, abs=0.04)
 
 
-@pytest.mark.parametrize("name", ["alemohammad_gaussian", "shumailov_gaussian"])
+@pytest.mark.parametrize(
+    "name", others_long(["alemohammad_gaussian", "shumailov_gaussian"], lambda name: name != "shumailov_gaussian")
+)
 def test_a_shipped_study_has_the_replicates_that_power_asks_for(name: str) -> None:
     """The others take longer: `manage.py calibrate`, whose table stands in docs/limits.md."""
     found = calibrate.repeated(name, shipped(name), 1, 60)

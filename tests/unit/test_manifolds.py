@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from long_cases import others_long
 from prdc import compute_prdc
 from scipy.spatial.distance import cdist
 from scipy.stats import mannwhitneyu
@@ -280,7 +281,7 @@ def test_copies_of_training_data_are_memorised_and_copies_of_held_out_data_are_n
 
 
 @pytest.mark.parametrize("samples", [1_000, 3_000])
-@pytest.mark.parametrize("training_data", [2_000, 20_000])
+@pytest.mark.parametrize("training_data", others_long([2_000, 20_000], lambda size: size == 2_000))
 def test_copies_have_one_and_data_never_seen_a_half_at_any_size(samples: int, training_data: int) -> None:
     """Clusters on a curved surface in 16 dimensions; a generator copies the training data or draws new ones."""
     rng = np.random.default_rng(training_data + samples)

@@ -91,6 +91,7 @@ def test_only_a_network_that_is_told_classes_has_an_embedding_of_them(classes: i
     assert shapes.get("label_emb.weight", (None,))[0] == embedded
 
 
+@pytest.mark.long
 def test_training_learns_to_use_the_class() -> None:
     """Images of one grey each, which noise hides at the late steps, so that only the class tells it."""
     objective = Denoising(kind="denoising", label_dropout=0.0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from long_cases import others_long
 from loops import REGIMES, estimator, loop, preference, run
 from scipy.stats import ks_2samp, norm
 from theory_setup import forecast
@@ -61,7 +62,7 @@ def assert_lawful(fitted: Estimator, of: SimulatedLoop, replicates: int) -> None
 
 
 @pytest.mark.parametrize("spec", LAWFUL, ids=lambda spec: f"{spec['kind']}-{spec.get('dimensions', 1)}")
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", others_long(REGIMES, lambda regime: regime in ("replace", "contamination")))
 def test_every_regime_meets_its_laws(spec: dict[str, Any], regime: str) -> None:
     assert_lawful(estimator(**spec), loop(REGIMES[regime], 12), REPLICATES)
 
@@ -336,7 +337,7 @@ def test_curation_of_the_plane_moves_a_kernel_estimate_in_every_regime(regime: s
     assert measured["reward_mean"][:, -1].mean() > measured["reward_mean"][:, 0].mean()
 
 
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", others_long(REGIMES, lambda regime: regime in ("replace", "contamination")))
 @pytest.mark.parametrize(
     "spec",
     [

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from language_setup import SENTENCES, write_corpus
+from long_cases import others_long
 from mixed_text import distinct_words, mixed_text, random_spellings, write_text
 from tokenizers import AddedToken, Regex, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizers import Tokenizer as Fast
@@ -106,7 +107,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short")
-@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("name", others_long(TOKENIZERS, lambda name: name in ("GPT-2", "BERT")))
 def test_a_cut_text_has_the_tokens_of_the_whole(name: str) -> None:
     """Random texts full of white space of all kinds; the first tokenizer by words, most others by tried line ends."""
     codec = Codec(TOKENIZERS[name].to_str())
@@ -128,6 +129,7 @@ def test_lines_of_wikipedia_are_cut_for_every_tokenizer() -> None:
         assert len(list(codec.encode(pieces(text, 50)))) > 10, name
 
 
+@pytest.mark.long
 def test_white_space_is_the_same_to_us_and_to_the_library_where_words_end() -> None:
     """Of all characters, none that Python takes for ink is white space to the library's regular expressions."""
     everything = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
@@ -171,7 +173,8 @@ def test_a_tokenizer_learnt_from_stretches_is_that_of_the_whole() -> None:
     assert json.loads(learnt)["model"] == json.loads(fast.to_str())["model"]
 
 
-def test_a_text_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", others_long([250_000, 1_000_000], lambda size: size < 1_000_000))
+def test_a_text_is_never_in_memory_as_a_whole(tmp_path: Path, size: int) -> None:
     """Four times the text takes hardly more memory, tokens apart."""
 
     def peak(size: int) -> int:
@@ -186,7 +189,7 @@ def test_a_text_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
         return found
 
     peak(10_000)
-    assert peak(4_000_000) < 1.2 * peak(1_000_000)
+    assert peak(4 * size) < 1.2 * peak(size)
 
 
 def test_the_text_of_the_benchmark_has_as_many_words_as_it_says(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from long_cases import others_long
 from study_setup import ROOT, STUDY, changed, complaint, read
 
 from recurate.figures.curves import _symbols
@@ -42,7 +43,9 @@ def test_mathematics_that_do_not_parse_are_refused_before_anything_runs(tmp_path
     assert re.search(rf"tiny\.yaml: arms\.curated\.{key}: .* is no mathematics .* for a dollar", line)
 
 
-@pytest.mark.parametrize("text", [*GOOD, *BAD], ids=lambda text: text[:12])
+@pytest.mark.parametrize(
+    "text", others_long([*GOOD, *BAD], lambda text: text in ("$", "$$", r"$\frac{1}{2}$")), ids=lambda text: text[:12]
+)
 def test_whatever_stands_in_a_figure_is_drawn(tmp_path: Path, text: str) -> None:
     figure = style.new_figure(3, 2)
     axes = figure.subplots()

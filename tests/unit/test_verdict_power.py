@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ideal_learners import ideal_loops, split
+from long_cases import others_long
 from scipy import special, stats
 from study_setup import ROOT
 from theory_setup import check_arm, forecast
@@ -126,7 +127,7 @@ ARMS = {"uncurated": (1, 0.0), "curated": (4, 0.0), "mixed": (4, 1 / 3), "stable
 TESTED = ["lemma_2_2", "theorem_2_1", "theorem_2_3"]
 
 
-@pytest.mark.parametrize("seeds", [2, 4])
+@pytest.mark.parametrize("seeds", others_long([2, 4], lambda seeds: seeds == 2))
 def test_ideal_learners_are_alarmed_at_as_often_as_is_said(seeds: int) -> None:
     """Where the claim is an equality (no choice, K = 1) in 1.5 to 3.5 % of its rows, elsewhere less; Holm: hardly."""
     random, studies = np.random.default_rng(seeds), 400
@@ -148,7 +149,7 @@ def test_ideal_learners_are_alarmed_at_as_often_as_is_said(seeds: int) -> None:
     assert np.mean(contradicted) < 0.025
 
 
-@pytest.mark.parametrize("real_fraction", [0.05, 1 / 3, 0.8])
+@pytest.mark.parametrize("real_fraction", others_long([0.05, 1 / 3, 0.8], lambda share: share == 1 / 3))
 def test_a_bound_that_is_met_with_equality_is_alarmed_at_as_often_as_is_said(real_fraction: float) -> None:
     """Theorem 2.3 promises next to nothing at K = 1 + 1e-9, where the learner has no choice."""
     made = split(ideal_loops(np.random.default_rng(3), 6000, 4, 1, real_fraction), 4)

@@ -239,6 +239,7 @@ def test_a_study_of_one_s_own_is_run_from_a_read_only_checkout(
     assert {path.name for path in tmp_path.iterdir()} == {"made", "mine", "config", ".snakemake"}
 
 
+@pytest.mark.long
 def test_another_workflow_runs_jobs_of_this_one(checkout: Path, tmp_path: Path) -> None:
     write(tmp_path, outer(checkout, overrides={"tiny": {"generations": 1, "seeds": 1}}))
     done = snakemake(tmp_path, "--quiet", "all")

@@ -18,16 +18,19 @@ from tiny import Copy, contents, fresh, processes_in
 
 pytestmark = pytest.mark.workflow
 
-KILLS = 25
+FEW, MANY = 3, 25  # kills
+RUN = (sys.executable, "scripts/manage.py", "run", "--cores", "2")
+SAMPLES = "results/tiny/origins/gaussians/seeds-0-1/gen-000/samples.safetensors"
 PROGRESS = "results/tiny/origins/gaussians/seeds-0-1/gen-000/.progress"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
-def test_a_study_killed_at_random_moments_ends_in_the_same_bytes(built: Copy, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
+def test_a_study_killed_at_random_moments_ends_in_the_same_bytes(built: Copy, tmp_path: Path, kills: int) -> None:
     expected = contents(built)
     moments = random.Random(20)
     project = fresh(tmp_path / "project")
-    for _ in range(KILLS):
+    for _ in range(kills):
         if killed(project, moments.uniform(0.2, 9)):
             continue
         assert contents(project) == expected, "a run that was faster than its killer"
@@ -49,6 +52,12 @@ def killed(project: Copy, seconds: float) -> bool:
     return True
 
 
+def same_bytes(some: Copy, every: Copy) -> None:
+    """Files of a study that is built in part are those of the built one."""
+    found, expected = contents(some), contents(every)
+    assert found and found == {path: expected[path] for path in found}
+
+
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small file system, as root")
 def test_a_disk_that_fills_up_loses_nothing(built: Copy, unbuilt: Copy) -> None:
     results = unbuilt.folder / "results"
@@ -57,14 +66,14 @@ def test_a_disk_that_fills_up_loses_nothing(built: Copy, unbuilt: Copy) -> None:
     if mounted.returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        full = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
+        full = unbuilt.run(*RUN, "results/tiny/metrics.csv")
         assert full.returncode != 0
         assert "No space left on device" in full.stdout
         assert "Traceback" not in full.stdout
         subprocess.run(["mount", "-o", "remount,size=64m", str(results)], check=True)
-        done = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
+        done = unbuilt.run(*RUN, "results/tiny/metrics.csv")
         assert done.returncode == 0, done.stdout
-        assert contents(unbuilt) == contents(built)
+        same_bytes(unbuilt, built)
     finally:
         subprocess.run(["umount", str(results)], check=True)
 
@@ -94,8 +103,8 @@ def exchanged(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (truncated, "does not hold the bytes that sample_arm wrote"),
-        (flipped, "does not hold the bytes that sample_arm wrote"),
+        pytest.param(truncated, "does not hold the bytes that sample_arm wrote", marks=pytest.mark.long),
+        pytest.param(flipped, "does not hold the bytes that sample_arm wrote", marks=pytest.mark.long),
         (exchanged, f"does not hold the bytes that sample_arm wrote, but those of {ARM}/gen-002/samples.safetensors"),
     ],
 )
@@ -148,7 +157,7 @@ def in_training(project: Copy) -> subprocess.Popen[str]:
     project.snakemake("results/tiny/origins/gaussians/real.safetensors")
     with (project.folder / "config/config.yaml").open("a") as file:
         file.write("save_every: 0.01\n")
-    run = project.start()
+    run = project.start(SAMPLES)
     while not list((project.folder / PROGRESS).glob("[!.]*.safetensors")):
         assert run.poll() is None
         time.sleep(0.001)
@@ -159,9 +168,9 @@ def test_a_private_checkpoint_that_cannot_be_read_is_not_used(built: Copy, unbui
     unbuilt.kill(in_training(unbuilt))
     for checkpoint in (unbuilt.folder / PROGRESS).glob("[!.]*.safetensors"):
         checkpoint.write_bytes(checkpoint.read_bytes()[:500])
-    done = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
+    done = unbuilt.run(*RUN, SAMPLES)
     assert done.returncode == 0, done.stdout
-    assert contents(unbuilt) == contents(built)
+    same_bytes(unbuilt, built)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
@@ -174,7 +183,7 @@ def test_a_job_that_outlived_snakemake_is_waited_for(built: Copy, unbuilt: Copy)
             process.kill()
     run.wait()
     job.suspend()  # it lives on and does not end; before, the system would have ended it with the last of its group
-    again = unbuilt.start()
+    again = unbuilt.start(SAMPLES)
     assert again.stdout is not None
     said = ""
     while "waiting: another copy of the job" not in said:
@@ -185,17 +194,17 @@ def test_a_job_that_outlived_snakemake_is_waited_for(built: Copy, unbuilt: Copy)
     job.resume()
     output = again.communicate()[0]
     assert again.returncode == 0, output
-    assert contents(unbuilt) == contents(built)
+    same_bytes(unbuilt, built)
 
 
 def test_a_clock_that_jumped_back_trains_nothing_again(built: Copy, unbuilt: Copy) -> None:
-    samples = "results/tiny/origins/gaussians/seeds-0-1/gen-000/samples.safetensors"
-    assert unbuilt.snakemake(samples).returncode == 0
+    curated = f"{ARM}/gen-000/curated.safetensors"
+    assert unbuilt.snakemake(SAMPLES).returncode == 0
     for path in (unbuilt.folder / "results").rglob("*"):
         written = path.stat().st_mtime + 86_400
         os.utime(path, (written, written))
-    done = unbuilt.run(sys.executable, "scripts/manage.py", "run", "--cores", "2")
+    done = unbuilt.run(*RUN, curated)
     assert done.returncode == 0, done.stdout
     assert "train_origin" not in done.stdout
-    assert contents(unbuilt) == contents(built)
-    assert unbuilt.planned() == {}
+    same_bytes(unbuilt, built)
+    assert unbuilt.planned(curated) == {}

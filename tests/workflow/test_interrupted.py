@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from long_cases import others_long
 from tiny import Copy, changed, contents, processes_in
 
 pytestmark = pytest.mark.workflow
@@ -109,7 +110,9 @@ def training(project: Copy) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", others_long([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], lambda number: number == signal.SIGTERM)
+)
 def test_a_signal_to_the_command_alone_ends_all_of_it_and_says_how_to_go_on(
     built: Copy, unbuilt: Copy, number: signal.Signals
 ) -> None:

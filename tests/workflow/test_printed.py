@@ -11,11 +11,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from long_cases import others_long
 from tiny import ROOT, TINY, Copy
 
 from recurate.files.writing import write_text
@@ -23,6 +24,7 @@ from recurate.files.writing import write_text
 pytestmark = pytest.mark.workflow
 
 NAMES = ("README.md", "CONTRIBUTING.md", "results/README.md", "config/README.md", "profiles/slurm/README.md")
+READ_FIRST = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
 DOCUMENTS = [*(ROOT / name for name in NAMES if (ROOT / name).exists()), *sorted(ROOT.glob("docs/**/*.md"))]
 PROGRAMS = ("make", "snakemake", "python", "pytest", "sbatch", ".ci/run", "git", "source")  # in running text
 STANDS_FOR = {
@@ -44,6 +46,7 @@ SHORT = {
     "study": ("ARGS", "-n {}"),
     "data": ("ARGS", "-n {}"),
     "test": ("PYTEST", "{} --collect-only tests/unit/test_bench.py"),
+    "test-long": ("PYTEST", "{} --collect-only tests/unit/test_manifolds.py"),
     "slurm-test": ("PYTEST", "{} --collect-only tests/slurm/test_cluster.py"),
     "bench": ("ARGS", "{} --help"),
 }
@@ -78,9 +81,9 @@ def _filled(command: str) -> str:
     return re.sub(many, lambda found: STANDS_FOR[found[0]], words)
 
 
-def _all_commands() -> list[str]:
-    found = (_filled(command) for document in DOCUMENTS for command in _commands(document.read_text("utf-8")))
-    return sorted(set(found) - set(NOT_RUN))
+def _all_commands(documents: Iterable[Path]) -> set[str]:
+    found = (_filled(command) for document in documents for command in _commands(document.read_text("utf-8")))
+    return set(found) - set(NOT_RUN)
 
 
 def _short(command: str) -> list[str]:
@@ -154,7 +157,9 @@ def _run(project: Copy, words: list[str]) -> subprocess.CompletedProcess[str]:
     return project.run(str(program) if program.exists() else words[0], *words[1:])
 
 
-@pytest.mark.parametrize("command", _all_commands())
+@pytest.mark.parametrize(
+    "command", others_long(sorted(_all_commands(DOCUMENTS)), _all_commands(READ_FIRST).__contains__)
+)
 def test_a_printed_command_runs(finished: Copy, command: str) -> None:
     done = _run(finished, _short(command))
     assert done.returncode == 0, f"{command}\n{done.stdout}"

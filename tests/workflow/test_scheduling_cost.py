@@ -9,11 +9,7 @@ pytestmark = pytest.mark.workflow
 
 
 def test_waiting_jobs_are_looked_at_when_a_job_has_ended_and_not_over_and_over(project: Copy) -> None:
-    curated = [
-        f"results/tiny/arms/{arm}/seeds-0-1/gen-{n:03}/curated.safetensors"
-        for arm in ("curated", "mixed")
-        for n in (0, 1, 2)
-    ]
+    curated = [f"results/tiny/arms/mixed/seeds-0-1/gen-{n:03}/curated.safetensors" for n in (0, 1, 2)]
     done = project.snakemake("--cores", "1", "--verbose", "--force", *curated)
     assert done.returncode == 0, done.stdout
     looks, jobs = (done.stdout.count(text) for text in ("Ready jobs: ", "Finished jobid: "))

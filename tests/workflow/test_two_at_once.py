@@ -42,7 +42,7 @@ def at_work(clone: Copy, command: tuple[str, ...], results: Path) -> subprocess.
     return run
 
 
-@pytest.mark.parametrize("command", [RUN, PLAIN], ids=["make_study", "snakemake"])
+@pytest.mark.parametrize("command", [RUN, pytest.param(PLAIN, marks=pytest.mark.long)], ids=["make_study", "snakemake"])
 def test_whoever_comes_second_is_told_who_is_at_work(
     tmp_path: Path, clones: tuple[Copy, Copy], command: tuple[str, ...]
 ) -> None:

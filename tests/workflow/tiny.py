@@ -76,10 +76,10 @@ class Copy:
             command, cwd=self.folder, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
-    def start(self) -> subprocess.Popen[str]:
-        """Start the study as `make study` does, in a session of its own."""
+    def start(self, *targets: str) -> subprocess.Popen[str]:
+        """Start the study, or some of its files, as `make study` does, in a session of its own."""
         return subprocess.Popen(
-            [sys.executable, "scripts/manage.py", "run", "--cores", "2"],
+            [sys.executable, "scripts/manage.py", "run", "--cores", "2", *targets],
             cwd=self.folder,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -168,7 +168,7 @@ def fresh(folder: Path) -> Copy:
     for name in CODE:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name)  # with what Python compiled of it, which goes by dates that are kept
         else:
             shutil.copy2(source, folder / name)
     for study in (folder / "config/studies").glob("*.yaml"):

@@ -1,0 +1,16 @@
+"""Which cases of a test `make test` runs, and which wait for `make test-long`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+
+T = TypeVar("T")
+
+
+def others_long(cases: Iterable[T], stay: Callable[[T], bool]) -> list[T | ParameterSet]:
+    """Cases of a parameter that are marked `long`, but for those that `stay`."""
+    return [case if stay(case) else pytest.param(case, marks=pytest.mark.long) for case in cases]
