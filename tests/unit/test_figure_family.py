@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from figure_setup import arm_view, simulated_view, study_view
+from long_cases import rows_long
 from study_setup import ROOT, STUDY, changed, complaint, read
 
 import draw
@@ -270,7 +271,7 @@ def redrawn_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 @pytest.mark.parametrize(
     ("module", "figures"),
     [
-        *((f"figures/{kind}.py", {kind}) for kind in kinds(Figure)),
+        *rows_long(3, [(f"figures/{kind}.py", {kind}) for kind in kinds(Figure)]),
         ("figures/parts/images.py", {"contact_sheet", "traversals"}),
         ("figures/parts/density.py", {"densities", "animation"}),
         ("theory/limit.py", {"densities"}),

@@ -10,6 +10,7 @@ import shutil
 
 import numpy as np
 import pytest
+from long_cases import rows_long
 from own_kinds import EXAMPLES, KEEP, LEVELS, OPERATOR, of_four
 from tiny import ROOT, TINY, Copy, fresh
 
@@ -59,15 +60,18 @@ def test_the_examples_of_all_families_run_to_the_report(own: Copy) -> None:
 
 @pytest.mark.parametrize(
     ("example", "old", "new", "runs", "runs_not"),
-    [
-        ("reward", "x[:, 1] - self.height", "x[:, 1] - 1.0 * self.height", "curate", "train_origin"),
-        ("metric", ".mean()", ".mean() * 1.0", "measure", "sample_arm"),
-        ("model", "time > 0.5", "time >= 0.5", "train_origin", "real_data"),
-        ("judge", "dim=2), x", "dim=2), 1.0 * x", "judge", "train_origin"),
-        ("figure", "2.5)", "2.6)", "draw", "measure"),
-        ("estimator", "model[:, None, None] *", "1.0 * model[:, None, None] *", "simulate", "train_origin"),
-        ("points.csv", "0", "1", "real_data", "judge"),
-    ],
+    rows_long(
+        3,
+        [
+            ("points.csv", "0", "1", "real_data", "judge"),
+            ("reward", "x[:, 1] - self.height", "x[:, 1] - 1.0 * self.height", "curate", "train_origin"),
+            ("metric", ".mean()", ".mean() * 1.0", "measure", "sample_arm"),
+            ("model", "time > 0.5", "time >= 0.5", "train_origin", "real_data"),
+            ("judge", "dim=2), x", "dim=2), 1.0 * x", "judge", "train_origin"),
+            ("figure", "2.5)", "2.6)", "draw", "measure"),
+            ("estimator", "model[:, None, None] *", "1.0 * model[:, None, None] *", "simulate", "train_origin"),
+        ],
+    ),
 )
 def test_an_edit_runs_again_what_uses_it_and_nothing_else(
     own: Copy, example: str, old: str, new: str, runs: str, runs_not: str

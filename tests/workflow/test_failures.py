@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from long_cases import rows_long
 from tiny import TINY, Copy, changed
 
 pytestmark = pytest.mark.workflow
@@ -32,15 +33,18 @@ def test_a_bad_setting_stops_before_anything_is_planned(
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [
-        (["nonsense"], ["there is no study or target 'nonsense'", "tiny"]),
-        (["--config", "studies=[moon]"], ["studies: no study 'moon'", "tiny"]),
-        (["--config", "scale=huge"], ["config/config.yaml: scale", "'demo' or 'paper'", "'huge'"]),
-        (["--config", "colour=blue"], ["unknown key 'colour'"]),
-        (["--config", "overrides={moon: {seeds: 1}}"], ["overrides: no study 'moon'"]),
-        (["--config", "overrides={tiny: {seeds: 0}}"], ["config/studies/tiny.yaml: seeds: 0 is not allowed"]),
-        (["results/tiny/arms/absent/seeds-0-1/gen-001/model.safetensors"], ["study tiny has no arm 'absent'"]),
-    ],
+    rows_long(
+        2,
+        [
+            (["nonsense"], ["there is no study or target 'nonsense'", "tiny"]),
+            (["--config", "studies=[moon]"], ["studies: no study 'moon'", "tiny"]),
+            (["--config", "scale=huge"], ["config/config.yaml: scale", "'demo' or 'paper'", "'huge'"]),
+            (["--config", "colour=blue"], ["unknown key 'colour'"]),
+            (["--config", "overrides={moon: {seeds: 1}}"], ["overrides: no study 'moon'"]),
+            (["--config", "overrides={tiny: {seeds: 0}}"], ["config/studies/tiny.yaml: seeds: 0 is not allowed"]),
+            (["results/tiny/arms/absent/seeds-0-1/gen-001/model.safetensors"], ["study tiny has no arm 'absent'"]),
+        ],
+    ),
     ids=lambda value: str(value)[:40],
 )
 def test_a_bad_command_line_is_refused(unbuilt_once: Copy, arguments: list[str], said: list[str]) -> None:
@@ -55,17 +59,20 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(unbuilt_once: Copy) -> No
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [
-        (None, "cannot be read (No such file or directory)"),
-        (b"", "must be a mapping of keys"),
-        (b"[a, b]", "must be a mapping of keys"),
-        (b"null", "must be a mapping of keys"),
-        (b"studies: [tiny]\nstudies: [tiny]\n", "line 2: not valid YAML (the key 'studies' is given twice)"),
-        (b"studies: [tiny\n", "line 2: not valid YAML"),
-        (b"studies: [tiny]\nresults: caf\xe9\n", "line 2: not text in UTF-8 (byte 0xe9)"),
-        (b"studies: [tiny]\nresults:\n", "results: "),
-        (b"results: results\n", "studies: "),
-    ],
+    rows_long(
+        2,
+        [
+            (None, "cannot be read (No such file or directory)"),
+            (b"", "must be a mapping of keys"),
+            (b"[a, b]", "must be a mapping of keys"),
+            (b"null", "must be a mapping of keys"),
+            (b"studies: [tiny]\nstudies: [tiny]\n", "line 2: not valid YAML (the key 'studies' is given twice)"),
+            (b"studies: [tiny\n", "line 2: not valid YAML"),
+            (b"studies: [tiny]\nresults: caf\xe9\n", "line 2: not text in UTF-8 (byte 0xe9)"),
+            (b"studies: [tiny]\nresults:\n", "results: "),
+            (b"results: results\n", "studies: "),
+        ],
+    ),
     ids=lambda value: str(value)[:40],
 )
 def test_a_configuration_that_is_none_is_a_sentence(unbuilt_once: Copy, content: bytes | None, said: str) -> None:
