@@ -315,7 +315,7 @@ def test_a_table_cut_off_within_a_row_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     write_rows(path, METRIC_COLUMNS, ROWS)
     path.write_text(path.read_text().rsplit(",", 2)[0])
-    with pytest.raises(RecurateError, match="a row does not have 6 values"):
+    with pytest.raises(RecurateError, match="line 2: does not have 6 values"):
         read_rows(path, METRIC_COLUMNS)
 
 
@@ -354,9 +354,9 @@ def test_a_large_table_is_read_with_all_digits(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("a,b\nx,1\n", "its header is not name,value"),
-        ("name,value\nx\n", "cannot be read as CSV"),
-        ("name,value\nx,one\n", "cannot be read as CSV"),
-        ("", "cannot be read as CSV"),
+        ("name,value\nx\n", "line 2: does not have 2 values"),
+        ("name,value\nx,one\n", "line 2: value is 'one'; wanted is a number"),
+        ("", "its header is not name,value"),
     ],
 )
 def test_a_damaged_large_table_is_one_sentence(tmp_path: Path, text: str, reason: str) -> None:

@@ -24,9 +24,9 @@ NUMBERS = (
     "value", "effective_sample_size", "measured", "bound", "margin", "slack", "standard_error", "degrees", "lower",
     "upper", "p_value", "detectable", "control_value", "effect", "slope", "slope_error", "slope_log_corrected",
     "slope_log_corrected_error", "theory", "real_fraction", "decay", "jobs", "cpu_hours", "gpu_hours", "longest_s",
-    "peak_memory_mb", "disk_mb",
+    "peak_memory_mb",
 )  # fmt: skip
-NUMBERS_OR_NOTHING = ("deviation", "order", "slope_of_law")
+NUMBERS_OR_NOTHING = ("deviation", "order", "slope_of_law", "disk_mb")
 KEYS = ("study", "arm", "control", "claim", "source", "metric", "generation", "seed", "rule")  # no two rows share all
 
 
@@ -58,7 +58,7 @@ def read_rows(path: str | Path, columns: Sequence[str], arms: Collection[str] | 
             raise RecurateError(f"{path}, line {number}: does not have {len(columns)} values; {remedy(path)}")
     keys = [column for column in columns if column in KEYS]
     found = set[tuple[str, ...]]()
-    for number, row in enumerate(rows, 2):
+    for number, row in enumerate(rows if keys else (), 2):
         if (key := tuple(row[column] for column in keys)) in found:
             raise RecurateError(f"{path}, line {number}: {', '.join(key)} stands there twice; {remedy(path)}")
         found.add(key)

@@ -92,6 +92,6 @@ def _with(settings: JsonValue, path: list[str], value: JsonValue) -> Layer:
     """`settings` with the value at `path` replaced; a component of another kind has nothing of the former."""
     first, *rest = path
     base = settings if isinstance(settings, dict) else {}
-    if path == ["kind"] and base.get("kind") != value:
+    if path == ["kind"] and base.get("kind", value) != value:
         return {"kind": value}
     return {**base, first: _with(base.get(first), rest, value) if rest else value}

@@ -11,20 +11,31 @@ import yaml
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
+from recurate.closed_form.estimators import Estimator
 from recurate.curation import Curation
+from recurate.curation.judges import Judge
+from recurate.curation.rewards import Reward
+from recurate.data import Data
 from recurate.files.fingerprints import spec_digest
-from recurate.foundation.components import component_class
+from recurate.foundation.components import Component, component_class
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import found, shipped
 from recurate.foundation.quoting import nearest, quoted, shortened
 from recurate.foundation.settings import Said, meant
+from recurate.models import Model
+from recurate.sampling import Sampler
 from recurate.study.config import SCALES, Config
 from recurate.study.each import expanded
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 from recurate.study.yaml_files import Layer, parse, read_mapping
+from recurate.training.objectives import Objective
 
 Base = TypeVar("Base", bound=BaseModel)
+FAMILY_OF: Mapping[str, type[Component]] = {
+    "data": Data, "judge": Judge, "model": Model, "objective": Objective, "sampler": Sampler, "reward": Reward,
+    "curation": Curation, "estimator": Estimator,
+}  # fmt: skip
 CONFIG, STUDIES = "config/config.yaml", "config/studies"
 MOST_JOBS, JOBS_OF_AN_ARM = Config.model_fields["most_jobs"].default, 100
 TRIED = "tried"  # folder below the results, of what a command overrides
@@ -115,7 +126,8 @@ def _laid_over(base: JsonValue, change: JsonValue) -> JsonValue:
 def _over(study: Layer, change: Layer) -> Layer:
     """A study with `change` laid over it, at every scale; an arm or scale that becomes nothing is left out everywhere.
 
-    What the study, in its arms and scales too, says of a component does not hold for one of another kind.
+    What the study, in its arms and scales too, says of a component holds for one of another kind as far as that has
+    such keys.
     """
     before, after = _with_defaults(study, study), _with_defaults(merge(study, change), study)
     arms, of_study, of_scales = _mapping(change, "arms"), _mapping(study, "scales"), _mapping(change, "scales")
@@ -145,7 +157,10 @@ def _still_meant(block: Layer, before: Layer, after: Layer) -> Layer:
         former, latter = before.get(key), after.get(key)
         if isinstance(value, dict) and isinstance(former, dict) and isinstance(latter, dict):
             if _has_another_kind(latter, former) and not _has_another_kind(value, former):
-                del kept[key]
+                known = {name: inner for name, inner in value.items() if _knows(key, latter, name)}
+                kept[key] = known
+                if not known:
+                    del kept[key]
             elif key != "each":
                 kept[key] = _still_meant(value, former, latter)
             elif gone := {dotted for dotted in value if _is_gone(dotted, before, after)}:
@@ -153,6 +168,17 @@ def _still_meant(block: Layer, before: Layer, after: Layer) -> Layer:
                 if gone == set(value):
                     del kept[key]
     return kept
+
+
+def _knows(key: str, component: Layer, name: str) -> bool:
+    """Whether the kind of a component, which the settings call `key`, has a key of its own of this name."""
+    base, kind = FAMILY_OF.get(key), component.get("kind")
+    try:
+        return bool(
+            name != "kind" and base and isinstance(kind, str) and name in component_class(base, kind).model_fields
+        )
+    except RecurateError:
+        return True  # the kind is refused, with its place, when the study is validated
 
 
 def _is_gone(dotted: str, before: Layer, after: Layer) -> bool:
@@ -163,7 +189,7 @@ def _is_gone(dotted: str, before: Layer, after: Layer) -> bool:
         if not (isinstance(former, dict) and isinstance(latter, dict)):
             return False
         if _has_another_kind(latter, former) and (place < len(path) or last != "kind"):
-            return True
+            return not _knows(part, latter, (*path, last)[place])
         before, after = former, latter
     return False
 
