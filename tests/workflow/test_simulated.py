@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_the_report_and_the_provenance_show_the_study(simulated: Copy) -> None:
     for text in ("Loops for tests", "Agreement with theory", "law of the integral", "closed-form loops"):
         assert text in report
     assert report.count("data:image/png;base64") == 2
-    chain = simulated.run("python3", "scripts/manage.py", "trace", "--all", "results/tiny/figures/rates.pdf")
+    chain = simulated.run(sys.executable, "scripts/manage.py", "trace", "--all", "results/tiny/figures/rates.pdf")
     assert "arms/kde/trajectories.safetensors" in chain.stdout
 
 
