@@ -174,5 +174,5 @@ def test_images_of_another_size_are_refused(tmp_path: Path, shape: tuple[int, ..
 def test_damaged_weights_are_a_sentence(tmp_path: Path) -> None:
     pipeline(tmp_path)
     (tmp_path / "unet/diffusion_pytorch_model.safetensors").write_bytes(b"no numbers")
-    with pytest.raises(Exception, match=r"cannot be loaded .*; save the pipeline anew"):
+    with pytest.raises(Exception, match=r"cannot be loaded .*; name another, or save it anew"):
         ours(tmp_path).initial(SHAPE, torch.Generator())

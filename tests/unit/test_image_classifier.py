@@ -131,7 +131,7 @@ def test_a_folder_without_its_files_is_named(tmp_path: Path, name: str, said: st
 def test_damaged_weights_are_a_sentence(tmp_path: Path) -> None:
     saved(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"no numbers")
-    with pytest.raises(RecurateError, match=r"cannot be loaded .*; save the model anew"):
+    with pytest.raises(RecurateError, match=r"cannot be loaded .*; name another, or save it anew"):
         fitted(tmp_path)
 
 

@@ -145,8 +145,10 @@ def _former(path: Path) -> Former:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file, strict=True))
-        for row in rows:
-            float(row["measured"]), float(row["standard_error"]), row["note"].strip(), row["verdict"].strip()
+        if any(None in row or None in row.values() for row in rows):
+            raise ValueError("a row has too few or too many values")
+        for name in ("measured", "standard_error"):
+            list(map(float, (row[name] for row in rows)))  # raises ValueError for what is no number
         return {(row["arm"], row["claim"], int(row["generation"])): row for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
         raise RecurateError(f"{path}: cannot be read as a table of claims ({error}); {remedy(path)}") from error

@@ -49,7 +49,8 @@ anything, with file, key and remedy. Other studies that cannot be read are named
   `--config scale=paper results=paper` chooses; a folder that holds a study at one scale is refused for another. A scale
   that a study of another does not want is left out by `scales: {paper: null}`.
 * **Like another.** `like: mnist_class` lays a study file over that of another study, its scales too. Where it names
-  another kind, nothing holds that the other study says of the former one, be it in an arm, in `each` or at a scale.
+  another kind, of what the other study says of the former one, in an arm, in `each` or at a scale, only keys that the
+  new kind has too still hold.
 * **What need not be said.** An arm starts from the only origin, keeps as many samples as are drawn, is without real
   data, and is retrained as the origin was trained (all keys of `training` but `keep_state`), unless it says otherwise.
 * **Editors.** The first line of a study file names `config/schema.json`; an editor that knows YAML schemas completes

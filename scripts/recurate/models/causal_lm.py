@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import torch
-from recurate.foundation.torchvision_compat import import_torchvision
+from recurate.foundation.model_libraries import Found, imported, read
 from recurate.models import LanguageModel, Reading
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from transformers.modeling_outputs import CausalLMOutputWithPast
 
 WEIGHTS = "model.safetensors"
-Found = TypeVar("Found")
+LIBRARY = ("transformers", "language")  # and the environment that has it
 
 
 class CausalLM(LanguageModel):
@@ -96,37 +94,25 @@ def _call(
     return torch.func.functional_call(network, of_seed, (), {"input_ids": tokens, **options})
 
 
-def _library() -> ModuleType:
-    try:
-        import transformers
-    except ImportError as error:
-        raise RecurateError("model: transformers is not installed; install what envs/language.yaml lists") from error
-    if importlib.util.find_spec("torchvision"):
-        import_torchvision()  # the library looks for it, and stops where its operators are not built
-    transformers.logging.set_verbosity_error()
-    return transformers
-
-
-def _read(model: CausalLM, read: Callable[[], Found]) -> Found:
-    """What `read` gives; whatever goes wrong in it is said in one sentence."""
-    try:
-        return read()
-    except Exception as error:  # a library that reaches for networks and files of others fails in many ways
-        reason = " ".join(str(error).split())[:300]
-        raise RecurateError(f"model: {model.source}: cannot be loaded ({reason}); name another or a folder") from error
+def _read(model: CausalLM, load: Callable[[], Found]) -> Found:
+    return read(f"model: {model.source}", load)
 
 
 def _pretrained(model: CausalLM) -> PreTrainedModel:
     """The network with its weights; raises RecurateError if they are missing, other ones or of another size."""
-    library, folder = _library(), Path(model.source)
+    library, folder = imported(*LIBRARY), Path(model.source)
     if folder.is_dir() and not any(folder.glob("*.safetensors")):
         raise RecurateError(f"model: {folder}: has no weights ({WEIGHTS}); save the model there with save_pretrained")
     if model.sha256:
-        path = _read(model, lambda: library.utils.cached_file(model.source, WEIGHTS, revision=model.revision))
+        path = read(
+            f"model: {model.source}", lambda: library.utils.cached_file(model.source, WEIGHTS, revision=model.revision)
+        )
         if (digest := file_digest(path)) != model.sha256.lower():
             raise RecurateError(f"model: {path}: its SHA-256 is {digest}, not {model.sha256.lower()}; fetch it again")
     options = {"use_safetensors": True, "dtype": torch.float32, "revision": model.revision or "main"}
-    network = _read(model, lambda: library.AutoModelForCausalLM.from_pretrained(model.source, **options))
+    network = read(
+        f"model: {model.source}", lambda: library.AutoModelForCausalLM.from_pretrained(model.source, **options)
+    )
     _fits(model, network.config)
     return network
 
@@ -145,8 +131,11 @@ def _fits(model: CausalLM, config: PretrainedConfig) -> None:
 @cache
 def _network(model: CausalLM, device: str) -> PreTrainedModel:
     """The network without its weights, which come with every call."""
-    library = _library()
-    config = _read(model, lambda: library.AutoConfig.from_pretrained(model.source, revision=model.revision or "main"))
+    library = imported(*LIBRARY)
+    config = read(
+        f"model: {model.source}",
+        lambda: library.AutoConfig.from_pretrained(model.source, revision=model.revision or "main"),
+    )
     _fits(model, config)
     with torch.random.fork_rng(devices=[]):
         return library.AutoModelForCausalLM.from_config(config, dtype=torch.float32).to(device).eval()

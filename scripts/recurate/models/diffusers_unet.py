@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from recurate.foundation.errors import RecurateError
 from recurate.foundation.json_files import settings_in
 from recurate.foundation.lazy import np, torch
+from recurate.foundation.model_libraries import imported, read
 from recurate.foundation.quoting import quoted
-from recurate.foundation.torchvision_compat import import_torchvision
 from recurate.models import NoiseModel
 from recurate.models.parts.noise_schedule import shares_on, signal_shares
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
 UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
+LIBRARY = ("diffusers", "pretrained")  # and the environment that has it
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
@@ -84,11 +83,11 @@ class DiffusersUNet(NoiseModel):
             raise ValueError(f"takes images of {taken}, the data are {height} x {width} x {channels}")
 
     def initial(self, shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
-        try:
-            network = _library().UNet2DModel.from_pretrained(self.folder, subfolder="unet", use_safetensors=True)
-        except Exception as error:  # a library that reads files of others fails in many ways
-            reason = quoted(" ".join(str(error).split()))
-            raise RecurateError(f"model: {self.folder}: cannot be loaded ({reason}); save the pipeline anew") from error
+        library = imported(*LIBRARY)
+        network = read(
+            f"model: {self.folder}",
+            lambda: library.UNet2DModel.from_pretrained(self.folder, subfolder="unet", use_safetensors=True),
+        )
         return {name: value.detach().to(torch.float32) for name, value in network.named_parameters()}
 
     def noise(self, parameters: dict[str, Tensor], x: Tensor, step: Tensor, label: Tensor | None) -> Tensor:
@@ -113,7 +112,7 @@ class DiffusersUNet(NoiseModel):
 @cache
 def _times(model: DiffusersUNet, device: torch.device) -> Tensor:
     """Times (noise_steps + 1,) at which the network's own schedule leaves as much signal as each of our steps."""
-    schedule = _library().DDPMScheduler.from_pretrained(model.folder, subfolder="scheduler")
+    schedule = imported(*LIBRARY).DDPMScheduler.from_pretrained(model.folder, subfolder="scheduler")
     own = schedule.alphas_cumprod.double().numpy()
     ours = np.clip(signal_shares(model.noise_steps), own.min(), own.max())
     times = np.interp(_noise(ours), _noise(own), np.arange(len(own)))
@@ -128,16 +127,7 @@ def _noise(share: Array) -> Array:
 @cache
 def _network(folder: str, device: str) -> torch.nn.Module:
     """The network without its weights, which come with every call."""
-    library = _library()
+    library = imported(*LIBRARY)
     with torch.random.fork_rng(devices=[]):
         config = library.UNet2DModel.load_config(folder, subfolder="unet")
         return library.UNet2DModel.from_config(config).to(device).eval()
-
-
-def _library() -> ModuleType:
-    try:
-        import_torchvision()  # the library looks for it, and stops where its operators are not built
-        import diffusers
-    except ImportError as error:
-        raise RecurateError("model: diffusers is not installed; install what envs/pretrained.yaml lists") from error
-    return diffusers

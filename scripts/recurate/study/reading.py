@@ -11,31 +11,22 @@ import yaml
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from recurate.closed_form.estimators import Estimator
 from recurate.curation import Curation
-from recurate.curation.judges import Judge
-from recurate.curation.rewards import Reward
-from recurate.data import Data
 from recurate.files.fingerprints import spec_digest
-from recurate.foundation.components import Component, component_class
+from recurate.foundation.components import component_class, family
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.places import found, shipped
 from recurate.foundation.quoting import nearest, quoted, shortened
 from recurate.foundation.settings import Said, meant
-from recurate.models import Model
-from recurate.sampling import Sampler
 from recurate.study.config import SCALES, Config
 from recurate.study.each import expanded
+from recurate.study.families import FAMILIES
 from recurate.study.simulated import SimulatedStudy
 from recurate.study.trained import Study
 from recurate.study.yaml_files import Layer, parse, read_mapping
-from recurate.training.objectives import Objective
 
 Base = TypeVar("Base", bound=BaseModel)
-FAMILY_OF: Mapping[str, type[Component]] = {
-    "data": Data, "judge": Judge, "model": Model, "objective": Objective, "sampler": Sampler, "reward": Reward,
-    "curation": Curation, "estimator": Estimator,
-}  # fmt: skip
+FAMILY_OF = {family(base): base for base in FAMILIES}  # by what settings call a component
 CONFIG, STUDIES = "config/config.yaml", "config/studies"
 MOST_JOBS, JOBS_OF_AN_ARM = Config.model_fields["most_jobs"].default, 100
 TRIED = "tried"  # folder below the results, of what a command overrides

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import Field, model_validator
 
 from recurate.curation.judges import Judge, Shapes
-from recurate.foundation.errors import RecurateError
 from recurate.foundation.json_files import settings_in
 from recurate.foundation.lazy import torch
-from recurate.foundation.quoting import quoted
-from recurate.foundation.torchvision_compat import import_torchvision
+from recurate.foundation.model_libraries import imported, read
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from recurate.foundation.types import Array
 
 UNSAID = {"0": "LABEL_0", "1": "LABEL_1"}  # what the library takes where a model says nothing
+LIBRARY = ("transformers", "pretrained")  # and the environment that has it
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
 
@@ -76,21 +74,19 @@ class ImageClassifier(Judge):
         if sorted(ours) == sorted(theirs) and ours != theirs:
             raise ValueError(
                 f"folder: the model in {self.folder} has its classes in another order, {', '.join(self._labels)}; "
-                f"number the data's classes so"
+                "number the data's classes so"
             )
 
     def shapes(self, shape: tuple[int, ...], classes: int) -> Shapes:
         return {name: tuple(value.shape) for name, value in _numbers(_network(self.folder, "cpu")).items()}
 
     def fit(self, real: RealData, classes: int, generator: Generator, device: str = "cpu") -> dict[str, Array]:
-        library = _library()
-        try:
-            network = library.AutoModelForImageClassification.from_pretrained(
-                self.folder, use_safetensors=True, dtype=torch.float32, local_files_only=True
-            )
-        except Exception as error:  # a library that reads files of others fails in many ways
-            reason = quoted(" ".join(str(error).split()))
-            raise RecurateError(f"judge: {self.folder}: cannot be loaded ({reason}); save the model anew") from error
+        library = imported(*LIBRARY)
+        options = {"use_safetensors": True, "dtype": torch.float32, "local_files_only": True}
+        network = read(
+            f"judge: {self.folder}",
+            lambda: library.AutoModelForImageClassification.from_pretrained(self.folder, **options),
+        )
         return {name: value.detach().numpy() for name, value in _numbers(network).items()}
 
     def evaluate(self, parameters: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,7 +112,7 @@ def _last_layer(network: torch.nn.Module) -> torch.nn.Module:
 @cache
 def _network(folder: str, device: str) -> torch.nn.Module:
     """The network without its weights, which come with every call."""
-    library = _library()
+    library = imported(*LIBRARY)
     with torch.random.fork_rng(devices=[]):
         config = library.AutoConfig.from_pretrained(folder, local_files_only=True)
         network = library.AutoModelForImageClassification.from_config(config, dtype=torch.float32)
@@ -126,14 +122,4 @@ def _network(folder: str, device: str) -> torch.nn.Module:
 @cache
 def _preparation(folder: str) -> ImageProcessor:
     """What the library does with images before the network sees them."""
-    return _library().AutoImageProcessor.from_pretrained(folder, use_fast=True, local_files_only=True)
-
-
-def _library() -> ModuleType:
-    try:
-        import_torchvision()  # the library looks for it, and stops where its operators are not built
-        import transformers
-    except ImportError as error:
-        raise RecurateError("judge: transformers is not installed; install what envs/pretrained.yaml lists") from error
-    transformers.logging.set_verbosity_error()
-    return transformers
+    return imported(*LIBRARY).AutoImageProcessor.from_pretrained(folder, use_fast=True, local_files_only=True)

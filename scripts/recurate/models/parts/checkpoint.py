@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
-from safetensors import SafetensorError, safe_open
 
 from recurate.files.fingerprints import file_digest
 from recurate.foundation.components import Settings
@@ -54,6 +53,8 @@ class Checkpoint(Settings):
         """Raise RecurateError for a file that is missing or by its first bytes not of plain tensors."""
         if not Path(self.path).is_file():
             raise RecurateError(f"{self.path}: no such checkpoint; put the file there or change the study file")
+        from safetensors import SafetensorError, safe_open
+
         try:
             if self.path.endswith(SAFETENSORS):
                 safe_open(self.path, "np")
