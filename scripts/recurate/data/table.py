@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from recurate.data import Description, RealData
 from recurate.data.parts.own_files import OwnFiles, place
+from recurate.files.tables import check_rows
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.lazy import np
 from recurate.foundation.quoting import quoted
@@ -31,33 +33,62 @@ class Table(OwnFiles):
     def files(self) -> tuple[str, ...]:
         return (str(place("file", self.file, folder=False)),)
 
-    @cached_property
-    def _table(self) -> pandas.DataFrame:
-        """The table. Raises RecurateError if it cannot be read."""
+    def _read(self, columns: list[str] | None) -> pandas.DataFrame:
+        """Some columns of the table, or all. Raises RecurateError if it cannot be read."""
         import pandas as pd
 
         path = place("file", self.file, folder=False)
-        readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-        if path.suffix not in readers:
-            raise RecurateError(f"file: {self.file}: wanted is a table NAME.csv or NAME.parquet")
         try:
-            return readers[path.suffix](path)
-        except (OSError, ValueError, KeyError) as error:  # pandas' and Arrow's own errors are ValueErrors
+            if path.suffix == ".csv":
+                if columns != [self.label]:  # which is read in every parse of the Snakefile
+                    check_rows(path)
+                return pd.read_csv(path, usecols=columns)
+            if path.suffix == ".parquet":
+                return pd.read_parquet(path, columns=columns)
+        except (OSError, ValueError, KeyError, csv.Error) as error:  # pandas' and Arrow's own errors are ValueErrors
+            raise RecurateError(f"{path}: cannot be read as a table ({quoted(str(error))}); write it anew") from error
+        raise RecurateError(f"file: {self.file}: wanted is a table NAME.csv or NAME.parquet")
+
+    @cached_property
+    def _named(self) -> list[str]:
+        """Names of its columns, without reading the rows."""
+        import pandas as pd
+        from pyarrow.parquet import read_schema
+
+        path = place("file", self.file, folder=False)
+        try:
+            if path.suffix == ".parquet":
+                return read_schema(path).names
+            return list(pd.read_csv(path, nrows=0).columns) if path.suffix == ".csv" else list(self._read(None).columns)
+        except (OSError, ValueError) as error:
             raise RecurateError(f"{path}: cannot be read as a table ({quoted(str(error))}); write it anew") from error
 
     @cached_property
     def _learnt(self) -> list[str]:
-        """Columns that are learnt. Raises RecurateError if one is not there, twice there or without numbers."""
-        table, named = self._table, list(self._table.columns)
-        learnt = list(self.columns or (name for name in named if name != self.label))
+        """Columns that are learnt. Raises RecurateError if one is not there, twice there or there is none."""
+        learnt = list(self.columns or (name for name in self._named if name != self.label))
         for name in [*learnt, *([self.label] if self.label else [])]:
-            if named.count(name) != 1:
+            if self._named.count(name) != 1:
                 raise RecurateError(
-                    f"{self.file}: has no column {quoted(name)}; its columns are {', '.join(map(str, named))}"
+                    f"{self.file}: has no column {quoted(name)}; its columns are {', '.join(self._named)}"
                 )
         if not learnt:
             raise RecurateError(f"{self.file}: has no column beside the label; name columns of numbers")
-        for name in learnt:
+        return learnt
+
+    @cached_property
+    def _classes(self) -> list[object]:
+        """What the label's column holds, sorted. Raises RecurateError where a row has no label."""
+        if self.label is None or not self._learnt:
+            return []
+        column = self._read([self.label])[self.label]
+        if column.isna().any():
+            raise RecurateError(f"{self.file}: column {quoted(self.label)} has gaps; leave such rows out")
+        return sorted(column.unique().tolist())
+
+    def _check_numbers(self, table: pandas.DataFrame) -> None:
+        """Raise RecurateError for a column that is learnt and holds something else than finite numbers."""
+        for name in self._learnt:
             if table[name].dtype.kind not in "iuf":
                 raise RecurateError(
                     f"{self.file}: column {quoted(name)} holds no numbers, such as {quoted(_example(table, name))}; "
@@ -67,18 +98,6 @@ class Table(OwnFiles):
                 raise RecurateError(
                     f"{self.file}: column {quoted(name)} has gaps or infinite numbers; leave such rows out"
                 )
-        return learnt
-
-    @cached_property
-    def _classes(self) -> list[object]:
-        """What the label's column holds, sorted. Raises RecurateError where a row has no label."""
-        if self.label is None:
-            return []
-        _ = self._learnt  # looks whether the column is there
-        column = self._table[self.label]
-        if column.isna().any():
-            raise RecurateError(f"{self.file}: column {quoted(self.label)} has gaps; leave such rows out")
-        return sorted(column.unique().tolist())
 
     @property
     def description(self) -> Description:
@@ -89,10 +108,12 @@ class Table(OwnFiles):
         return f"the table {self.file}"
 
     def load(self, generator: numpy.random.Generator) -> RealData:
-        x = self._table[self._learnt].to_numpy(dtype=np.float32)
+        table = self._read(self._learnt + ([self.label] if self.label else []))
+        self._check_numbers(table)
+        x = table[self._learnt].to_numpy(dtype=np.float32)
         y = np.zeros(len(x), dtype=np.int64)
         if self.label is not None:
-            y = self._table[self.label].map({value: number for number, value in enumerate(self._classes)}).to_numpy()
+            y = table[self.label].map({value: number for number, value in enumerate(self._classes)}).to_numpy()
         return self.divided(x, y, generator)
 
 

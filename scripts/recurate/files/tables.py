@@ -96,6 +96,18 @@ def _first_that(
     return None
 
 
+def check_rows(path: Path) -> None:
+    """Raise ValueError for a CSV table with a column twice or rows of several lengths: pandas sees other columns."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file, strict=True)
+        header = next(rows, [])
+        if len(set(header)) < len(header):
+            raise ValueError("a column is there twice")
+        for row in rows:
+            if row and len(row) != len(header):
+                raise ValueError(f"line {rows.line_num} has {len(row)} values, not {len(header)}")
+
+
 def read_frame(path: str | Path, columns: Sequence[str], numbers: Mapping[str, type]) -> pandas.DataFrame:
     """Read a large CSV table whose header must be `columns`; columns in `numbers` become numbers of that type.
 

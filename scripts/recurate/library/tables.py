@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from recurate.files.arms import NAMES
+from recurate.files.tables import check_rows
 from recurate.foundation.errors import RecurateError
 from recurate.foundation.quoting import shortened
 from recurate.library.arguments import tables_in
@@ -43,24 +44,12 @@ def _read(path: Path) -> pandas.DataFrame:
     import pandas as pd
 
     try:
-        _check_rows(path)
+        check_rows(path)
         table = pd.read_csv(path, keep_default_na=False, na_values=["nan", ""], dtype=dict.fromkeys(NAMES, str))
     except (OSError, ValueError, csv.Error) as error:  # pandas' own errors are ValueErrors
         raise RecurateError(f"{path}: cannot be read as a table ({shortened(str(error))})") from error
     text = table.select_dtypes(exclude=["number", "bool"]).columns
     return table.fillna(dict.fromkeys(text, ""))
-
-
-def _check_rows(path: Path) -> None:
-    """Raise ValueError for a table with a column twice or a row that is cut, in which pandas sees other columns."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.reader(file, strict=True)
-        header = next(rows, [])
-        if len(set(header)) < len(header):
-            raise ValueError("a column is there twice")
-        for row in rows:
-            if row and len(row) != len(header):
-                raise ValueError(f"line {rows.line_num} has {len(row)} values, not {len(header)}")
 
 
 def parameters(config: Path) -> pandas.DataFrame:
